@@ -1,0 +1,51 @@
+"""The operations of convolutional networks, one small class each, in files by family."""
+
+from zfwidgets.backend.ops import linear, merging, normalisation, pooling, rectifier, shaping
+from zfwidgets.backend.ops.base import (
+    DECONVNET,
+    GRADIENT,
+    GUIDED,
+    LOWERINGS,
+    RULES,
+    Batch,
+    Call,
+    Lowered,
+    Op,
+    Rule,
+    Space,
+)
+from zfwidgets.backend.ops.exact import functional, lower_exactly
+from zfwidgets.backend.ops.normalisation import ContrastNorm
+
+__all__ = [
+    "DECONVNET",
+    "GRADIENT",
+    "GUIDED",
+    "LOWERINGS",
+    "RULES",
+    "Batch",
+    "Call",
+    "ContrastNorm",
+    "Lowered",
+    "Op",
+    "Rule",
+    "Space",
+    "functional",
+    "linear",
+    "lower_exactly",
+    "merging",
+    "normalisation",
+    "pooling",
+    "rectifier",
+    "shaping",
+]
+
+
+def lower(call: Call) -> Lowered:
+    """The operation for one node of the graph: by its own lowering, else by the exact gradient."""
+    target = functional(call.target)
+    lowering = LOWERINGS.get(f"{target._opname}.{target._overloadname}")
+    found = lowering(call) if lowering and call.batched else None
+    if found is None:
+        return lower_exactly(call)
+    return found if isinstance(found, Lowered) else Lowered(found, call.space)

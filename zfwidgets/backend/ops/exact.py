@@ -1,0 +1,134 @@
+"""The fallback: an operation without a rule of its own goes down by its exact gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from zfwidgets.backend.ops.base import Batch, Call, Lowered, Op, Rule, pull_back
+from zfwidgets.backend.window import POINT, WHOLE, Window
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Stands for the i-th input in an argument."""
+
+    index: int
+
+
+@dataclass(frozen=True, eq=False)
+class Exact(Op):
+    """Any differentiable operation; projecting is its vector–Jacobian product. The network's report names it."""
+
+    target: Any
+    arguments: dict[str, Any]  # with Slot and Batch in the places to fill
+    local: bool  # one output position sees one input position
+    output: int | None = None  # which of several results
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        images = inputs[-1].shape[0]
+        filled = {
+            name: substitute(value, lambda leaf: _fill(leaf, inputs, images)) for name, value in self.arguments.items()
+        }
+        result = call_by_name(self.target, filled)
+        return result if self.output is None else result[self.output]
+
+    def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, tuple[Tensor, ...]]:
+        return self.forward(*inputs), inputs
+
+    def project(self, signal: Tensor, kept: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor | None, ...]:
+        smooth = [i for i, x in enumerate(kept) if x.is_floating_point()]
+
+        def of_smooth(*inputs: Tensor) -> Tensor:
+            changed = dict(zip(smooth, inputs, strict=True))
+            return self.forward(*(changed.get(i, x) for i, x in enumerate(kept)))
+
+        parts = pull_back(of_smooth, tuple(kept[i] for i in smooth), signal)
+        return tuple(dict(zip(smooth, parts, strict=True)).get(i) for i in range(len(kept)))
+
+    @property
+    def window(self) -> Window:
+        return POINT if self.local else WHOLE
+
+    @property
+    def fallback(self) -> bool:
+        return True
+
+    @property
+    def kind(self) -> str:
+        return self.target._opname.strip("_")
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> Self:
+        def move(leaf: Any) -> Any:
+            if isinstance(leaf, Tensor):
+                return leaf.to(device, dtype if leaf.is_floating_point() else None, copy=True)
+            return device if isinstance(leaf, torch.device) else leaf
+
+        return replace(self, arguments={name: substitute(value, move) for name, value in self.arguments.items()})
+
+
+def lower_exactly(call: Call, output: int | None = None) -> Lowered:
+    """The fallback for one node of the graph."""
+    slots = iter(range(len(call.inputs)))
+    steps = set(call.inputs)
+
+    found: list[Any] = []
+
+    def mark(leaf: Any) -> Any:
+        found.append(leaf)
+        return Slot(next(slots)) if leaf in steps else leaf
+
+    arguments = {name: substitute(value, mark) for name, value in call.arguments.items()}
+    local = is_local(call)
+    op = Exact(functional(call.target), arguments, local, output)
+    keeps_maps = local or (call.space == (2, 3) and len(call.shape) == 3)
+    return Lowered(op, call.space if keeps_maps else None, reads_images=any(isinstance(leaf, Batch) for leaf in found))
+
+
+def is_local(call: Call) -> bool:
+    """Whether an output position depends on the same position of the inputs only."""
+    if call.space is None or not call.batched:
+        return False
+    first = call.inputs[0]
+    if torch.Tag.pointwise in functional(call.target).tags:
+        return all(step.ndim == first.ndim for step in call.inputs)
+    if call.target._opname == "layer_norm":
+        return max(call.space) < first.ndim - len(call["normalized_shape"])
+    if call.target._opname in ("softmax", "_softmax"):
+        return call.dim() not in call.space
+    return False
+
+
+def functional(target: Any) -> Any:
+    """The operator that leaves its inputs alone: `add_.Tensor` → `add.Tensor`."""
+    if not target._schema.is_mutable:
+        return target
+    packet = getattr(getattr(torch.ops, target.namespace), target._opname.rstrip("_"), None)
+    if packet is None or not hasattr(packet, target._overloadname):
+        raise ValueError(f"the operation {target} writes into its input and has no form that does not")
+    return getattr(packet, target._overloadname)
+
+
+def call_by_name(target: Any, arguments: dict[str, Any]) -> Any:
+    """Call an ATen operator with its arguments by name (those that it takes by position only, by position)."""
+    schema = target._schema.arguments
+    positional = [arguments[argument.name] for argument in schema if not argument.kwarg_only]
+    named = {argument.name: arguments[argument.name] for argument in schema if argument.kwarg_only}
+    return target(*positional, **named)
+
+
+def substitute(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A copy of nested lists and tuples with `change` applied to every leaf."""
+    if isinstance(value, list | tuple):
+        return type(value)(substitute(item, change) for item in value)
+    return change(value)
+
+
+def _fill(leaf: Any, inputs: tuple[Tensor, ...], images: int) -> Any:
+    if isinstance(leaf, Slot):
+        return inputs[leaf.index]
+    return leaf.multiple * images if isinstance(leaf, Batch) else leaf

@@ -1,0 +1,180 @@
+"""Pooling: the maximum, which remembers its switches, and the average."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zfwidgets.backend.ops.base import Call, Lowered, Op, Rule, lowers
+from zfwidgets.backend.ops.linear import Pair, pair
+from zfwidgets.backend.window import Adaptive, Window
+
+aten = torch.ops.aten
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPool(Op):
+    """Keeps where each maximum was (the switches); projecting puts the signal back there.
+
+    Where pools overlap, one position can be the maximum of several; their signals are added, as the exact transpose
+    does. The paper leaves this open.
+    """
+
+    kernel: Pair
+    stride: Pair
+    padding: Pair
+    dilation: Pair
+    ceil: bool
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.max_pool2d(x, *self._geometry)
+
+    def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, tuple[Tensor, tuple[int, ...]]]:
+        y, switches = aten.max_pool2d_with_indices(inputs[0], *self._geometry)
+        return y, (switches, tuple(inputs[0].shape[1:]))
+
+    def project(self, signal: Tensor, kept: tuple[Tensor, tuple[int, ...]], rule: Rule) -> tuple[Tensor]:
+        switches, shape = kept
+        x = signal.new_empty((signal.shape[0], *shape))  # only its shape is read
+        return (aten.max_pool2d_with_indices_backward(signal, x, *self._geometry, switches),)
+
+    @property
+    def _geometry(self) -> tuple[Pair, Pair, Pair, Pair, bool]:
+        return self.kernel, self.stride, self.padding, self.dilation, self.ceil
+
+    @property
+    def window(self) -> Window:
+        return Window.sliding(self.kernel, self.stride, self.padding, self.dilation)
+
+    @property
+    def kind(self) -> str:
+        return "pool"
+
+
+@lowers("max_pool2d.default")
+def _max_pool(call: Call) -> Op:
+    kernel, stride = pair(call["kernel_size"]), pair(call["stride"] or call["kernel_size"])
+    return MaxPool(kernel, stride, pair(call["padding"]), pair(call["dilation"]), call["ceil_mode"])
+
+
+@dataclass(frozen=True, eq=False)
+class AveragePool(Op):
+    """The mean of each window; projecting spreads the signal evenly over the window."""
+
+    kernel: Pair
+    stride: Pair
+    padding: Pair
+    ceil: bool = False
+    counts_padding: bool = True
+    divisor: int | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.avg_pool2d(x, *self._geometry)
+
+    def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, tuple[int, ...]]:
+        return self.forward(*inputs), tuple(inputs[0].shape[1:])
+
+    def project(self, signal: Tensor, kept: tuple[int, ...], rule: Rule) -> tuple[Tensor]:
+        x = signal.new_empty((signal.shape[0], *kept))  # only its shape is read
+        return (aten.avg_pool2d_backward(signal, x, *self._geometry),)
+
+    @property
+    def _geometry(self) -> tuple[Pair, Pair, Pair, bool, bool, int | None]:
+        return self.kernel, self.stride, self.padding, self.ceil, self.counts_padding, self.divisor
+
+    @property
+    def window(self) -> Window:
+        return Window.sliding(self.kernel, self.stride, self.padding, (1, 1))
+
+    @property
+    def kind(self) -> str:
+        return "pool"
+
+
+@lowers("avg_pool2d.default")
+def _average_pool(call: Call) -> Op:
+    kernel, stride = pair(call["kernel_size"]), pair(call["stride"] or call["kernel_size"])
+    return AveragePool(
+        kernel, stride, pair(call["padding"]), call["ceil_mode"], call["count_include_pad"], call["divisor_override"]
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptivePool(Op):
+    """Average or maximum over a fixed number of bins that do not divide the map evenly (they may overlap)."""
+
+    bins: Pair
+    maximum: bool = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.adaptive_max_pool2d(x, self.bins) if self.maximum else F.adaptive_avg_pool2d(x, self.bins)
+
+    def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, tuple[Tensor | None, tuple[int, ...]]]:
+        shape = tuple(inputs[0].shape[1:])
+        if not self.maximum:
+            return self.forward(*inputs), (None, shape)
+        y, switches = F.adaptive_max_pool2d_with_indices(inputs[0], self.bins)
+        return y, (switches, shape)
+
+    def project(self, signal: Tensor, kept: tuple[Tensor | None, tuple[int, ...]], rule: Rule) -> tuple[Tensor]:
+        switches, shape = kept
+        x = signal.new_empty((signal.shape[0], *shape))  # only its shape is read
+        if switches is None:
+            return (aten._adaptive_avg_pool2d_backward(signal, x),)
+        return (aten.adaptive_max_pool2d_backward(signal, x, switches),)
+
+    @property
+    def window(self) -> Window:
+        return Window(Adaptive(self.bins[0]), Adaptive(self.bins[1]))
+
+    @property
+    def kind(self) -> str:
+        return "pool"
+
+
+@lowers("adaptive_avg_pool2d.default", "adaptive_max_pool2d.default")
+def _adaptive_pool(call: Call) -> Op | None:
+    step = call.inputs[0]
+    if step.space != (2, 3) or step.ndim != 4:
+        return None
+    size, bins = step.shape[1:], (call.shape[1], call.shape[2])
+    maximum = "max" in call.target._opname
+    if size[0] % bins[0] or size[1] % bins[1]:
+        return AdaptivePool(bins, maximum)
+    kernel = (size[0] // bins[0], size[1] // bins[1])
+    if maximum:
+        return MaxPool(kernel, kernel, (0, 0), (1, 1), ceil=False)
+    return AveragePool(kernel, kernel, (0, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class SpatialMean(Op):
+    """The mean over the whole map, rows and columns gone; projecting spreads the signal evenly."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean((2, 3))
+
+    def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, tuple[int, ...]]:
+        return self.forward(*inputs), tuple(inputs[0].shape[2:])
+
+    def project(self, signal: Tensor, kept: tuple[int, ...], rule: Rule) -> tuple[Tensor]:
+        height, width = kept
+        return ((signal / (height * width))[..., None, None].expand(*signal.shape, height, width),)
+
+    @property
+    def kind(self) -> str:
+        return "pool"
+
+
+@lowers("mean.dim")
+def _mean(call: Call) -> Op | Lowered | None:
+    step = call.inputs[0]
+    if step.space != (2, 3) or step.ndim != 4 or sorted(d % 4 for d in call["dim"]) != [2, 3]:
+        return None
+    if call["keepdim"]:
+        kernel = (step.shape[1], step.shape[2])
+        return AveragePool(kernel, kernel, (0, 0))
+    return Lowered(SpatialMean(), space=None)

@@ -1,0 +1,203 @@
+"""A captured network: a straight list of steps, each naming the steps that it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
+
+import torch
+
+from zfwidgets.backend.ops import Op, Space
+from zfwidgets.backend.window import WHOLE, Field, Interval
+
+Fields = tuple[Field, Field]
+Intervals = tuple[Interval, Interval] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One operation at one place of the network."""
+
+    name: str  # of the module, `_1` for its second call; or the module's name and the operation's
+    op: Op | None  # None: the network's input
+    inputs: tuple[Step, ...]
+    shape: tuple[int, ...]  # of the output for one image
+    space: Space = None  # the dimensions, counted with the batch, that are rows and columns
+    parameters: int = 0
+    batched: bool = True  # the first dimension of the output is the images
+    fields: Fields = field(init=False)  # along rows and along columns
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fields", (self._field(0), self._field(1)))
+
+    def __repr__(self) -> str:
+        return f"Step({self.name!r}, {type(self.op).__name__}, {self.shape})"
+
+    @property
+    def ndim(self) -> int:
+        """Dimensions with the batch."""
+        return len(self.shape) + 1
+
+    def size(self, dim: int) -> int:
+        """Length of a dimension, counted with the batch."""
+        return self.shape[dim - 1]
+
+    @property
+    def map_size(self) -> tuple[int, int] | None:
+        """Rows and columns of the output."""
+        return self.space and (self.size(self.space[0]), self.size(self.space[1]))
+
+    @property
+    def macs(self) -> int:
+        """Multiply–adds for one image."""
+        return self.op.macs(self.shape) if self.op else 0
+
+    def _field(self, axis: int) -> Field:
+        """What this step's units see along one axis, from what its inputs see."""
+        if self.op is None:
+            return Field()
+        along = (self.op.window.rows, self.op.window.columns)[axis]
+        return reduce(Field.joined, (s.fields[axis].through(along, self._mixes(s, axis)) for s in self.inputs))
+
+    def _mixes(self, source: Step, axis: int) -> bool:
+        """Whether each of our positions depends on all of `source`: it has no place, or is one number for many."""
+        if source.map_size is None or self.map_size is None:
+            return True
+        return source.map_size[axis] == 1 < self.map_size[axis]
+
+    def sees(self, outputs: Intervals, source: Step) -> Intervals:
+        """The positions of one input that the given rows and columns of the output depend on."""
+        if source.map_size is None:
+            return None
+        window = WHOLE if outputs is None or self.op is None else self.op.window
+        seen_rows, seen_columns = outputs or ((0, 0), (0, 0))
+        height, width = source.map_size
+        return (
+            (0, 0) if height == 1 else window.rows.seen_by(seen_rows, height),
+            (0, 0) if width == 1 else window.columns.seen_by(seen_columns, width),
+        )
+
+
+@dataclass(frozen=True)
+class FeatureLayer:
+    """One layer whose feature maps can be looked at.
+
+    A fully connected layer counts as maps of one unit.
+    """
+
+    name: str
+    kind: str  # convolution, rectifier, pool, normalisation, merge, linear, …
+    channels: int
+    height: int
+    width: int
+    receptive_field: tuple[int, int]  # rows and columns of the image that one unit sees, borders apart
+    stride: tuple[float, float]  # pixels from one unit to the next
+    parameters: int
+    macs: int  # multiply–adds for one image
+    whole: bool  # every unit sees the whole image
+    trunk: bool  # everything that reaches the output passes through it
+
+    @property
+    def units(self) -> int:
+        """Units in one map."""
+        return self.height * self.width
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A network as a list of steps in the order of computation (each reads only earlier ones)."""
+
+    steps: tuple[Step, ...]  # the first is the input
+    output: Step
+
+    @property
+    def input(self) -> Step:
+        """The step that stands for the preprocessed images."""
+        return self.steps[0]
+
+    @cached_property
+    def by_name(self) -> dict[str, Step]:
+        """Every step under its name."""
+        return {step.name: step for step in self.steps}
+
+    def needed_for(self, targets: Iterable[Step]) -> tuple[Step, ...]:
+        """The steps that compute `targets`, in order, the input included."""
+        needed = set(targets)
+        for step in reversed(self.steps):
+            if step in needed:
+                needed.update(step.inputs)
+        return tuple(step for step in self.steps if step in needed)
+
+    def downward_from(self, step: Step) -> Iterator[Step]:
+        """The steps that `step` depends on, from itself down; the input left out."""
+        return reversed(self.needed_for([step])[1:])
+
+    def receptive_field(self, step: Step, row: int, column: int) -> tuple[int, int, int, int]:
+        """The box (top, left, bottom, right; the last two excluded) of input pixels that one unit depends on, exactly:
+        cut at every border on the way."""
+        positions: dict[Step, Intervals] = {step: ((row, row), (column, column)) if step.space else None}
+        for current in self.downward_from(step):
+            for source in current.inputs:
+                seen = current.sees(positions[current], source)
+                positions[source] = _hull(positions[source], seen) if source in positions else seen
+        (top, bottom), (left, right) = positions[self.input] or tuple(
+            (0, pixels - 1) for pixels in self.input.shape[1:]
+        )
+        return top, left, bottom + 1, right + 1
+
+    @cached_property
+    def layers(self) -> tuple[FeatureLayer, ...]:
+        """Every step that has feature maps (or is a vector of features), in order."""
+        trunk = self._trunk
+        return tuple(self._layer(step, step in trunk) for step in self.steps[1:] if _has_features(step))
+
+    def _layer(self, step: Step, trunk: bool) -> FeatureLayer:
+        channels, height, width = (*step.shape, 1, 1)[:3]
+        image = self.input.shape[1:]
+        whole = any(axis.whole for axis in step.fields)
+        rows, columns = step.fields
+        sizes = (image[0] if rows.whole else rows.size, image[1] if columns.whole else columns.size)
+        strides = (
+            image[0] / height if rows.whole else float(rows.stride),
+            image[1] / width if columns.whole else float(columns.stride),
+        )
+        kind = step.op.kind if step.op else "input"
+        return FeatureLayer(
+            step.name, kind, channels, height, width, sizes, strides, step.parameters, step.macs, whole, trunk
+        )
+
+    @cached_property
+    def _trunk(self) -> set[Step]:
+        """Steps that no path from input to output goes round."""
+        useful = self.needed_for([self.output])
+        place = {step: index for index, step in enumerate(useful)}
+        last_use = dict.fromkeys(useful, 0)
+        for step in useful:
+            for source in step.inputs:
+                last_use[source] = place[step]
+        trunk, reach = set(), 0
+        for step in useful:
+            if reach <= place[step]:
+                trunk.add(step)
+            reach = max(reach, last_use[step])
+        return trunk
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> Program:
+        """A copy with its weights on a device, in one floating-point type."""
+        copies: dict[Step, Step] = {}
+        for step in self.steps:
+            op = step.op.to(device, dtype) if step.op else None
+            copies[step] = replace(step, op=op, inputs=tuple(copies[source] for source in step.inputs))
+        return Program(tuple(copies.values()), copies[self.output])
+
+
+def _has_features(step: Step) -> bool:
+    return step.batched and (len(step.shape) == 1 or (len(step.shape) == 3 and step.space == (2, 3)))
+
+
+def _hull(a: Intervals, b: Intervals) -> Intervals:
+    if a is None or b is None:
+        return None
+    rows, columns = zip(a, b, strict=True)
+    return (min(r[0] for r in rows), max(r[1] for r in rows)), (min(c[0] for c in columns), max(c[1] for c in columns))
