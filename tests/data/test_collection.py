@@ -1,0 +1,201 @@
+"""Many images as one sequence."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset, Subset
+from torchvision.datasets import ImageFolder
+
+from zfwidgets.data import Collection, images, photograph, photograph_names
+
+HEIGHT, WIDTH = 5, 7
+
+
+def shade(level):
+    return np.full((HEIGHT, WIDTH, 3), level, np.uint8)
+
+
+def shades(collection):
+    """The level of each image, which is of one level throughout."""
+    assert all(image.shape == (HEIGHT, WIDTH, 3) and image.min() == image.max() for image in collection)
+    return [int(image[0, 0, 0]) for image in collection]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for level, name in enumerate(["b.png", "a.JPG", "cats/1.webp", "dogs/1.tiff", "cats/.hidden.png", ".cache/x.png"]):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(shade(level)).save(tmp_path / name, lossless=True)
+    (tmp_path / "notes.txt").write_text("to do")
+    (tmp_path / "odd.png").mkdir()
+    return tmp_path
+
+
+class Counting(Dataset):
+    """Pairs of an image and a label, counting how often one was asked for."""
+
+    asked = 0
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        self.asked += 1
+        return torch.full((3, HEIGHT, WIDTH), index / 255), torch.tensor(index * 10)
+
+
+def test_without_a_source_there_are_the_photographs():
+    collection = images()
+    assert collection.names == photograph_names()
+    assert collection.labels is None
+    assert np.array_equal(collection[1], photograph("coffee"))
+
+
+def test_a_folder_is_searched_sorted_and_named_from_within(folder):
+    collection = images(folder)
+    assert collection.names == ("a.JPG", "b.png", "cats/1.webp", "dogs/1.tiff")
+    assert shades(collection) == [1, 0, 2, 3]
+    assert images(str(folder)).names == collection.names
+
+
+def test_a_dictionary_keeps_its_names_and_order():
+    collection = images({"light": shade(200), "dark": shade(20), 3: shade(3)})
+    assert collection.names == ("light", "dark", "3")
+    assert shades(collection) == [200, 20, 3]
+
+
+def test_images_of_several_kinds_make_a_sequence(folder):
+    collection = images(
+        [folder / "b.png", shade(7), Image.fromarray(shade(8)), torch.from_numpy(shade(9)).permute(2, 0, 1)]
+    )
+    assert collection.names == ("b.png", "image 1", "image 2", "image 3")
+    assert shades(collection) == [0, 7, 8, 9]
+
+
+def test_pairs_have_labels():
+    collection = images([(shade(1), "cat"), [shade(2), "dog"]])
+    assert collection.labels == ("cat", "dog")
+    assert shades(collection) == [1, 2]
+
+
+def test_labels_for_some_images_only_are_refused():
+    with pytest.raises(ValueError, match="image 1 has a label, and image 0 has none"):
+        images([shade(1), (shade(2), "dog")])
+
+
+def test_a_data_set_is_not_read_before_it_is_asked():
+    data_set = Counting()
+    collection = images(data_set)
+    assert len(collection) == 3
+    assert data_set.asked == 0
+    assert collection[2].max() == 2
+    assert data_set.asked == 1
+
+
+def test_the_labels_of_a_data_set_are_plain_numbers_and_read_once():
+    data_set = Counting()
+    collection = images(data_set)
+    assert collection.labels == (0, 10, 20)
+    assert all(type(label) is int for label in collection.labels)
+    assert data_set.asked == 1 + 3
+
+
+def test_listed_targets_spare_reading_the_images(folder):
+    (folder / "odd.png").rmdir()
+    data_set = ImageFolder(folder, loader=lambda path: pytest.fail(f"{path} was read"), allow_empty=True)
+    labels = images(data_set).labels
+    assert labels == tuple(data_set.targets)
+    assert {data_set.classes[label] for label in labels} >= {"cats", "dogs"}
+
+
+def test_a_target_transform_is_heard(folder):
+    (folder / "odd.png").rmdir()
+    data_set = ImageFolder(folder, target_transform=lambda target: f"class {target}", allow_empty=True)
+    assert images(Subset(data_set, [0])).labels == images(data_set).labels[:1] == ("class 0",)
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        np.stack([shade(1), shade(2)]),
+        np.stack([shade(1), shade(2)])[..., :1],
+        torch.from_numpy(np.stack([shade(1), shade(2)])).permute(0, 3, 1, 2),
+    ],
+)
+def test_a_batch_is_many_images(batch):
+    collection = images(batch)
+    assert collection.names == ("image 0", "image 1")
+    assert shades(collection) == [1, 2]
+
+
+def test_one_image_is_a_collection_of_one(folder):
+    png = (folder / "b.png").read_bytes()
+    for one in [shade(0), shade(0)[:, :, 0], Image.fromarray(shade(0)), torch.zeros(3, HEIGHT, WIDTH), png]:
+        collection = images(one)
+        assert collection.names == ("image 0",)
+        assert shades(collection) == [0]
+    assert images(folder / "b.png").names == ("b.png",)
+
+
+def test_a_collection_is_itself():
+    collection = images([shade(1)])
+    assert images(collection) is collection
+
+
+def test_equal_names_are_told_apart(folder):
+    paths = [folder / "cats/1.webp", folder / "b.png", folder / "cats/1.webp", folder / "cats/1.webp"]
+    assert images(paths).names == ("1.webp", "b.png", "1.webp (2)", "1.webp (3)")
+    assert images({"1": shade(1), 1: shade(2), "1 (2)": shade(3)}).names == ("1", "1 (2)", "1 (2) (2)")
+
+
+def test_it_counts_from_the_end_and_ends():
+    collection = images([shade(1), shade(2)])
+    assert collection[-1][0, 0, 0] == 2
+    for beyond in (2, -3):
+        with pytest.raises(IndexError):
+            collection[beyond]
+
+
+def test_a_data_loader_takes_it():
+    batches = list(DataLoader(images([shade(1), shade(2), shade(3)]), batch_size=2))
+    assert [tuple(batch.shape) for batch in batches] == [(2, HEIGHT, WIDTH, 3), (1, HEIGHT, WIDTH, 3)]
+
+
+def test_its_words_name_the_first_few():
+    assert repr(images([shade(1)] * 8)).startswith("Collection(8: image 0, image 1")
+    assert repr(images([shade(1)])) == "Collection(1: image 0)"
+
+
+@pytest.mark.parametrize(("bad", "kind"), [(np.full((HEIGHT, WIDTH), 99.0), ValueError), (17, TypeError)])
+def test_an_image_that_cannot_be_decoded_is_named_when_it_is_asked_for(bad, kind):
+    collection = images({"fine": shade(1), "bad": bad})
+    assert collection[0].shape == (HEIGHT, WIDTH, 3)
+    with pytest.raises(kind, match=r"^image 'bad': "):
+        collection[1]
+
+
+@pytest.mark.parametrize("empty", [[], (), {}, np.zeros((0, HEIGHT, WIDTH, 3)), torch.zeros(0, 3, HEIGHT, WIDTH)])
+def test_nothing_is_refused(empty):
+    with pytest.raises(ValueError, match="there is no image in it"):
+        images(empty)
+
+
+def test_a_folder_without_images_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"no image in the folder.*\.jpg"):
+        images(tmp_path)
+
+
+def test_a_path_to_nothing_is_refused():
+    with pytest.raises(ValueError, match="there is no file or folder 'nowhere'"):
+        images("nowhere")
+
+
+@pytest.mark.parametrize(("thing", "hint"), [(5, "builtins.int$"), ((shade(i) for i in range(3)), "make a list")])
+def test_another_type_is_told_what_would_do(thing, hint):
+    with pytest.raises(TypeError, match=f"images are a folder.*{hint}"):
+        images(thing)
+
+
+def test_a_collection_may_be_made_by_hand():
+    assert shades(Collection(("one",), [shade(1)])) == [1]

@@ -1,0 +1,143 @@
+"""One image, however the user has it, as pixels: every other module sees only (H, W, 3) uint8 RGB."""
+
+import io
+import os
+import threading
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, TypeAlias, Union
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from zfwidgets.data.pixels import MAX_PIXELS, check_size, from_array, from_tensor, is_tensor, rgb
+
+if TYPE_CHECKING:
+    import torch
+
+ImageLike: TypeAlias = Union[
+    str, os.PathLike[str], bytes, bytearray, memoryview, Image.Image, np.ndarray, "torch.Tensor"
+]
+
+# Pillow reads more, some of it by starting another program (EPS, through Ghostscript); these it decodes itself.
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "ICO", "JPEG2000", "AVIF")
+_opening = threading.Lock()  # warnings.catch_warnings is not safe among threads
+
+
+def decode(image: ImageLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Return any image as a new array (H, W, 3) uint8 RGB, upright, at its own size.
+
+    - A file's path, or a file's bytes: PNG, JPEG, WebP, GIF, TIFF, BMP and others. Turned as its EXIF orientation
+      says; the first frame of an animation; 16 bits scaled to 8; palette, grey and CMYK converted; colour profiles are
+      passed over.
+    - A PIL image: the same; of an animation, the frame it stands at.
+    - A numpy array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): uint8, uint16 (of 65535), bool, or floats in [0, 1].
+    - A torch tensor (H, W), (1, H, W), (3, H, W) or (4, H, W), on any device, of the same types.
+
+    What is transparent is laid on white. `max_pixels` limits height x width; a file's size is read from its header and
+    checked before its pixels are decoded.
+
+    Raises:
+        ValueError: no such file, not an image, damaged or cut short, no pixels, too many, another shape, floats outside
+            [0, 1].
+        TypeError: not an image by its type, or numbers of another type.
+    """
+    if isinstance(image, str | os.PathLike):
+        return _decode_file(os.fspath(image), max_pixels)
+    if isinstance(image, bytes | bytearray | memoryview):
+        return _decode_stream(io.BytesIO(image), max_pixels)
+    if isinstance(image, Image.Image):
+        return _decode_picture(image, max_pixels)
+    if isinstance(image, np.ndarray):
+        return _decode_pixels(from_array(image), max_pixels)
+    if is_tensor(image):
+        return _decode_pixels(from_tensor(image), max_pixels)
+    raise TypeError(
+        "an image is a path, the bytes of a file, a PIL image, a numpy array (H, W, 3), or a torch tensor (3, H, W); "
+        f"this is {type(image).__module__}.{type(image).__qualname__}"
+    )
+
+
+def _decode_pixels(pixels: np.ndarray, max_pixels: int) -> np.ndarray:
+    check_size(pixels.shape[0], pixels.shape[1], max_pixels)
+    return rgb(pixels)
+
+
+def _decode_file(path: str, max_pixels: int) -> np.ndarray:
+    place = os.path.expanduser(path)
+    _check_file(path, place)
+    try:
+        with Path(place).open("rb") as stream:
+            return _decode_stream(stream, max_pixels)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read {path!r}: {error}") from error
+
+
+def _check_file(path: str, place: str) -> None:
+    if path.startswith(("http://", "https://")):
+        raise ValueError(f"{path!r} is a web address; download it, and give the file")
+    if os.path.isdir(place):
+        raise ValueError(
+            f"{path!r} is a folder, not an image; give a file in it, or give the folder where images are asked for"
+        )
+    if not os.path.isfile(place):
+        raise ValueError(f"there is no file {path!r}")
+
+
+def _decode_stream(stream: IO[bytes], max_pixels: int) -> np.ndarray:
+    with _open(stream) as picture:
+        return _decode_picture(picture, max_pixels)
+
+
+def _open(stream: IO[bytes]) -> Image.Image:
+    """Read the header only."""
+    if not stream.read(1):
+        raise ValueError("it is empty: 0 bytes")
+    stream.seek(0)
+    try:
+        with _opening, warnings.catch_warnings():
+            # Pillow warns of large images by a limit of its own; ours is checked next
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(stream, formats=_formats())
+    except UnidentifiedImageError:
+        raise ValueError(f"it is not an image of a known kind ({', '.join(_formats())})") from None
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"the image has too many pixels for Pillow; make it smaller ({error})") from None
+    except Exception as error:
+        raise _broken(error) from error
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)  # older Pillows have no AVIF
+
+
+def _decode_picture(picture: Image.Image, max_pixels: int) -> np.ndarray:
+    check_size(picture.height, picture.width, max_pixels)
+    try:
+        pixels = _pixels(ImageOps.exif_transpose(picture))
+    except Exception as error:
+        raise _broken(error) from error
+    return rgb(from_array(_sixteen_bits(pixels) if pixels.dtype == np.int32 else pixels))
+
+
+def _broken(error: Exception) -> ValueError:
+    # On a damaged file Pillow's decoders raise whatever came up: OSError, SyntaxError, struct.error, zlib.error, …
+    return ValueError(f"the image is damaged or cut short; save or download it again ({type(error).__name__}: {error})")
+
+
+def _pixels(picture: Image.Image) -> np.ndarray:
+    """Return an array (H, W) or (H, W, C) that loses nothing to 8 bits before it must."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return np.asarray(picture)
+    return np.asarray(picture.convert("RGBA" if picture.has_transparency_data else "RGB"))
+
+
+def _sixteen_bits(numbers: np.ndarray) -> np.ndarray:
+    """Take Pillow's int32, in which it reads some 16-bit files, for the 16 bits that they had."""
+    low, high = int(numbers.min()), int(numbers.max())
+    if low < 0 or high > 65535:
+        raise ValueError(f"the image holds 32-bit numbers from {low} to {high}; save it with 8 or 16 bits")
+    return numbers.astype(np.uint16)
