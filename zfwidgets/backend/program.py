@@ -121,6 +121,12 @@ class Program:
         """Every step under its name."""
         return {step.name: step for step in self.steps}
 
+    @cached_property
+    def ends(self) -> tuple[Step, ...]:
+        """The steps that no other step reads; together they need every step."""
+        read = {source for step in self.steps for source in step.inputs}
+        return tuple(step for step in self.steps if step not in read)
+
     def needed_for(self, targets: Iterable[Step]) -> tuple[Step, ...]:
         """The steps that compute `targets`, in order, the input included."""
         needed = set(targets)

@@ -134,6 +134,10 @@ class Field:
         last = max(self.first + self.size, other.first + other.size)
         return Field(last - first, self.stride, first)
 
+    def covers(self, image: int) -> bool:
+        """Whether a cut of the image for one unit would be the whole image."""
+        return self.crop(0, image)[1] == image
+
     def crop(self, unit: int, image: int) -> Interval:
         """Where to cut an image of `image` pixels so that this unit is computed exactly as on the whole image.
 

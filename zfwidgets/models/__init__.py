@@ -1,0 +1,9 @@
+"""Networks to look into: embedded, torchvision's, and one's own."""
+
+from zfwidgets.models.load import load
+from zfwidgets.models.network import Network
+from zfwidgets.models.prediction import Prediction
+from zfwidgets.models.preprocess import Preprocess
+from zfwidgets.models.report import Report
+
+__all__ = ["Network", "Prediction", "Preprocess", "Report", "load"]

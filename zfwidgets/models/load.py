@@ -1,0 +1,71 @@
+"""Networks by name: the embedded ones, and those of torchvision."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import torch
+from safetensors.torch import load_file
+
+from zfwidgets.models.network import Network
+from zfwidgets.models.preprocess import Preprocess
+
+WEIGHTS = Path(__file__).parent / "weights"
+EMBEDDED = ("squeezenet1_1",)
+
+# what torchvision changes in the architecture itself when it loads trained weights
+_WITH_WEIGHTS: dict[str, dict[str, Any]] = {
+    "googlenet": {"transform_input": True, "init_weights": False},
+    "inception_v3": {"transform_input": True, "init_weights": False},
+}
+
+
+def load(name: str, *, device: str | torch.device = "auto") -> Network:
+    """A trained network by name.
+
+    `"squeezenet1_1"` is embedded: trained on ImageNet, it needs no network connection. Any other name is that of a
+    torchvision classification model; its default weights are fetched once and kept in torch's cache.
+
+    Raises:
+        ValueError: no model has that name (the nearest names are given).
+        ConnectionError: the weights cannot be fetched; the message says which file to put where.
+    """
+    if name in EMBEDDED:
+        return _squeezenet(device)
+    from torchvision import models
+
+    known = models.list_models(module=models)
+    if name not in known:
+        near = get_close_matches(str(name), known, n=3)
+        raise ValueError(f"there is no model {name!r}; near it: {', '.join(near) or 'squeezenet1_1, resnet18, vgg16'}")
+    weights = models.get_model_weights(name).DEFAULT
+    module = models.get_model(name, weights=None, **_WITH_WEIGHTS.get(name, {}))
+    module.load_state_dict(_fetched(weights.url))
+    return Network(
+        module.eval(), labels=weights.meta["categories"], preprocess=weights.transforms(), device=device, name=name
+    )
+
+
+def _squeezenet(device: str | torch.device) -> Network:
+    """Resized as its authors' preprocessing does; torchvision's usual crop would cut objects off."""
+    from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
+
+    module = squeezenet1_1().eval()
+    module.load_state_dict(load_file(WEIGHTS / "squeezenet1_1.safetensors"))
+    labels = SqueezeNet1_1_Weights.IMAGENET1K_V1.meta["categories"]
+    return Network(module, labels=labels, preprocess=Preprocess((227, 227)), device=device, name="squeezenet1_1")
+
+
+def _fetched(url: str) -> dict[str, torch.Tensor]:
+    """The weights behind a URL, from torch's cache or the net; only tensors are ever unpickled."""
+    try:
+        return torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
+    except (URLError, OSError) as error:
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        raise ConnectionError(
+            f"the weights cannot be fetched from {url} ({error}). Without a connection, use an embedded network "
+            f"({', '.join(EMBEDDED)}), or put the file {Path(url).name} into {folder}"
+        ) from error

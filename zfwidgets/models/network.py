@@ -1,0 +1,212 @@
+"""A network to look into: a captured program, with what surrounds it — preprocessing, labels, a device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from zfwidgets.backend.capture import capture
+from zfwidgets.backend.forward import forward
+from zfwidgets.backend.program import FeatureLayer, Program, Step
+from zfwidgets.data import decode, images
+from zfwidgets.models.prediction import Prediction
+from zfwidgets.models.preprocess import Preprocess, Transform, as_preprocess, picture_of
+from zfwidgets.models.report import Report
+
+
+class Network:
+    """Any PyTorch convolutional network, ready to be looked into.
+
+    The module is read, never changed: it is captured as in evaluation mode (dropout off, batch norm with the statistics
+    of training), and its weights are copied, so training it further changes nothing here.
+
+    Args:
+        module: any `torch.nn.Module` from one batch of images (N, C, H, W) to a tensor.
+        size: height and width of its input in pixels, or one number for both.
+        labels: names of the classes, in the order of the output.
+        preprocess: from a photograph to the input. None: scale and crop to `size`, ImageNet's mean and standard
+            deviation. Or a `Preprocess`, a torchvision preset, or any function from a PIL image to a tensor (C, H, W).
+        device: "auto" (CUDA, else Apple's MPS, else CPU) or any torch device.
+        name: what to call it; the module's class by default.
+        channels: input channels; found from the first convolution by default.
+
+    Raises:
+        ValueError: the module cannot be captured (the message names the place), its weights are not finite, or the
+            number of labels is not that of the classes.
+        TypeError: it is not a module.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        size: int | tuple[int, int] = 224,
+        labels: Sequence[str] | None = None,
+        preprocess: Any = None,
+        device: str | torch.device = "auto",
+        *,
+        name: str | None = None,
+        channels: int | None = None,
+    ) -> None:
+        if not isinstance(module, nn.Module):
+            raise TypeError(f"a Network is made from a torch.nn.Module; this is {type(module).__name__}")
+        _check_weights(module)
+        channels = channels or _input_channels(module)
+        self.preprocess: Preprocess | Transform = as_preprocess(preprocess, _pair(size), channels)
+        program = capture(module, (channels, *self.preprocess.size))
+        self.name = name or type(module).__name__
+        self.device = _device(device)
+        self.notes = tuple(_notes(module))
+        self.dtype = _working_type(module)
+        self.program: Program = program.to(self.device, self.dtype)
+        self.labels = _checked_labels(labels, self.program.output)
+
+    def __repr__(self) -> str:
+        channels, height, width = self.program.input.shape
+        return f"Network({self.name}: {channels}×{height}×{width}, {len(self.layers)} layers, on {self.device})"
+
+    @property
+    def layers(self) -> tuple[FeatureLayer, ...]:
+        """Every layer whose feature maps can be looked at, in the order of computation."""
+        return self.program.layers
+
+    @cached_property
+    def main_layers(self) -> tuple[FeatureLayer, ...]:
+        """The layers to look at first: those through which everything passes, after their rectifier."""
+        steps = {step.name: step for step in self.program.steps}
+        readers: dict[Step, list[Step]] = {}
+        for step in self.program.steps:
+            for source in step.inputs:
+                readers.setdefault(source, []).append(step)
+
+        def rectified_next(layer: FeatureLayer) -> bool:
+            following = readers.get(steps[layer.name], [])
+            return len(following) == 1 and getattr(following[0].op, "kind", "") in ("rectifier", "normalisation")
+
+        shown = [x for x in self.layers if x.trunk and x.kind not in ("reshape", "affine") and not rectified_next(x)]
+        return tuple(shown) or self.layers
+
+    def layer(self, name: str) -> FeatureLayer:
+        """The layer of that name. Raises ValueError with the nearest names when there is none."""
+        found = next((layer for layer in self.layers if layer.name == name), None)
+        if found is None:
+            raise ValueError(self._no_such_layer(name))
+        return found
+
+    def step(self, layer: str) -> Step:
+        """The program's step behind a layer. Raises ValueError with the nearest names when there is none."""
+        return self.program.by_name[self.layer(layer).name]
+
+    def _no_such_layer(self, name: Any) -> str:
+        names = [layer.name for layer in self.layers]
+        near = get_close_matches(str(name), names, n=3, cutoff=0.4) or names[:3]
+        return f"{self.name} has no layer {name!r}; near it: {', '.join(near)} (all: net.layers)"
+
+    def prepare(self, image: Any) -> tuple[np.ndarray, Tensor]:
+        """Any image as the network gets it: the picture (H, W, 3) uint8, and its input (C, H, W) on the device.
+
+        A tensor that already has the shape of the input of a network with other than one or three channels is taken
+        as preprocessed.
+        """
+        shape = self.program.input.shape
+        if shape[0] not in (1, 3) and isinstance(image, Tensor | np.ndarray) and tuple(image.shape) == shape:
+            x = torch.as_tensor(image)
+            pixels = picture_of(x)
+        else:
+            pixels, x = self.preprocess(decode(image))
+        if len(x) != shape[0]:
+            raise ValueError(f"{self.name} reads images of {shape[0]} channels; after preprocessing there are {len(x)}")
+        if not bool(torch.isfinite(x).all()):
+            raise ValueError("after preprocessing, the image holds numbers that are not finite (NaN or infinity)")
+        return pixels, x.to(self.device, self.dtype)
+
+    def batch(self, images: Sequence[Any]) -> Tensor:
+        """Any images as one input, (N, C, H, W) on the device."""
+        x = torch.stack([self.prepare(image)[1] for image in images])
+        return x.to(memory_format=torch.channels_last) if self.device.type == "cuda" else x
+
+    def predict(self, source: Any) -> Prediction:
+        """The probabilities of the classes for one image or many.
+
+        Raises ValueError when the network does not end in one score a class.
+        """
+        collection = images(source)
+        return self.classify(self.batch(list(collection)), collection.names)
+
+    def classify(self, x: Tensor, names: Sequence[str]) -> Prediction:
+        """The same for inputs (N, C, H, W) that are prepared already."""
+        output = self.program.output
+        if len(output.shape) != 1:
+            raise ValueError(f"{self.name} ends in an output of shape {output.shape}, not in one score a class")
+        scores = forward(self.program, x, [output]).activations[output]
+        probability = scores if self._ends_in_softmax else scores.softmax(1)
+        return Prediction(probability.float().cpu().numpy(), self.labels, tuple(names))
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the output is one score a class."""
+        return len(self.program.output.shape) == 1
+
+    @property
+    def _ends_in_softmax(self) -> bool:
+        return self.program.output.op is not None and self.program.output.op.kind in ("softmax", "_softmax")
+
+    def report(self) -> Report:
+        """What is known of the network: its layers and costs, and where the deconvnet has no rule of its own."""
+        return Report.of(self)
+
+
+def _check_weights(module: nn.Module) -> None:
+    for name, weight in [*module.named_parameters(), *module.named_buffers()]:
+        if weight.is_floating_point() and not bool(torch.isfinite(weight).all()):
+            raise ValueError(
+                f"the weights {name!r} hold numbers that are not finite (NaN or infinity): has the training diverged?"
+            )
+
+
+def _input_channels(module: nn.Module) -> int:
+    first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
+    return first.in_channels if first is not None else 3
+
+
+def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
+    height, width = (size, size) if isinstance(size, int) else size
+    if height < 1 or width < 1:
+        raise ValueError(f"size is the height and width of the input in pixels; {size} is not possible")
+    return int(height), int(width)
+
+
+def _device(device: str | torch.device) -> torch.device:
+    if device != "auto":
+        return torch.device(device)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _working_type(module: nn.Module) -> torch.dtype:
+    double = any(p.dtype == torch.float64 for p in module.parameters())
+    return torch.float64 if double else torch.float32
+
+
+def _notes(module: nn.Module) -> list[str]:
+    notes = []
+    if module.training:
+        notes.append("The module is in training mode; it is looked at as in evaluation mode, and left as it is.")
+    if any(p.dtype in (torch.float16, torch.bfloat16) for p in module.parameters()):
+        notes.append("The module's weights are in half precision; they are computed with in single precision here.")
+    return notes
+
+
+def _checked_labels(labels: Sequence[str] | None, output: Step) -> tuple[str, ...]:
+    classes = output.shape[0] if len(output.shape) == 1 else 0
+    if labels is None:
+        return tuple(f"class {index}" for index in range(classes))
+    if isinstance(labels, str) or (classes and len(labels) != classes):
+        raise ValueError(f"labels are the names of the {classes} classes, in order; {len(labels)} were given")
+    return tuple(str(label) for label in labels)
