@@ -1,0 +1,215 @@
+"""What a feature responds to in one image: its activation map, and its projection down to pixels (§2, Fig. 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+
+from zfwidgets.backend import deconvnet
+from zfwidgets.backend.deconvnet import Units, project_units
+from zfwidgets.backend.forward import Record, forward, never
+from zfwidgets.backend.ops import RULES, Rule
+from zfwidgets.backend.program import Step
+from zfwidgets.experiments.result import Result
+from zfwidgets.models import Network, Prediction
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Unit = tuple[int, int]
+Stale = Callable[[], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Projection(Result):
+    """One unit, or one whole feature map, carried down to the pixels of an image."""
+
+    pixels: np.ndarray  # (C, H, W) float32, signed, multiplied by the activation; zero outside the box
+    picture: np.ndarray  # (H, W, 3) uint8, the image as the network gets it
+    activation: float  # of the unit; for a whole map, the sum
+    layer: str
+    feature: int
+    unit: tuple[int, int] | None  # row and column on the feature map; None: the whole map
+    box: tuple[int, int, int, int]  # receptive field on the image: top, left, bottom, right (the last two excluded)
+    rule: str  # "deconvnet", "gradient" or "guided"
+
+    @property
+    def scale(self) -> float:
+        """The largest magnitude of a pixel, or 0 where nothing came down."""
+        return float(np.abs(self.pixels).max())
+
+    @property
+    def patch(self) -> np.ndarray:
+        """The part of the picture that the unit sees, (h, w, 3) uint8."""
+        top, left, bottom, right = self.box
+        return self.picture[top:bottom, left:right]
+
+    def plot(self) -> Figure:
+        """The projection beside the patch that caused it, as in Fig. 2."""
+        from zfwidgets.figures import draw_projection
+
+        return draw_projection(self)
+
+    def __repr__(self) -> str:
+        where = "whole map" if self.unit is None else f"unit {self.unit}"
+        return (
+            f"Projection({self.layer}, feature {self.feature}, {where}, activation {self.activation:.3g}, {self.rule})"
+        )
+
+
+def project(
+    net: Network,
+    image: Any,
+    layer: str,
+    feature: int,
+    unit: Literal["max", "all"] | Unit = "max",
+    rule: str = "deconvnet",
+    *,
+    crop: bool = True,
+) -> Projection:
+    """Carry what one feature map found in an image back down to the pixels (§2).
+
+    Args:
+        net: the network.
+        image: any image: a path, bytes, PIL image, array or tensor.
+        layer: a name from `net.layers`.
+        feature: which map of the layer, from 0.
+        unit: "max" (the strongest unit of the map), a unit's (row, column), or "all" (the whole map at once).
+        rule: how the signal passes rectifiers: "deconvnet" (the paper's), "gradient", or "guided" (both).
+        crop: compute on the unit's receptive field only, which gives the same numbers sooner.
+
+    Raises:
+        ValueError: no such layer, feature, unit or rule; the message says what there is.
+    """
+    return ImageFeatures(net, image, crop).project(layer, feature, unit, rule)
+
+
+class ImageFeatures:
+    """One image in one network. What has been computed is remembered, so that looking again costs nothing."""
+
+    def __init__(self, net: Network, image: Any, crop: bool = True) -> None:
+        self.net = net
+        self.crop = crop
+        self.picture, self._input = net.prepare(image)
+        self._maps = lru_cache(maxsize=32)(self._compute_maps)
+        self._record = lru_cache(maxsize=2)(self._compute_record)
+        self._projections: dict[tuple, Projection] = {}
+
+    @cached_property
+    def prediction(self) -> Prediction:
+        """The probabilities of the classes."""
+        return self.net.classify(self._input[None], ["image"])
+
+    def maps(self, layer: str) -> np.ndarray:
+        """All feature maps of a layer, (channels, height, width) float32; a fully connected layer has maps of 1×1."""
+        return self._maps(self.net.layer(layer).name)
+
+    def strengths(self, layer: str) -> np.ndarray:
+        """The activation of the strongest unit of every map of a layer, (channels,)."""
+        return self.maps(layer).max(axis=(1, 2))
+
+    def strongest(self, layer: str, feature: int) -> Unit:
+        """Row and column of the strongest unit of a map (the first of equals)."""
+        chosen = self.maps(layer)[self._feature(layer, feature)]
+        row, column = np.unravel_index(int(chosen.argmax()), chosen.shape)
+        return int(row), int(column)
+
+    def field(self, layer: str, unit: Unit) -> tuple[int, int, int, int]:
+        """The box of pixels that a unit sees: top, left, bottom, right (the last two excluded)."""
+        return self.net.program.receptive_field(self.net.step(layer), *unit)
+
+    def project(
+        self,
+        layer: str,
+        feature: int,
+        unit: Literal["max", "all"] | Unit = "max",
+        rule: str = "deconvnet",
+        stale: Stale = never,
+    ) -> Projection:
+        """As `zfwidgets.project`. `stale` is asked on the way whether the result is still wanted."""
+        self._feature(layer, feature)
+        chosen = self._unit(layer, feature, unit)
+        key = layer, feature, chosen, _rule(rule).name
+        if key not in self._projections:
+            self._projections[key] = self._compute(layer, feature, chosen, _rule(rule), stale)
+            while len(self._projections) > 256:
+                self._projections.pop(next(iter(self._projections)), None)
+        return self._projections[key]
+
+    def _compute(self, layer: str, feature: int, unit: Unit | None, rule: Rule, stale: Stale) -> Projection:
+        step = self.net.step(layer)
+        if unit is None:
+            activation, pixels = self._from_record(step, (0, feature), rule, stale)
+            height, width = self.picture.shape[:2]
+            box = (0, 0, height, width)
+        else:
+            activation, pixels = self._one_unit(step, feature, unit, rule, stale)
+            box = self.net.program.receptive_field(step, *unit)
+        array = pixels.float().cpu().numpy()
+        return Projection(array, self.picture, activation, layer, feature, unit, box, rule.name)
+
+    def _one_unit(self, step: Step, feature: int, unit: Unit, rule: Rule, stale: Stale) -> tuple[float, torch.Tensor]:
+        if not self.crop or all(field.covers(pixels) for field, pixels in zip(step.fields, self._size, strict=True)):
+            return self._from_record(step, (0, feature, *unit), rule, stale)
+        one = Units(*(torch.tensor([number]) for number in (0, feature, *unit)))
+        patches = project_units(self.net.program, self._input[None], step, one, rule, stale=stale)
+        return float(patches.activation[0]), patches.on_image(0, *self._size)
+
+    def _from_record(self, step: Step, where: tuple, rule: Rule, stale: Stale) -> tuple[float, torch.Tensor]:
+        """Down from some units of the full image, whose forward pass is remembered."""
+        activations = self._activations(step)
+        where = where[: activations.ndim]
+        seed = torch.zeros_like(activations)
+        seed[where] = activations[where]
+        pixels = deconvnet.project(self.net.program, self._record(rule), step, seed, rule, stale)
+        return float(seed.sum()), pixels[0]
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.picture.shape[0], self.picture.shape[1]
+
+    def _activations(self, step: Step) -> torch.Tensor:
+        maps = torch.from_numpy(self._maps(step.name)).to(self.net.device, self.net.dtype)
+        return maps.reshape(1, *step.shape)
+
+    def _compute_maps(self, layer: str) -> np.ndarray:
+        step = self.net.step(layer)
+        maps = forward(self.net.program, self._input[None], [step]).activations[step][0]
+        return maps.reshape(*(*maps.shape, 1, 1)[:3]).cpu().numpy()
+
+    def _compute_record(self, rule: Rule) -> Record:
+        return forward(self.net.program, self._input[None], self.net.program.ends, rule)
+
+    def _feature(self, layer: str, feature: int) -> int:
+        channels = self.net.layer(layer).channels
+        if not isinstance(feature, int | np.integer) or not 0 <= feature < channels:
+            raise ValueError(f"layer {layer!r} has the features 0 to {channels - 1}; {feature!r} was asked for")
+        return int(feature)
+
+    def _unit(self, layer: str, feature: int, unit: Any) -> Unit | None:
+        if isinstance(unit, str) and unit == "all":
+            return None
+        if isinstance(unit, str) and unit == "max":
+            return self.strongest(layer, feature)
+        shape = self.net.layer(layer)
+        try:
+            row, column = (int(number) for number in unit)
+        except (TypeError, ValueError):
+            raise ValueError(f'unit is "max", "all", or a (row, column); {unit!r} was given') from None
+        if not (0 <= row < shape.height and 0 <= column < shape.width):
+            raise ValueError(
+                f"layer {layer!r} has maps of {shape.height} rows and {shape.width} columns; "
+                f"the unit {(row, column)} lies outside"
+            )
+        return row, column
+
+
+def _rule(name: str) -> Rule:
+    if name not in RULES:
+        raise ValueError(f"the rules are {', '.join(map(repr, RULES))}; {name!r} was given")
+    return RULES[name]
