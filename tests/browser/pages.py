@@ -1,0 +1,92 @@
+"""Drive a notebook's page as a reader would: run its cells, reload it, and look at what it painted."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+
+import nbformat
+import numpy as np
+from playwright.sync_api import Page
+
+from .jupyter import JupyterServer
+
+IDLE = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
+
+# A traceback shares its type with all that goes to stderr; only its first line tells.
+TRACEBACKS = r"""() => [...document.querySelectorAll("[data-mime-type='application/vnd.jupyter.stderr']")]
+  .map((output) => output.textContent)
+  .filter((text) => /^-{70}|^ *Cell In\[/m.test(text))"""
+
+# Every cell with something in it has a number, or one has failed and the others will never run.
+FINISHED = rf"""() => {{
+  if (({TRACEBACKS})().length > 0) return true;
+  const cells = [...document.querySelectorAll(".jp-CodeCell")];
+  const written = cells.filter((cell) => cell.querySelector(".cm-content")?.textContent.trim());
+  const hasNumber = (cell) => /\[\d+\]/.test(cell.querySelector(".jp-InputPrompt").textContent);
+  return written.length > 0 && written.every(hasNumber);
+}}"""
+
+PIXELS = """(canvas) => {
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  let text = "";
+  for (let i = 0; i < data.length; i += 8192) text += String.fromCharCode(...data.subarray(i, i + 8192));
+  return [height, width, btoa(text)];
+}"""
+
+
+def run_all_cells(page: Page, server: JupyterServer, name: str) -> None:
+    """Run the notebook in `page` (Lab, Notebook 7) to its end; a cell's error fails the test with its traceback."""
+    wait_for_kernel(page, server, name)
+    page.click(".lm-MenuBar-itemLabel:text-is('Run')")
+    page.click("li[data-command='runmenu:run-all']")
+    page.wait_for_function(FINISHED)
+    fail_on_errors(page)
+
+
+def wait_for_kernel(page: Page, server: JupyterServer, name: str) -> None:
+    """Wait until the page has its kernel; it says "idle" before, too, and forgets cells that are run too early."""
+    server.wait_for_kernel(name)
+    page.wait_for_selector(IDLE, state="attached")
+
+
+def fail_on_errors(page: Page) -> None:
+    """Fail with the tracebacks that the page shows, if it shows any."""
+    tracebacks = page.evaluate(TRACEBACKS)
+    assert not tracebacks, "a cell failed:\n" + "\n".join(tracebacks)
+
+
+def reload(page: Page, server: JupyterServer) -> None:
+    """Save the notebook and load its page anew (Lab, Notebook 7); the kernel lives on and no cell runs again."""
+    name = page.url.partition("?")[0].rpartition("/")[2]
+    page.click(".lm-MenuBar-itemLabel:text-is('File')")
+    page.click("li[data-command='docmanager:save']")
+    _wait_for_outputs(server.notebooks / name, page)
+    page.reload()
+    wait_for_kernel(page, server, name)
+
+
+def _wait_for_outputs(path: Path, page: Page) -> None:
+    for _ in range(100):
+        notebook = nbformat.read(path, as_version=4)
+        if any(cell.outputs for cell in notebook.cells):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{path.name} was never saved with its outputs")
+
+
+def canvas_pixels(page: Page, selector: str) -> np.ndarray:
+    """The pixels of a canvas as it is painted now, uint8 (H, W, 4)."""
+    height, width, text = page.locator(selector).evaluate(PIXELS)
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)
+
+
+def screenshot(page: Page, name: str, selector: str | None = None) -> None:
+    """Save the page, or one element, as `name`.png in the folder ZFWIDGETS_SCREENSHOTS; nothing where it is not set."""
+    folder = os.environ.get("ZFWIDGETS_SCREENSHOTS")
+    if not folder:
+        return
+    path = Path(folder) / f"{name}.png"
+    (page.locator(selector) if selector else page).screenshot(path=path)

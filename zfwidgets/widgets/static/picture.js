@@ -1,0 +1,232 @@
+/**
+ * One raster picture: bytes from the kernel into a canvas, outlines above it,
+ * and the place that the pointer or the keyboard chose back to the kernel.
+ */
+
+const MOVES = {
+  ArrowUp: ([row, column]) => [row - 1, column],
+  ArrowDown: ([row, column]) => [row + 1, column],
+  ArrowLeft: ([row, column]) => [row, column - 1],
+  ArrowRight: ([row, column]) => [row, column + 1],
+  Home: ([row]) => [row, 0],
+  End: ([row]) => [row, Infinity],
+};
+
+function render({ model, el }) {
+  const parts = build(el);
+  const view = { model, parts, size: null, hovered: null };
+  const redraw = coalesce(() => draw(view), queueMicrotask);
+  const repaint = coalesce(painter(view, redraw), queueMicrotask);
+  listen(model, ["pixels", "width", "height"], repaint);
+  listen(model, ["width", "height", "shown_width", "smooth", "caption", "description", "boxes", "cells", "cell"], redraw);
+  followPointer(view, redraw);
+  followKeyboard(view, redraw);
+  draw(view);
+  repaint();
+}
+
+function build(el) {
+  const part = (tag, name) => Object.assign(document.createElement(tag), { className: name });
+  const parts = {
+    root: el,
+    frame: part("div", "zf-picture-frame"),
+    canvas: part("canvas", "zf-picture-canvas"),
+    marks: part("div", "zf-picture-marks"),
+    caption: part("div", "zf-picture-caption"),
+    spoken: part("div", "zf-picture-spoken"),
+  };
+  parts.spoken.setAttribute("aria-live", "polite");
+  parts.frame.append(parts.canvas, parts.marks);
+  el.classList.add("zf-picture");
+  el.append(parts.frame, parts.caption, parts.spoken);
+  return parts;
+}
+
+function listen(model, names, callback) {
+  for (const name of names) model.on(`change:${name}`, callback);
+}
+
+/** Many changes come in one message, many moves in one frame: `work` runs once for all of them. */
+function coalesce(work, schedule) {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    schedule(() => {
+      waiting = false;
+      work();
+    });
+  };
+}
+
+/** The old picture stays until the new one is decoded; a slow decoding never covers a newer picture. */
+function painter(view, redraw) {
+  let newest = 0;
+  let painted = 0;
+  return async () => {
+    const turn = ++newest;
+    const image = await decode(view.model);
+    if (!image || turn !== newest) return;
+    const { canvas } = view.parts;
+    paint(canvas, image);
+    canvas.dataset.painted = ++painted;
+    view.size = [canvas.height, canvas.width];
+    redraw();
+  };
+}
+
+/** Null where bytes and size do not belong together: then the rest of a message is still to come. */
+function decode(model) {
+  const { transport, data } = model.get("pixels") ?? {};
+  const [width, height] = [model.get("width"), model.get("height")];
+  if (!data?.byteLength) return null;
+  if (transport === "webp") return unpack(data);
+  if (data.byteLength !== width * height * 4) return null;
+  return new ImageData(new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength), width, height);
+}
+
+function unpack(data) {
+  const exact = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
+  return createImageBitmap(new Blob([data], { type: "image/webp" }), exact);
+}
+
+function paint(canvas, image) {
+  // Setting a canvas's size wipes it, so only where it changes.
+  if (canvas.width !== image.width) canvas.width = image.width;
+  if (canvas.height !== image.height) canvas.height = image.height;
+  const context = canvas.getContext("2d");
+  if (image instanceof ImageData) return context.putImageData(image, 0, 0);
+  context.globalCompositeOperation = "copy"; // a see-through pixel replaces the old one too
+  context.drawImage(image, 0, 0);
+  image.close();
+}
+
+/** Everything but the pixels: cheap, so all of it is set whatever changed. */
+function draw(view) {
+  const { model, parts } = view;
+  const [height, width] = sizeOf(view);
+  parts.root.style.setProperty("--zf-shown-width", `${model.get("shown_width")}px`);
+  parts.frame.style.aspectRatio = `${width} / ${height}`;
+  parts.canvas.classList.toggle("zf-smooth", model.get("smooth"));
+  parts.caption.textContent = model.get("caption");
+  drawMarks(view);
+  describe(view);
+}
+
+function drawMarks(view) {
+  const { model, parts, hovered } = view;
+  const boxes = model.get("boxes").map((box) => outline("zf-picture-box", box, sizeOf(view)));
+  const cells = [
+    ["zf-picture-hovered", hovered],
+    ["zf-picture-cell", model.get("cell")],
+  ];
+  const drawn = cells.filter(([, cell]) => isInside(model, cell));
+  const outlines = drawn.map(([name, [row, column]]) => outline(name, [row, column, row + 1, column + 1], model.get("cells")));
+  parts.marks.replaceChildren(...boxes, ...outlines);
+}
+
+/** Placed in per cent, so that it stays sharp and in place at any size of the picture. */
+function outline(name, [top, left, bottom, right], [height, width]) {
+  const mark = Object.assign(document.createElement("div"), { className: name });
+  const edges = [top / height, 1 - right / width, 1 - bottom / height, left / width];
+  mark.style.inset = edges.map((edge) => `${100 * clamp(edge, 0, 1)}%`).join(" ");
+  return mark;
+}
+
+function describe({ model, parts }) {
+  const { frame, spoken } = parts;
+  const isGrid = hasCells(model);
+  frame.setAttribute("role", isGrid ? "application" : "img");
+  frame.setAttribute("aria-label", model.get("description") || model.get("caption") || "picture");
+  frame.classList.toggle("zf-choosable", isGrid);
+  if (isGrid) {
+    frame.tabIndex = 0;
+    // Notebooks take the arrow keys for their own cells, unless the focused element itself says this.
+    frame.setAttribute("data-lm-suppress-shortcuts", "true");
+  } else {
+    frame.removeAttribute("tabindex");
+    frame.removeAttribute("data-lm-suppress-shortcuts");
+  }
+  const cell = model.get("cell");
+  // Linked pictures move together: only the one in use speaks.
+  if (isGrid && cell && document.activeElement === frame) spoken.textContent = `row ${cell[0]}, column ${cell[1]}`;
+}
+
+function followPointer(view, redraw) {
+  const { model, parts } = view;
+  let pointer = null;
+  const hover = coalesce(() => {
+    const place = pointer && placeAt(pointer, parts.canvas, hasCells(model) ? model.get("cells") : sizeOf(view));
+    if (`${place}` === `${view.hovered}`) return;
+    view.hovered = place;
+    redraw();
+    if (model.get("hoverable")) send(model, { hover: place });
+  }, requestAnimationFrame);
+  const point = (event) => {
+    pointer = event;
+    hover();
+  };
+  parts.frame.addEventListener("pointermove", point);
+  parts.frame.addEventListener("pointerleave", () => point(null));
+  parts.frame.addEventListener("click", (event) => click(view, event));
+}
+
+function click(view, event) {
+  const { model, parts } = view;
+  const count = (model.get("clicked")?.[2] ?? 0) + 1;
+  const chosen = { clicked: [...placeAt(event, parts.canvas, sizeOf(view)), count] };
+  if (hasCells(model)) chosen.cell = placeAt(event, parts.canvas, model.get("cells"));
+  send(model, chosen);
+}
+
+function followKeyboard(view, redraw) {
+  const { model, parts } = view;
+  parts.frame.addEventListener("keydown", (event) => {
+    const move = MOVES[event.key];
+    if (!move || !hasCells(model) || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    view.hovered = null; // the pointer only lies there: one outline moves
+    redraw();
+    send(model, { cell: moved(move, model.get("cell"), model.get("cells")) });
+  });
+}
+
+/** The first key chooses the middle cell; the following ones move from there, and stop at the border. */
+function moved(move, cell, [rows, columns]) {
+  const [row, column] = cell ? move(cell) : [Math.floor(rows / 2), Math.floor(columns / 2)];
+  return [clamp(row, 0, rows - 1), clamp(column, 0, columns - 1)];
+}
+
+/** The (row, column) under the pointer, of a picture cut evenly into `rows` × `columns`. */
+function placeAt({ clientX, clientY }, canvas, [rows, columns]) {
+  const { left, top, width, height } = canvas.getBoundingClientRect();
+  const row = Math.floor(((clientY - top) / height) * rows);
+  const column = Math.floor(((clientX - left) / width) * columns);
+  return [clamp(row, 0, rows - 1), clamp(column, 0, columns - 1)];
+}
+
+function send(model, values) {
+  for (const [name, value] of Object.entries(values)) model.set(name, value);
+  model.save_changes();
+}
+
+/** The size of what is on the canvas; before the first picture, of its place. */
+function sizeOf({ model, size }) {
+  return size ?? [model.get("height"), model.get("width")];
+}
+
+function hasCells(model) {
+  return model.get("cells")[0] > 0;
+}
+
+function isInside(model, cell) {
+  const [rows, columns] = model.get("cells");
+  return cell && cell[0] < rows && cell[1] < columns;
+}
+
+function clamp(value, low, high) {
+  return Math.min(Math.max(value, low), high);
+}
+
+export default { render };
