@@ -35,12 +35,17 @@ def heat(values: np.ndarray, low: float | None = None, high: float | None = None
     return colormaps["magma"](np.clip(unit, 0, 1), bytes=True)[..., :3]
 
 
+def said(number: float) -> str:
+    """A number in three significant digits, without an exponent where that is readable."""
+    return f"{number:,.0f}" if 1000 <= abs(number) < 1e7 else f"{number:.3g}"
+
+
 def draw_projection(projection: Projection) -> Figure:
     """The projection and, beside it, the patch that caused it, at the same scale (Fig. 2)."""
     top, left, bottom, right = projection.box
     figure = new_figure(6, 3.4)
     pictures = (signed_picture(projection.pixels[:, top:bottom, left:right]), projection.patch)
-    titles = (f"projection, zero grey, scale ±{projection.scale:.2g}", "what the unit sees")
+    titles = (f"projection, zero grey, scale ±{said(projection.scale)}", "what the unit sees")
     for axes, picture, title in zip(figure.subplots(1, 2), pictures, titles, strict=True):
         axes.imshow(picture, interpolation="nearest")
         axes.set_title(title, fontsize=9)
@@ -48,7 +53,7 @@ def draw_projection(projection: Projection) -> Figure:
         axes.set_yticks([])
     where = "whole map" if projection.unit is None else f"unit {projection.unit}"
     figure.suptitle(
-        f"{projection.layer} · feature {projection.feature} · {where} · activation {projection.activation:.3g}",
+        f"{projection.layer} · feature {projection.feature} · {where} · activation {said(projection.activation)}",
         fontsize=10,
     )
     return figure

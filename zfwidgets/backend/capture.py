@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from torch.export import Dim, ExportedProgram, export
 from torch.export.graph_signature import InputKind
 
 from zfwidgets.backend.naming import Names
-from zfwidgets.backend.ops import Batch, Call, ContrastNorm, Lowered, functional, lower, lower_exactly
+from zfwidgets.backend.ops import Batch, Call, ContrastNorm, Lowered, functional, lower
 from zfwidgets.backend.ops.exact import call_by_name, substitute
 from zfwidgets.backend.ops.shaping import part
 from zfwidgets.backend.program import Program, Step
@@ -29,6 +30,7 @@ RESHAPED = {
     aten._unsafe_view.default: aten.reshape.default,
 }
 SPLITS = {"chunk", "split", "split_with_sizes", "tensor_split"}
+SLICES = {"slice": "self", "slice_scatter": "src"}  # and what is left of them when they take all
 
 
 def capture(module: nn.Module, shape: tuple[int, int, int]) -> Program:
@@ -66,11 +68,18 @@ def _exported(module: nn.Module, shape: tuple[int, int, int]) -> ExportedProgram
 
 def _writes_through_views(graph: fx.Graph) -> bool:
     """Whether something is written in place into a tensor that is also seen through another view."""
-    written = [node.args[0] for node in graph.nodes if _is_operator(node) and _operator(node)._schema.is_mutable]
+    written = [node.args[0] for node in graph.nodes if _is_operator(node) and _writes(_operator(node))]
     return any(_is_view(node) or any(map(_is_view, node.users)) for node in written if isinstance(node, fx.Node))
 
 
+def _writes(operator: Any) -> bool:
+    """Dropout in place, for one, writes nothing in evaluation mode."""
+    return operator._schema.is_mutable and operator._opname.rstrip("_") not in ALIASES
+
+
 def _is_view(node: fx.Node) -> bool:
+    if node.target is operator.getitem:  # one part of a split
+        return _is_view(node.args[0])  # type: ignore[arg-type]
     return _is_operator(node) and any(
         r.alias_info and not r.alias_info.is_write for r in _operator(node)._schema.returns
     )
@@ -82,6 +91,12 @@ def _operator(node: fx.Node) -> Any:
 
 def _is_operator(node: fx.Node) -> bool:
     return node.op == "call_function" and isinstance(node.target, torch._ops.OpOverload)
+
+
+def _takes_all(call: Call) -> bool:
+    """Whether a slice goes from the first to the last: `x[:]`, which stands in front of every `x[:, 1:3]`."""
+    size = call.inputs[0].size(dim) if (dim := call.dim()) else sys.maxsize
+    return call["step"] == 1 and (call["start"] or 0) == 0 and (call["end"] is None or call["end"] >= size)
 
 
 class _Parts:
@@ -119,10 +134,10 @@ class _Lowering:
                 self.values[node] = getattr(self.exported.graph_module, str(node.target))
             elif node.op == "call_function":
                 self.values[node] = self._lowered(node)
-        output = next(self._steps_in(next(iter(reversed(self.exported.graph.nodes))).args), None)
-        if output is None:
+        outputs = list(self._steps_in(next(iter(reversed(self.exported.graph.nodes))).args))
+        if not outputs:
             raise ValueError("the module's output does not depend on the image")
-        return Program(tuple(self.steps), output)
+        return Program(Program(tuple(self.steps), outputs[0]).needed_for([self.steps[0], *outputs]), outputs[0])
 
     def _placeholder(self, node: fx.Node) -> Any:
         spec = next(spec for spec in self.exported.graph_signature.input_specs if spec.arg.name == node.name)
@@ -149,9 +164,12 @@ class _Lowering:
             return self._contrast_norm(node)
         call = self._call(node)
         if not call.inputs and Batch not in map(type, self._leaves(call.arguments.values())):
+            self.parameters[node] = self._parameters_of(node)
             return call_by_name(functional(call.target), call.arguments)
         if call.target._opname.rstrip("_") in ALIASES:
             return call.inputs[0]
+        if call.target._opname in SLICES and _takes_all(call):
+            return call[SLICES[call.target._opname]]
         if isinstance(value, list | tuple):
             return self._several(call, value)
         return self._step(node, lower(call), call)
@@ -163,6 +181,8 @@ class _Lowering:
         defaults = {argument.name: argument.default_value for argument in schema if argument.has_default_value()}
         arguments = {name: self._replaced(value) for name, value in (defaults | given).items()}
         arguments = {argument.name: arguments[argument.name] for argument in schema}
+        if target is aten.copy.default:  # `x[…] = y`: of x nothing is left but the shape
+            target, arguments = aten.expand_as.default, {"self": arguments["src"], "other": arguments["self"]}
         inputs = tuple(leaf for leaf in self._leaves(arguments.values()) if isinstance(leaf, Step))
         shape, batched = self._shape(node.meta.get("val"))
         return Call(target, arguments, inputs, shape, batched)
@@ -179,12 +199,16 @@ class _Lowering:
         return size if isinstance(size, int) else self._multiple_of_batch(size)
 
     def _step(self, node: fx.Node, lowered: Lowered, call: Call) -> Step:
-        read = {source for source in node.all_input_nodes if source in self.parameters}
-        parameters = sum(self.parameters[source] for source in read)
+        parameters = self._parameters_of(node)
         inputs = call.inputs + ((self.steps[0],) if lowered.reads_images else ())
         step = Step(self.names.of(node), lowered.op, inputs, call.shape, lowered.space, parameters, call.images_first)
         self.steps.append(step)
         return step
+
+    def _parameters_of(self, node: fx.Node) -> int:
+        """How many parameters a node reads that no earlier one has read."""
+        reader = node.args[0] if node.target is operator.getitem else node
+        return sum(self.parameters.pop(source, 0) for source in reader.all_input_nodes)  # type: ignore[union-attr, misc]
 
     def _several(self, call: Call, values: list[Tensor] | tuple[Tensor, ...]) -> _Parts | _Several:
         if call.target._opname.rstrip("_") not in SPLITS:
@@ -203,7 +227,7 @@ class _Lowering:
             source = _Several(self._call(node.args[0]))  # type: ignore[arg-type]
         if isinstance(source, _Several):
             call = replace(source.call, shape=shape, images_first=batched)
-            return self._step(node, lower_exactly(call, index) if index else lower(call), call)
+            return self._step(node, lower(call, index), call)
         return source[index]
 
     def _contrast_norm(self, node: fx.Node) -> Any:

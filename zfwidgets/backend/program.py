@@ -9,10 +9,11 @@ from functools import cached_property, reduce
 import torch
 
 from zfwidgets.backend.ops import Op, Space
-from zfwidgets.backend.window import WHOLE, Field, Interval
+from zfwidgets.backend.window import NOTHING, WHOLE, Field, Interval
 
 Fields = tuple[Field, Field]
 Intervals = tuple[Interval, Interval] | None
+NOWHERE: Intervals = (NOTHING, NOTHING)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,15 +69,18 @@ class Step:
 
     def sees(self, outputs: Intervals, source: Step) -> Intervals:
         """The positions of one input that the given rows and columns of the output depend on."""
+        if outputs == NOWHERE:
+            return NOWHERE
         if source.map_size is None:
             return None
         window = WHOLE if outputs is None or self.op is None else self.op.window
         seen_rows, seen_columns = outputs or ((0, 0), (0, 0))
         height, width = source.map_size
-        return (
+        seen = (
             (0, 0) if height == 1 else window.rows.seen_by(seen_rows, height),
             (0, 0) if width == 1 else window.columns.seen_by(seen_columns, width),
         )
+        return NOWHERE if NOTHING in seen else seen
 
 
 @dataclass(frozen=True)
@@ -205,5 +209,7 @@ def _has_features(step: Step) -> bool:
 def _hull(a: Intervals, b: Intervals) -> Intervals:
     if a is None or b is None:
         return None
+    if NOWHERE in (a, b):
+        return b if a == NOWHERE else a
     rows, columns = zip(a, b, strict=True)
     return (min(r[0] for r in rows), max(r[1] for r in rows)), (min(c[0] for c in columns), max(c[1] for c in columns))

@@ -10,6 +10,7 @@ from math import ceil
 from typing import Protocol
 
 Interval = tuple[int, int]  # first and last position, both included
+NOTHING: Interval = (0, -1)
 
 
 class Axis(Protocol):
@@ -40,8 +41,26 @@ class Sliding:
         return first * self.stride - self.before, last * self.stride - self.before + self.reach
 
     def seen_by(self, outputs: Interval, size: int) -> Interval:
-        first, last = self.unclipped(outputs)
-        return max(first, 0), min(last, size - 1)
+        if self.dilation == 1 and self.stride <= self.kernel:  # without gaps
+            return _clipped(*self.unclipped(outputs), size)
+        seen = [self._taps(position, size) for position in range(outputs[0], outputs[1] + 1)]
+        return min((taps[0] for taps in seen if taps), default=0), max((taps[-1] for taps in seen if taps), default=-1)
+
+    def _taps(self, output: int, size: int) -> range:
+        """The positions that one output looks at, those in the padding left out."""
+        start, _ = self.unclipped((output, output))
+        hidden = max(0, ceil(-start / self.dilation))
+        return range(start + hidden * self.dilation, min(start + self.reach + 1, size), self.dilation)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Position for position, but what happens depends on where on the map it is: the map cannot be cut."""
+
+    before: int = 0  # positions in front of the first, as in padding; negative: cut off
+
+    def seen_by(self, outputs: Interval, size: int) -> Interval:
+        return _clipped(outputs[0] - self.before, outputs[1] - self.before, size)
 
 
 @dataclass(frozen=True)
@@ -100,7 +119,13 @@ class Window:
 
 
 POINT = Window(Sliding(), Sliding())
+PLACED = Window(Placed(), Placed())
 WHOLE = Window(Everything(), Everything())
+
+
+def _clipped(first: int, last: int, size: int) -> Interval:
+    first, last = max(first, 0), min(last, size - 1)
+    return (first, last) if first <= last else NOTHING
 
 
 @dataclass(frozen=True)
@@ -133,6 +158,13 @@ class Field:
         first = min(self.first, other.first)
         last = max(self.first + self.size, other.first + other.size)
         return Field(last - first, self.stride, first)
+
+    def nearest(self, pixel: float, units: int, image: int) -> int:
+        """The unit, of `units` in all, in the middle of whose field `pixel` lies best."""
+        if self.whole:
+            return min(int(pixel * units / image), units - 1)
+        unit = round((pixel - self.first - (self.size - 1) / 2) / self.stride)
+        return min(max(unit, 0), units - 1)
 
     def covers(self, image: int) -> bool:
         """Whether a cut of the image for one unit would be the whole image."""

@@ -14,7 +14,7 @@ from zfwidgets.backend import deconvnet
 from zfwidgets.backend.deconvnet import Units, project_units
 from zfwidgets.backend.forward import Record, forward, never
 from zfwidgets.backend.ops import RULES, Rule
-from zfwidgets.backend.program import Step
+from zfwidgets.backend.program import FeatureLayer, Step
 from zfwidgets.experiments.result import Result
 from zfwidgets.models import Network, Prediction
 
@@ -123,6 +123,13 @@ class ImageFeatures:
         """The box of pixels that a unit sees: top, left, bottom, right (the last two excluded)."""
         return self.net.program.receptive_field(self.net.step(layer), *unit)
 
+    def unit_at(self, layer: str, row: float, column: float) -> Unit:
+        """The unit of a layer whose receptive field has its middle nearest to a pixel of the image."""
+        step, shape = self.net.step(layer), self.net.layer(layer)
+        places = zip(step.fields, (row, column), (shape.height, shape.width), self._size, strict=True)
+        chosen = [field.nearest(pixel, units, pixels) for field, pixel, units, pixels in places]
+        return chosen[0], chosen[1]
+
     def project(
         self,
         layer: str,
@@ -192,21 +199,26 @@ class ImageFeatures:
         return int(feature)
 
     def _unit(self, layer: str, feature: int, unit: Any) -> Unit | None:
-        if isinstance(unit, str) and unit == "all":
-            return None
-        if isinstance(unit, str) and unit == "max":
+        checked = checked_unit(self.net.layer(layer), unit)
+        if checked == "max":
             return self.strongest(layer, feature)
-        shape = self.net.layer(layer)
-        try:
-            row, column = (int(number) for number in unit)
-        except (TypeError, ValueError):
-            raise ValueError(f'unit is "max", "all", or a (row, column); {unit!r} was given') from None
-        if not (0 <= row < shape.height and 0 <= column < shape.width):
-            raise ValueError(
-                f"layer {layer!r} has maps of {shape.height} rows and {shape.width} columns; "
-                f"the unit {(row, column)} lies outside"
-            )
-        return row, column
+        return None if checked == "all" else checked
+
+
+def checked_unit(layer: FeatureLayer, unit: Any) -> Any:
+    """The unit as "max", "all" or (row, column). Raises ValueError when it is none, or outside the layer's maps."""
+    if isinstance(unit, str) and unit in ("max", "all"):
+        return unit
+    try:
+        row, column = (int(number) for number in unit)
+    except (TypeError, ValueError):
+        raise ValueError(f'unit is "max", "all", or a (row, column); {unit!r} was given') from None
+    if not (0 <= row < layer.height and 0 <= column < layer.width):
+        raise ValueError(
+            f"layer {layer.name!r} has maps of {layer.height} rows and {layer.width} columns; "
+            f"the unit {(row, column)} lies outside"
+        )
+    return row, column
 
 
 def _rule(name: str) -> Rule:

@@ -41,11 +41,12 @@ __all__ = [
 ]
 
 
-def lower(call: Call) -> Lowered:
-    """The operation for one node of the graph: by its own lowering, else by the exact gradient."""
+def lower(call: Call, output: int | None = None) -> Lowered:
+    """The operation for one node of the graph (or one of its several outputs): by its own lowering, which knows the
+    first output only, else by the exact gradient."""
     target = functional(call.target)
     lowering = LOWERINGS.get(f"{target._opname}.{target._overloadname}")
-    found = lowering(call) if lowering and call.batched else None
+    found = lowering(call) if lowering and not output else None
     if found is None:
-        return lower_exactly(call)
+        return lower_exactly(call, output)
     return found if isinstance(found, Lowered) else Lowered(found, call.space)

@@ -114,6 +114,13 @@ class Call:
         """Rows and columns of the first input that has them."""
         return next((step.space for step in self.inputs if step.space), None)
 
+    @property
+    def placed(self) -> bool:
+        """A constant differs from place to place on the map (a mask, a position embedding)."""
+        ndim = self.inputs[0].ndim
+        constants = [value for value in self.arguments.values() if isinstance(value, Tensor)]
+        return any(x.ndim >= ndim - dim and x.shape[dim - ndim] > 1 for x in constants for dim in self.space or ())
+
     def dim(self, name: str = "dim") -> int:
         """An argument that names a dimension of the first input, counted from the front."""
         return int(self[name]) % self.inputs[0].ndim
@@ -132,15 +139,19 @@ Lowering = Callable[[Call], "Lowered | Op | None"]
 LOWERINGS: dict[Any, Lowering] = {}
 
 
-def lowers(*targets: str) -> Callable[[Lowering], Lowering]:
+def lowers(*targets: str, batched: bool = True) -> Callable[[Lowering], Lowering]:
     """Register how ATen operators (`"conv2d"`, or one overload: `"add.Tensor"`) become operations.
 
     In-place operators need no entry of their own. The function returns an `Op`, a `Lowered` when rows and columns
-    move, or None when this call is beyond it (the exact gradient then steps in).
+    move, or None when this call is beyond it (the exact gradient then steps in). With `batched` it is only asked
+    where the first dimension is the images, before and after.
     """
 
     def register(lowering: Lowering) -> Lowering:
-        LOWERINGS.update(dict.fromkeys(targets, lowering))
+        def checked(call: Call) -> Lowered | Op | None:
+            return lowering(call) if call.batched or not batched else None
+
+        LOWERINGS.update(dict.fromkeys(targets, checked))
         return lowering
 
     return register

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zfwidgets.backend.ops.base import Batch, Call, Lowered, Op, Rule, pull_back
-from zfwidgets.backend.window import POINT, WHOLE, Window
+from zfwidgets.backend.window import PLACED, POINT, WHOLE, Window
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Exact(Op):
 
     target: Any
     arguments: dict[str, Any]  # with Slot and Batch in the places to fill
-    local: bool  # one output position sees one input position
+    sees: Window
     output: int | None = None  # which of several results
 
     def forward(self, *inputs: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ class Exact(Op):
 
     @property
     def window(self) -> Window:
-        return POINT if self.local else WHOLE
+        return self.sees
 
     @property
     def fallback(self) -> bool:
@@ -83,24 +83,28 @@ def lower_exactly(call: Call, output: int | None = None) -> Lowered:
         return Slot(next(slots)) if leaf in steps else leaf
 
     arguments = {name: substitute(value, mark) for name, value in call.arguments.items()}
-    local = is_local(call)
-    op = Exact(functional(call.target), arguments, local, output)
-    keeps_maps = local or (call.space == (2, 3) and len(call.shape) == 3)
+    sees = window_of(call)
+    op = Exact(functional(call.target), arguments, sees, output)
+    keeps_maps = sees is not WHOLE or (call.space == (2, 3) and len(call.shape) == 3)
     return Lowered(op, call.space if keeps_maps else None, reads_images=any(isinstance(leaf, Batch) for leaf in found))
 
 
-def is_local(call: Call) -> bool:
-    """Whether an output position depends on the same position of the inputs only."""
-    if call.space is None or not call.batched:
-        return False
-    first = call.inputs[0]
+ACROSS_MAPS = {"softmax", "_softmax", "mean", "sum", "amax", "amin", "max", "min", "topk", "slice", "slice_scatter"}
+
+
+def window_of(call: Call) -> Window:
+    """What an output position depends on, as far as is known: the same position of the inputs, or everything."""
+    if call.space is None or not call.batched or any(step.ndim != call.inputs[0].ndim for step in call.inputs):
+        return WHOLE
+    ndim, name = call.inputs[0].ndim, functional(call.target)._opname
     if torch.Tag.pointwise in functional(call.target).tags:
-        return all(step.ndim == first.ndim for step in call.inputs)
-    if call.target._opname == "layer_norm":
-        return max(call.space) < first.ndim - len(call["normalized_shape"])
-    if call.target._opname in ("softmax", "_softmax"):
-        return call.dim() not in call.space
-    return False
+        return PLACED if call.placed else POINT
+    if name == "layer_norm":
+        return POINT if max(call.space) < ndim - len(call["normalized_shape"]) else WHOLE
+    if name in ACROSS_MAPS and call.arguments.get("dim") and len(call.shape) == ndim - 1:
+        dims = call["dim"] if isinstance(call["dim"], list) else [call["dim"]]
+        return WHOLE if {0, *call.space} & {dim % ndim for dim in dims} else POINT
+    return WHOLE
 
 
 def functional(target: Any) -> Any:

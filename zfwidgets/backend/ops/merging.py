@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from zfwidgets.backend.ops.base import Batch, Call, Op, Rule, lowers, sum_to
+from zfwidgets.backend.window import PLACED, POINT, Window
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +56,17 @@ class Affine(Op):
 
     factor: Tensor
     shift: Tensor
+    placed: bool = False  # they differ from place to place
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.factor + self.shift
 
     def project(self, signal: Tensor, kept: None, rule: Rule) -> tuple[Tensor]:
         return (signal * self.factor,)
+
+    @property
+    def window(self) -> Window:
+        return PLACED if self.placed else POINT
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +105,8 @@ def _add(call: Call) -> Op | None:
         return Sum(factor) if _same_batch(call) else None
     if not _keeps_shape(call):
         return None
-    return _affine(1, _constant(y) * factor) if call.is_input(x) else _affine(factor, _constant(x))
+    constant = _constant(y if call.is_input(x) else x)
+    return _affine(call, 1, constant * factor) if call.is_input(x) else _affine(call, factor, constant)
 
 
 @lowers("mul.Tensor", "mul.Scalar", "div.Tensor", "div.Scalar")
@@ -110,12 +117,12 @@ def _multiply(call: Call) -> Op | None:
     if not _keeps_shape(call) or (divides and call.is_input(y)):
         return None
     constant = _constant(y if call.is_input(x) else x)
-    return _affine(1 / constant if divides else constant, 0)
+    return _affine(call, 1 / constant if divides else constant, 0)
 
 
-def _affine(factor: Tensor | float, shift: Tensor | float) -> Op | None:
+def _affine(call: Call, factor: Tensor | float, shift: Tensor | float) -> Op | None:
     constants = _constant(factor), _constant(shift)
-    return Affine(*constants) if all(value.is_floating_point() for value in constants) else None
+    return Affine(*constants, call.placed) if all(value.is_floating_point() for value in constants) else None
 
 
 def _constant(value: Tensor | float) -> Tensor:

@@ -54,7 +54,7 @@ class MaxPool(Op):
         return "pool"
 
 
-@lowers("max_pool2d.default")
+@lowers("max_pool2d.default", "max_pool2d_with_indices.default")
 def _max_pool(call: Call) -> Op:
     kernel, stride = pair(call["kernel_size"]), pair(call["stride"] or call["kernel_size"])
     return MaxPool(kernel, stride, pair(call["padding"]), pair(call["dilation"]), call["ceil_mode"])

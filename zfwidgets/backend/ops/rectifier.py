@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
+import torch
 from torch import Tensor
 
-from zfwidgets.backend.ops.base import Call, Op, Rule, lowers, pull_back
+from zfwidgets.backend.ops.base import Call, Lowered, Op, Rule, lowers, pull_back
 from zfwidgets.backend.ops.exact import functional
 
 
@@ -21,11 +20,11 @@ class Rectifier(Op):
     Soft rectifiers (leaky ReLU, ELU, SiLU, GELU, hard swish, …) follow the same rules, each with its own slope.
     """
 
-    function: Callable[[Tensor], Tensor]
-    name: str
+    function: Any  # ATen's
+    options: dict[str, Any]
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
+        return self.function(x, **self.options)
 
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, Tensor | None]:
         return self.forward(*inputs), inputs[0] if rule.slopes else None
@@ -34,27 +33,33 @@ class Rectifier(Op):
         if rule.clips:
             signal = signal.clamp(min=0)
         if kept is not None:
-            (signal,) = pull_back(self.function, (kept,), signal)
+            (signal,) = pull_back(self.forward, (kept,), signal)
         return (signal,)
 
     @property
     def kind(self) -> str:
         return "rectifier"
 
+    def to(self, device: torch.device, dtype: torch.dtype) -> Self:
+        options = {name: x.to(device, dtype, copy=True) for name, x in self.options.items() if isinstance(x, Tensor)}
+        return replace(self, options=self.options | options)
+
 
 @lowers(
     "relu.default", "relu6.default", "leaky_relu.default", "elu.default", "selu.default", "celu.default",
     "silu.default", "gelu.default", "mish.default", "hardswish.default", "softplus.default", "hardtanh.default",
-    "threshold.default",
+    "prelu.default", "threshold.default",
+    batched=False,
 )  # fmt: skip
 def _rectifier(call: Call) -> Op | None:
     options = dict(call.arguments)
     x = options.pop("self" if "self" in options else "input")
     if not call.is_input(x) or len(call.inputs) > 1 or options.get("min_val", 0) < 0:
         return None
-    name = call.target._opname.rstrip("_")
-    return Rectifier(partial(_called, functional(call.target), options), name)
+    return Rectifier(functional(call.target), options)
 
 
-def _called(function: Callable[..., Tensor], options: dict[str, Any], x: Tensor) -> Tensor:
-    return function(x, **options)
+@lowers("clamp.default", "clamp_min.default", batched=False)
+def _clamp(call: Call) -> Lowered | Op | None:
+    """A ReLU by another name; a clamp at another number (the smallest divisor allowed, say) is none."""
+    return _rectifier(call) if call["min"] == 0 else None

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zfwidgets.backend.ops.base import Call, Lowered, Op, Rule, lowers, pull_back
-from zfwidgets.backend.window import POINT, WHOLE, Axis, Mirrored, Sliding, Window
+from zfwidgets.backend.window import POINT, WHOLE, Axis, Mirrored, Placed, Sliding, Window
 
 if TYPE_CHECKING:
     from zfwidgets.backend.program import Step
@@ -144,11 +144,13 @@ class Pad(Op):
 
     @property
     def window(self) -> Window:
-        left, _, top, _ = self.sides
-        return Window(self._axis(top), self._axis(left))
+        left, right, top, bottom = self.sides
+        return Window(self._axis(top, bottom), self._axis(left, right))
 
-    def _axis(self, before: int) -> Axis:
-        return Sliding(before=before) if self.mode == "constant" else Mirrored(before, self.mode)
+    def _axis(self, before: int, after: int) -> Axis:
+        if self.mode != "constant":
+            return Mirrored(before, self.mode)
+        return Sliding(before=before) if min(before, after) >= 0 else Placed(before)
 
 
 @lowers("pad.default", "constant_pad_nd.default")

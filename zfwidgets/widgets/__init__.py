@@ -1,0 +1,1 @@
+"""The widgets: they hold choices, ask experiments, and show results. Never torch."""

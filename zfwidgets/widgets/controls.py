@@ -1,0 +1,154 @@
+"""The controls that panels share: a label over each, a tooltip for every term of the field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+import traitlets as T
+
+from zfwidgets.data import Collection, decode
+
+
+def labelled(label: str, control: W.Widget, explanation: str = "") -> W.VBox:
+    """A control under its label; the explanation shows when the pointer rests on the label."""
+    text = f"<abbr title='{escape(explanation, quote=True)}'>{escape(label)}</abbr>" if explanation else escape(label)
+    head = W.HTML(text)
+    head.add_class("zf-label")
+    box = W.VBox([head, control])
+    box.add_class("zf-control")
+    return box
+
+
+def row(*controls: W.Widget) -> W.HBox:
+    """Controls side by side under one label."""
+    box = W.HBox(list(controls))
+    box.add_class("zf-control-row")
+    return box
+
+
+def bars(rows: Sequence[tuple[str, float]]) -> str:
+    """Names with probabilities as horizontal bars, in HTML."""
+    cells = (
+        f"<div class='zf-bar-name'>{escape(name)}</div>"
+        f"<div class='zf-bar'><div style='width:{100 * value:.1f}%'></div></div><div>{value:.2f}</div>"
+        for name, value in rows
+    )
+    return f"<div class='zf-bars'>{''.join(cells)}</div>"
+
+
+class LayerSlider(W.VBox):
+    """A slider over the layers of a network, by name."""
+
+    value = T.Unicode(help="name of the layer")
+
+    def __init__(self, names: Sequence[str], value: str) -> None:
+        self._slider = W.SelectionSlider(options=list(names), value=value, layout=W.Layout(width="330px"))
+        super().__init__(
+            [labelled("Layer", self._slider, "Early layers first: later ones see more of the image (§4.1)")]
+        )
+        T.link((self._slider, "value"), (self, "value"))
+
+
+class FeatureSlider(W.VBox):
+    """A slider over the feature maps of a layer, in the order of their numbers or of their strength on this image."""
+
+    value = T.Int(0, help="number of the feature map")
+    order = T.Enum(("strength", "index"), "strength", help="strongest on this image first, or by number")
+
+    def __init__(self) -> None:
+        self._ranks = np.arange(1)
+        self._slider = W.IntSlider(0, 0, 0, readout=False, layout=W.Layout(width="170px"))
+        self._number = W.BoundedIntText(0, 0, 0, layout=W.Layout(width="60px"))
+        self._order = W.Dropdown(
+            options=[("strongest first", "strength"), ("by number", "index")], layout=W.Layout(width="116px")
+        )
+        for part, name in (
+            (self._slider, "zf-feature"),
+            (self._number, "zf-feature-number"),
+            (self._order, "zf-order"),
+        ):
+            part.add_class(name)
+        explanation = "A feature map (channel): the same filter at every place of the image"
+        super().__init__([labelled("Feature map", row(self._slider, self._number, self._order), explanation)])
+        T.link((self._number, "value"), (self, "value"))
+        T.link((self._order, "value"), (self, "order"))
+        self._slider.observe(self._moved, names="value")
+        self.observe(self._follow, names="value")
+
+    def rank(self, strengths: np.ndarray, value: int) -> None:
+        """Take over how strong each map of a layer is on this image, and which map is chosen."""
+        by_strength = self.order == "strength"
+        self._ranks = np.argsort(-strengths, kind="stable") if by_strength else np.arange(len(strengths))
+        self._slider.max = self._number.max = len(strengths) - 1
+        self.value = value
+        self._follow()
+
+    @property
+    def position(self) -> int:
+        """The slider's place, from 0."""
+        return int(self._slider.value)
+
+    def at(self, position: int) -> int:
+        """The map at a place of the present order."""
+        return int(self._ranks[min(position, len(self._ranks) - 1)])
+
+    def _moved(self, _: Any) -> None:
+        if self.at(self._slider.value) != self.value:
+            self.value = self.at(self._slider.value)
+
+    def _follow(self, _: Any = None) -> None:
+        found = np.flatnonzero(self._ranks == self.value)
+        if len(found):
+            self._slider.value = int(found[0])
+
+
+class ImagePicker(W.VBox):
+    """Choose one of the images, or upload one."""
+
+    value = T.Unicode(help="name of the image")
+    complaint = T.Unicode(help="why the last upload could not be taken; empty when it could")
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._uploads: dict[str, np.ndarray] = {}
+        self._list = W.Dropdown(options=list(collection.names), layout=W.Layout(width="110px"))
+        self._upload = W.FileUpload(
+            accept="image/*", multiple=False, tooltip="Upload an image", layout=W.Layout(width="40px")
+        )
+        self._list.add_class("zf-image")
+        self._upload.add_class("zf-upload")
+        super().__init__([labelled("Image", row(self._list, self._upload))])
+        T.link((self._list, "value"), (self, "value"))
+        self._upload.observe(self._uploaded, names="value")
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """The image of that name, (H, W, 3) uint8."""
+        if name in self._uploads:
+            return self._uploads[name]
+        return self._collection[self._collection.names.index(name)]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All there is to choose from."""
+        return (*self._collection.names, *self._uploads)
+
+    def add(self, name: str, image: Any) -> None:
+        """Put one more image on the list and choose it. Raises ValueError when it is not an image."""
+        pixels = decode(image)
+        while name in self.names:
+            name += " (again)"
+        self._uploads[name] = pixels
+        self._list.options = list(self.names)
+        self.value = name
+
+    def _uploaded(self, change: T.Bunch) -> None:
+        for file in change["new"]:
+            try:
+                self.add(file["name"], bytes(file["content"]))
+                self.complaint = ""
+            except (ValueError, TypeError) as error:
+                self.complaint = f"{file['name']}: {error}"

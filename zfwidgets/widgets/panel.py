@@ -1,0 +1,156 @@
+"""What all widgets are made of: choices → worker → result → drawing, with one line that says how it stands."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from html import escape
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import ipywidgets as W
+import traitlets as T
+
+from zfwidgets.widgets.arguments import reject_unknown
+from zfwidgets.widgets.still import still
+from zfwidgets.widgets.worker import Latest
+
+STYLE = (Path(__file__).parent / "static" / "panel.css").read_text(encoding="utf-8")
+PATIENCE = 0.3  # seconds before the status line says that something is being computed
+
+Stale = Callable[[], bool]
+Progress = Callable[[float, str], None]
+
+
+def shows_stills() -> bool:
+    """Whether panels are to be shown as plain HTML, for a page without a kernel (set by `zfwidgets demo`)."""
+    return bool(os.environ.get("ZFWIDGETS_STILL"))
+
+
+def in_kernel() -> bool:
+    """Whether there is a Jupyter kernel, whose main thread must be kept free."""
+    from IPython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+class Panel(W.VBox):
+    """A card with choices, pictures and a status line.
+
+    A subclass names its `inputs` (traits), and says how to `compute` a result from them and how to `draw` it. Whenever
+    an input changes, the result is computed in a worker thread; only the latest choice counts. An error is shown in
+    the card, and the last good pictures stay. Outside a kernel everything happens at once.
+    """
+
+    title: ClassVar[str] = ""
+    lead: ClassVar[str] = ""  # one plain sentence: what is seen
+    inputs: ClassVar[tuple[str, ...]] = ()
+
+    busy = T.Bool(False, help="something is being computed")
+    error = T.Unicode(help="what went wrong with the latest choice; empty when all is well")
+    result = T.Any(None, help="the latest result")
+
+    def __init__(self, controls: Sequence[W.Widget], pictures: W.Widget, **settings: Any) -> None:
+        reject_unknown(type(self), settings)
+        self._status = W.HTML()
+        self._cancel = W.Button(description="Cancel", layout=W.Layout(display="none", width="auto"))
+        self._cancel.on_click(lambda _: self.cancel())
+        head = W.HTML(f"<style>{STYLE}</style><h3>{escape(self.title)}</h3><p>{escape(self.lead)}</p>")
+        row = W.Box(list(controls))
+        foot = W.HBox([self._status, self._cancel])
+        for part, name in ((head, "zf-head"), (row, "zf-controls"), (foot, "zf-foot"), (self._status, "zf-status")):
+            part.add_class(name)
+        super().__init__([head, row, pictures, foot])
+        self.add_class("zf-panel")
+        self._drawing = threading.Lock()
+        self._shown: SimpleNamespace | None = None
+        self._worker = Latest(self._work, direct=shows_stills() or not in_kernel())
+        with self.hold_trait_notifications():
+            for name, value in settings.items():
+                setattr(self, name, value)
+        self.observe(self._say, names=["busy", "error"])
+        self.observe(self.update, names=[name for name in self.inputs if self.has_trait(name)])
+        self.update()
+
+    def compute(self, choice: SimpleNamespace, stale: Stale, progress: Progress) -> Any:
+        """The result for the inputs in `choice`. Ask `stale()` now and then, and give up when it says yes.
+
+        Where an input has to be made to fit, change it in `choice`, and set the trait in `draw`.
+        """
+        raise NotImplementedError
+
+    def draw(self, result: Any, choice: SimpleNamespace) -> None:
+        """Show a result. Runs in the worker: sets pictures and captions, never a control."""
+        raise NotImplementedError
+
+    def update(self, change: Any = None) -> None:
+        """Compute and draw anew for the present choice."""
+        choice = SimpleNamespace(**{name: getattr(self, name) for name in self.inputs})
+        if change is not None and choice == self._shown:  # back to what is on show, or set by `draw` itself
+            self._worker.cancel()
+            self.busy = False
+        else:
+            self._worker.ask(choice)
+
+    def cancel(self) -> None:
+        """Give up the computation under way; the last pictures stay."""
+        self._worker.cancel()
+        self.busy = False
+        self._status.value = "Cancelled."
+
+    def _work(self, choice: SimpleNamespace, stale: Stale) -> None:
+        started = time.perf_counter()
+        patience = threading.Timer(PATIENCE, self._show_busy, args=[stale])
+        patience.daemon = True
+        patience.start()
+        try:
+            self.busy = True
+            self._finish(self.compute(choice, stale, self._progress(stale)), choice, stale, started)
+        except Exception as error:  # an observer's exceptions are lost; this one is shown
+            if not stale():
+                self.error = described(error)
+        finally:
+            patience.cancel()
+            if not stale():
+                self.busy = False
+
+    def _finish(self, result: Any, choice: SimpleNamespace, stale: Stale, started: float) -> None:
+        with self._drawing:
+            if stale():
+                return
+            self._shown = choice
+            self.draw(result, choice)
+            self.result = result
+            self.error = ""
+            self._status.value = f"Ready · {1000 * (time.perf_counter() - started):.0f} ms"
+
+    def _show_busy(self, stale: Stale) -> None:
+        if self.busy and not stale():
+            self._status.value = "Computing …"
+            self._cancel.layout.display = ""
+
+    def _progress(self, stale: Stale) -> Progress:
+        def say(fraction: float, what: str) -> None:
+            if not stale():
+                self._status.value = f"{escape(what)} · {fraction:.0%}"
+
+        return say
+
+    def _say(self, _: Any) -> None:
+        if not self.busy and self._cancel.layout.display != "none":
+            self._cancel.layout.display = "none"
+        if self.error:
+            self._status.value = f"<span class='zf-error' role='alert'>{escape(self.error)}</span>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        return {"text/html": still(self)} if shows_stills() else super()._repr_mimebundle_(**kwargs)
+
+
+def described(error: Exception) -> str:
+    """An error in one line: messages that we wrote as they are, others with their kind."""
+    if isinstance(error, ValueError | TypeError | ConnectionError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
