@@ -8,12 +8,10 @@ from typing import Any
 from urllib.error import URLError
 
 import torch
-from safetensors.torch import load_file
 
 from zfwidgets.models.network import Network
-from zfwidgets.models.preprocess import Preprocess
+from zfwidgets.models.squeezenet import imagenet_labels, squeezenet1_1
 
-WEIGHTS = Path(__file__).parent / "weights"
 EMBEDDED = ("squeezenet1_1",)
 
 # what torchvision changes in the architecture itself when it loads trained weights
@@ -34,7 +32,7 @@ def load(name: str, *, device: str | torch.device = "auto") -> Network:
         ConnectionError: the weights cannot be fetched; the message says which file to put where.
     """
     if name in EMBEDDED:
-        return _squeezenet(device)
+        return Network(squeezenet1_1(), labels=imagenet_labels(), device=device, name=name)
     from torchvision import models
 
     known = models.list_models(module=models)
@@ -47,16 +45,6 @@ def load(name: str, *, device: str | torch.device = "auto") -> Network:
     return Network(
         module.eval(), labels=weights.meta["categories"], preprocess=weights.transforms(), device=device, name=name
     )
-
-
-def _squeezenet(device: str | torch.device) -> Network:
-    """Resized as its authors' preprocessing does; torchvision's usual crop would cut objects off."""
-    from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
-
-    module = squeezenet1_1().eval()
-    module.load_state_dict(load_file(WEIGHTS / "squeezenet1_1.safetensors"))
-    labels = SqueezeNet1_1_Weights.IMAGENET1K_V1.meta["categories"]
-    return Network(module, labels=labels, preprocess=Preprocess((227, 227)), device=device, name="squeezenet1_1")
 
 
 def _fetched(url: str) -> dict[str, torch.Tensor]:

@@ -27,7 +27,7 @@ class Network:
     of training), and its weights are copied, so training it further changes nothing here.
 
     Args:
-        module: any `torch.nn.Module` from one batch of images (N, C, H, W) to a tensor.
+        module: any `torch.nn.Module` from one batch of images (N, C, H, W) to a tensor; or a captured `Program`.
         size: height and width of its input in pixels, or one number for both.
         labels: names of the classes, in the order of the output.
         preprocess: from a photograph to the input. None: scale and crop to `size`, ImageNet's mean and standard
@@ -44,7 +44,7 @@ class Network:
 
     def __init__(
         self,
-        module: nn.Module,
+        module: nn.Module | Program,
         size: int | tuple[int, int] = 224,
         labels: Sequence[str] | None = None,
         preprocess: Any = None,
@@ -53,17 +53,22 @@ class Network:
         name: str | None = None,
         channels: int | None = None,
     ) -> None:
-        if not isinstance(module, nn.Module):
-            raise TypeError(f"a Network is made from a torch.nn.Module; this is {type(module).__name__}")
-        _check_weights(module)
-        channels = channels or _input_channels(module)
-        self.preprocess: Preprocess | Transform = as_preprocess(preprocess, _pair(size), channels)
-        program = capture(module, (channels, *self.preprocess.size))
+        self.preprocess: Preprocess | Transform
+        self.notes: tuple[str, ...] = ()
+        self.dtype = torch.float32
+        if isinstance(module, Program):
+            program = module
+            self.preprocess = as_preprocess(preprocess, program.input.shape[1:], program.input.shape[0])
+        else:
+            _check_module(module)
+            channels = channels or _input_channels(module)
+            self.preprocess = as_preprocess(preprocess, _pair(size), channels)
+            program = capture(module, (channels, *self.preprocess.size))
+            self.notes = tuple(_notes(module))
+            self.dtype = _working_type(module)
         self.name = name or type(module).__name__
         self.device = _device(device)
-        self.notes = tuple(_notes(module))
-        self.dtype = _working_type(module)
-        self.program: Program = program.to(self.device, self.dtype)
+        self.program = program.to(self.device, self.dtype)
         self.labels = _checked_labels(labels, self.program.output)
 
     def __repr__(self) -> str:
@@ -161,7 +166,9 @@ class Network:
         return Report.of(self)
 
 
-def _check_weights(module: nn.Module) -> None:
+def _check_module(module: nn.Module) -> None:
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"a Network is made from a torch.nn.Module; this is {type(module).__name__}")
     for name, weight in [*module.named_parameters(), *module.named_buffers()]:
         if weight.is_floating_point() and not bool(torch.isfinite(weight).all()):
             raise ValueError(

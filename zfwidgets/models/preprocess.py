@@ -95,8 +95,9 @@ def picture_of(x: Tensor, normalisation: tuple[Any, Any] | None = None) -> np.nd
     return (x.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
 
 
-def as_preprocess(given: Any, size: tuple[int, int], channels: int) -> Preprocess | Transform:
+def as_preprocess(given: Any, size: tuple[int, ...], channels: int) -> Preprocess | Transform:
     """What the user gave as `preprocess`: nothing, a `Preprocess`, a torchvision preset, or any function."""
+    size = (size[0], size[1])
     if given is None:
         if channels == 1:
             return Preprocess(size, mean=(0.5,), std=(0.5,))
