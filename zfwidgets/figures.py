@@ -44,8 +44,8 @@ def draw_projection(projection: Projection) -> Figure:
     """The projection and, beside it, the patch that caused it, at the same scale (Fig. 2)."""
     top, left, bottom, right = projection.box
     figure = new_figure(6, 3.4)
-    pictures = (signed_picture(projection.pixels[:, top:bottom, left:right]), projection.patch)
-    titles = (f"projection, zero grey, scale ±{said(projection.scale)}", "what the unit sees")
+    pictures = (signed_picture(projection.pixels[:, top:bottom, left:right], projection.bulk), projection.patch)
+    titles = (f"projection, zero grey, ends ±{said(projection.bulk)}", "what the unit sees")
     for axes, picture, title in zip(figure.subplots(1, 2), pictures, titles, strict=True):
         axes.imshow(picture, interpolation="nearest")
         axes.set_title(title, fontsize=9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from threading import get_ident
 from typing import Any
 
 import ipywidgets as W
@@ -61,49 +62,50 @@ class FeatureSlider(W.VBox):
 
     def __init__(self) -> None:
         self._ranks = np.arange(1)
+        self._filling: int | None = None  # the thread that is setting the controls: what they then say is no choice
         self._slider = W.IntSlider(0, 0, 0, readout=False, layout=W.Layout(width="170px"))
         self._number = W.BoundedIntText(0, 0, 0, layout=W.Layout(width="60px"))
-        self._order = W.Dropdown(
-            options=[("strongest first", "strength"), ("by number", "index")], layout=W.Layout(width="116px")
-        )
-        for part, name in (
-            (self._slider, "zf-feature"),
-            (self._number, "zf-feature-number"),
-            (self._order, "zf-order"),
-        ):
+        options = [("strongest first", "strength"), ("by number", "index")]
+        self._order = W.Dropdown(options=options, layout=W.Layout(width="116px"))
+        for part, name in ((self._number, "zf-feature-number"), (self._order, "zf-order")):
             part.add_class(name)
         explanation = "A feature map (channel): the same filter at every place of the image"
         super().__init__([labelled("Feature map", row(self._slider, self._number, self._order), explanation)])
-        T.link((self._number, "value"), (self, "value"))
         T.link((self._order, "value"), (self, "order"))
         self._slider.observe(self._moved, names="value")
-        self.observe(self._follow, names="value")
-
-    def rank(self, strengths: np.ndarray, value: int) -> None:
-        """Take over how strong each map of a layer is on this image, and which map is chosen."""
-        by_strength = self.order == "strength"
-        self._ranks = np.argsort(-strengths, kind="stable") if by_strength else np.arange(len(strengths))
-        self._slider.max = self._number.max = len(strengths) - 1
-        self.value = value
-        self._follow()
+        self._number.observe(self._typed, names="value")
+        self.observe(self._fill, names="value")
 
     @property
     def position(self) -> int:
         """The slider's place, from 0."""
         return int(self._slider.value)
 
-    def at(self, position: int) -> int:
-        """The map at a place of the present order."""
-        return int(self._ranks[min(position, len(self._ranks) - 1)])
+    def rank(self, strengths: np.ndarray, value: int) -> None:
+        """Take over how strong each map of a layer is on this image, and which map is chosen."""
+        by_strength = self.order == "strength"
+        self._ranks = np.argsort(-strengths, kind="stable") if by_strength else np.arange(len(strengths))
+        self._filling = get_ident()
+        self._slider.max = self._number.max = len(strengths) - 1
+        self.value = value
+        self._fill()
 
-    def _moved(self, _: Any) -> None:
-        if self.at(self._slider.value) != self.value:
-            self.value = self.at(self._slider.value)
+    def _moved(self, change: T.Bunch) -> None:
+        if self._filling != get_ident():
+            self.value = int(self._ranks[min(change["new"], len(self._ranks) - 1)])
 
-    def _follow(self, _: Any = None) -> None:
+    def _typed(self, change: T.Bunch) -> None:
+        if self._filling != get_ident():
+            self.value = change["new"]
+
+    def _fill(self, _: Any = None) -> None:
+        """Let the controls show the chosen map."""
+        self._filling = get_ident()
+        self._number.max = max(self._number.max, self.value)
+        self._number.value = self.value
         found = np.flatnonzero(self._ranks == self.value)
-        if len(found):
-            self._slider.value = int(found[0])
+        self._slider.value = int(found[0]) if len(found) else self._slider.value
+        self._filling = None
 
 
 class ImagePicker(W.VBox):
@@ -147,8 +149,9 @@ class ImagePicker(W.VBox):
 
     def _uploaded(self, change: T.Bunch) -> None:
         for file in change["new"]:
+            self.complaint = ""  # so that the same mistake again is a change, too
             try:
                 self.add(file["name"], bytes(file["content"]))
-                self.complaint = ""
             except (ValueError, TypeError) as error:
                 self.complaint = f"{file['name']}: {error}"
+        self._upload.value = ()  # and the same file again

@@ -21,7 +21,7 @@ from zfwidgets.widgets.panel import Panel, Progress, Stale
 
 PLACES = {"strongest unit": "max", "chosen place": "chosen", "whole map": "all"}
 RULES = {"deconvnet (the paper's)": "deconvnet", "gradient": "gradient", "guided (both)": "guided"}
-SCALES = {"its own maximum": "own", "its 99th percentile": "percentile", "the strongest unit's": "strongest"}
+SCALES = {"its 99th percentile": "percentile", "its own maximum": "own", "the strongest unit's": "strongest"}
 
 
 class FeatureExplorer(Panel):
@@ -46,7 +46,7 @@ class FeatureExplorer(Panel):
     unit = T.Any("max", help='"max": the strongest unit of the map; (row, column): that unit; "all": the whole map')
     rule = T.Enum(tuple(RULES.values()), "deconvnet", help="how the signal passes rectifiers on its way down")
     order = T.Enum(("strength", "index"), "strength", help="order of the feature slider")
-    scale = T.Enum(tuple(SCALES.values()), "own", help="what full colour stands for in the projection")
+    scale = T.Enum(tuple(SCALES.values()), "percentile", help="what full colour stands for in the projection")
 
     def __init__(
         self,
@@ -68,7 +68,8 @@ class FeatureExplorer(Panel):
         self._features = lru_cache(maxsize=4)(lambda name: ImageFeatures(net, self._picker[name]))
         self._ranked: tuple[str, ...] = ()
         self._link()
-        self._feature_of = ""  # the layer for which the feature was chosen; in another one, the slider's place counts
+        # the layer for which the feature was chosen; in another one, the slider's place counts
+        self._feature_of = start if "feature" in settings else ""
         super().__init__(self._controls(), self._view, **{"image": self._picker.value, "layer": start, **settings})
 
     def add_image(self, name: str, image: Any) -> None:

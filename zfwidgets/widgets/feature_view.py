@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipywidgets as W
-import numpy as np
 
 from zfwidgets.experiments.features import ImageFeatures, Projection
 from zfwidgets.figures import heat, said, signed_picture
@@ -84,8 +83,7 @@ class FeatureView(W.Box):
 def full_colour(features: ImageFeatures, result: Projection, scale: str) -> float:
     """What the ends of the projection's colours stand for."""
     if scale == "percentile":
-        top, left, bottom, right = result.box
-        return float(np.percentile(np.abs(result.pixels[:, top:bottom, left:right]), 99))
+        return result.bulk
     if scale == "strongest":
         return features.project(result.layer, result.feature, "max", result.rule).scale
     return result.scale

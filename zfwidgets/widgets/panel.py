@@ -65,12 +65,11 @@ class Panel(W.VBox):
             part.add_class(name)
         super().__init__([head, row, pictures, foot])
         self.add_class("zf-panel")
-        self._drawing = threading.Lock()
+        self._drawing = threading.RLock()  # outside a kernel, whoever observes `result` may make the next choice
         self._shown: SimpleNamespace | None = None
         self._worker = Latest(self._work, direct=shows_stills() or not in_kernel())
-        with self.hold_trait_notifications():
-            for name, value in settings.items():
-                setattr(self, name, value)
+        for name, value in settings.items():
+            setattr(self, name, value)
         self.observe(self._say, names=["busy", "error"])
         self.observe(self.update, names=[name for name in self.inputs if self.has_trait(name)])
         self.update()
@@ -91,7 +90,8 @@ class Panel(W.VBox):
         choice = SimpleNamespace(**{name: getattr(self, name) for name in self.inputs})
         if change is not None and choice == self._shown:  # back to what is on show, or set by `draw` itself
             self._worker.cancel()
-            self.busy = False
+            self.busy, self.error = False, ""
+            self._status.value = "Ready"
         else:
             self._worker.ask(choice)
 

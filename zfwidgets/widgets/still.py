@@ -11,11 +11,17 @@ from PIL import Image
 
 from zfwidgets.widgets.picture import STATIC, Picture
 
+# What ipywidgets' own style sheet would do; `:where` lets any other rule win.
+FLOW = """
+:where(.zf-still-row) { display: flex; gap: 4px; }
+:where(.zf-still-column) { display: flex; flex-direction: column; }
+"""
+
 
 def still(widget: W.Widget) -> str:
     """The HTML of a widget and of all that it holds: pictures as PNG, controls as their values in words."""
     style = (STATIC / "picture.css").read_text(encoding="utf-8")
-    return f"<style>{style}</style>{_html(widget)}"
+    return f"<style>{FLOW}{style}</style>{_html(widget)}"
 
 
 def _html(widget: W.Widget) -> str:
@@ -24,12 +30,11 @@ def _html(widget: W.Widget) -> str:
     if isinstance(widget, W.Box):
         if widget.layout.display == "none":
             return ""
-        flow = "column" if isinstance(widget, W.VBox) else "row"
-        inside = "".join(map(_html, widget.children))
-        return f"<div class='{_classes(widget)}' style='display:flex;flex-direction:{flow}'>{inside}</div>"
+        flow = "zf-still-column" if isinstance(widget, W.VBox) else "zf-still-row"
+        return f"<div class='{flow} {_classes(widget)}'>{' '.join(map(_html, widget.children))}</div>"
     if isinstance(widget, W.HTML):
         return f"<div class='{_classes(widget)}'>{widget.value}</div>"
-    if isinstance(widget, W.Button | W.FileUpload):
+    if isinstance(widget, W.Button | W.FileUpload) or not getattr(widget, "readout", True):
         return ""
     return f"<b>{escape(str(getattr(widget, 'label', None) or getattr(widget, 'value', '')))}</b>"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -50,7 +51,10 @@ class Latest:
     def _run(self) -> None:
         while (taken := self._next()) is not None:
             generation, request = taken
-            self._work(request, lambda: generation != self._generation)  # noqa: B023 (used before the next round)
+            try:
+                self._work(request, lambda: generation != self._generation)  # noqa: B023 (used before the next round)
+            except Exception:
+                logging.getLogger(__name__).exception("the request %r failed", request)
 
     def _next(self) -> tuple[int, Any] | None:
         with self._changed:
