@@ -29,7 +29,7 @@ OpenNotebook = Callable[..., Page]
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         try:
-            chromium = playwright.chromium.launch(executable_path=_chromium(), args=FLAGS)
+            chromium = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         except Error as error:
             _give_up(f"no browser could be started: {error.message.splitlines()[0]}")
         yield chromium
@@ -75,7 +75,7 @@ def open_notebook(context: BrowserContext, request: pytest.FixtureRequest) -> It
     server.stop_kernels()
 
 
-def _chromium() -> str | None:
+def chromium_path() -> str | None:
     """ZFWIDGETS_BROWSER, or a Chromium or Chrome on the path, or None for Playwright's own."""
     return os.environ.get("ZFWIDGETS_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
 

@@ -1,0 +1,83 @@
+"""Make the pictures of the README with the project itself: `python -m scripts.make_pictures`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+import zfwidgets as zf
+from tests.browser.conftest import FLAGS, chromium_path
+from tests.browser.jupyter import JupyterServer
+from tests.browser.pages import run_all_cells
+from zfwidgets.figures import signed_picture
+
+FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
+EXPLORER = """
+import zfwidgets as zf
+zf.FeatureExplorer(zf.load("squeezenet1_1"), image={image!r}, layer={layer!r}, feature={feature})
+"""
+
+# photograph, layer, feature: from edges to parts of objects
+CLIMB = (
+    ("cat", "features.3.cat", 20),
+    ("cat", "features.6.cat", 235),
+    ("coffee", "features.6.cat", 240),
+    ("cat", "features.9.cat", 364),
+    ("camera", "features.9.cat", 231),
+    ("motorcycle", "features.9.cat", 324),
+)
+TILE = 150
+
+
+def main() -> None:
+    """Write all pictures."""
+    Image.fromarray(climb()).save(FOLDER / "features.png", optimize=True)
+    screenshots({"explorer": ("cat", "features.9.cat", 364)})
+
+
+def climb() -> np.ndarray:
+    """Projections in a row, each above the patch that caused it."""
+    net = zf.load("squeezenet1_1")
+    columns = []
+    for photograph, layer, feature in CLIMB:
+        projection = zf.project(net, zf.photograph(photograph), layer, feature)
+        top, left, bottom, right = projection.box
+        signed = signed_picture(projection.pixels[:, top:bottom, left:right], projection.bulk)
+        columns.append(np.vstack([tile(signed), tile(projection.patch)]))
+    return np.hstack(columns)
+
+
+def tile(picture: np.ndarray) -> np.ndarray:
+    """A picture on a white square of one size, with a margin."""
+    inner = TILE - 6
+    scaled = Image.fromarray(picture)
+    factor = inner / max(scaled.size)
+    scaled = scaled.resize((round(scaled.width * factor), round(scaled.height * factor)), Image.Resampling.NEAREST)
+    square = Image.new("RGB", (TILE, TILE), "white")
+    square.paste(scaled, ((TILE - scaled.width) // 2, (TILE - scaled.height) // 2))
+    return np.array(square)
+
+
+def screenshots(panels: dict[str, tuple[str, str, int]]) -> None:
+    """Each panel as it looks in JupyterLab."""
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 1200})
+        with JupyterServer(Path(folder)) as server:
+            for name, (image, layer, feature) in panels.items():
+                notebook = server.write([EXPLORER.format(image=image, layer=layer, feature=feature)])
+                page.goto(server.address(notebook, "lab", "light"))
+                run_all_cells(page, server, notebook)
+                page.wait_for_selector(".zf-status:has-text('Ready')")
+                page.wait_for_timeout(1000)
+                page.locator(".zf-panel").screenshot(path=FOLDER / f"{name}.png")
+            server.stop_kernels()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
