@@ -1,0 +1,70 @@
+# make demo              the tour in JupyterLab
+# make demo HEADLESS=1   the tour run without a browser, written to tour.html
+# make test              everything that a change must pass: lint, types, all tests, all notebooks
+# make quick             lint, types and the fast tests, in about a minute
+# make bench             the benchmarks, as a table
+# make clean             remove what the others wrote, but not the virtual environment
+#
+# PYTHON=python3.13 chooses the Python of a new .venv. Which build of PyTorch goes into it is pip's choice, or yours:
+# set PIP_EXTRA_INDEX_URL to PyTorch's own index for the build you want, or install torch into .venv beforehand.
+
+PYTHON ?= python3
+OUTPUT ?= tour.html
+BIN := .venv/bin
+HEADLESS_OPTIONS := $(if $(filter-out 0,$(HEADLESS)),--headless --output $(OUTPUT))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick bench lint types browser clean
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+demo: .venv/demo-installed
+	$(BIN)/zfwidgets demo $(HEADLESS_OPTIONS)
+
+test: lint types browser
+	ZFWIDGETS_REQUIRE_BROWSER=1 $(BIN)/pytest --nbmake --nbmake-timeout=600 tests notebooks
+
+# Small tensors are fastest on one thread; pytest-xdist only doubles the work. What is left out is not imported either.
+quick: lint types
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m "not slow and not browser" -p no:nbmake --ignore=tests/browser
+
+bench: .venv/test-installed
+	$(BIN)/python -m tests.benchmarks.run
+
+lint: .venv/test-installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/test-installed
+	$(BIN)/mypy
+
+# A browser for the tests: the one named, one on the path, Playwright's own, or a new one.
+browser: .venv/test-installed
+	@if [ -n "$$ZFWIDGETS_BROWSER" ] || command -v chromium || command -v google-chrome; then exit 0; fi; \
+	if [ -x "$$($(BIN)/python -c '$(PLAYWRIGHTS_OWN)')" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-dejavu-core; then exit 0; fi; \
+	$(BIN)/python -m playwright install chromium
+
+define PLAYWRIGHTS_OWN
+from playwright.sync_api import sync_playwright as start; \
+p = start().start(); print(p.chromium.executable_path); p.stop()
+endef
+
+# Installed again only when pyproject.toml has changed.
+.venv/demo-installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[demo]'
+	@touch $@
+
+.venv/test-installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[test]'
+	@touch $@ .venv/demo-installed
+
+$(BIN)/python:
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+clean:
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache tour.html
+	find zfwidgets tests scripts notebooks -name __pycache__ -prune -exec rm -rf {} +
+	find notebooks -name .ipynb_checkpoints -prune -exec rm -rf {} +

@@ -1,0 +1,174 @@
+"""`zfwidgets demo`: JupyterLab on the tour, or a page."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import zfwidgets
+from zfwidgets import cli, demo
+
+slow = pytest.mark.slow  # starts a kernel, or imports much of Jupyter
+
+SQUARE = """
+import os
+from IPython.display import Image, display
+from PIL import Image as Picture
+print("still:", os.environ["ZFWIDGETS_STILL"])
+display(Picture.new("RGB", (3, 2), "teal"))
+"""
+
+
+@pytest.fixture
+def tour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """`tour(*cells)` puts a notebook in the place of the tour."""
+
+    def write(*cells: str) -> Path:
+        path = tmp_path / "shipped" / "notebooks" / "00_tour.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(notebook(cells)))
+        monkeypatch.setattr(demo, "tour", lambda: path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def lab(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The options that JupyterLab would have been started with."""
+    from jupyterlab.labapp import LabApp
+
+    options: list[str] = []
+    monkeypatch.setattr(LabApp, "launch_instance", options.extend)
+    return options
+
+
+def notebook(cells: Sequence[str]) -> dict[str, Any]:
+    code = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+    written = [code | {"id": f"cell-{number}", "source": source} for number, source in enumerate(cells)]
+    return {"cells": written, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.app, list(arguments))
+
+
+def call_headless(output: Path) -> Result:
+    return call("demo", "--headless", "--output", str(output))
+
+
+@slow
+def test_headless_writes_a_page_with_pictures_that_fetches_nothing(tour, tmp_path):
+    tour(SQUARE)
+    done = call_headless(tmp_path / "new" / "page.html")
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "new" / "page.html").read_text(encoding="utf-8")
+    assert "<img" in page
+    assert "data:image/png;base64," in page
+    assert "still: 1" in page
+    assert "<script" not in page
+
+
+@slow
+def test_headless_ends_with_the_traceback_of_a_cell_that_fails(tour, tmp_path):
+    tour("fine = 1", "def broken():\n    return fine / 0\n\nbroken()")
+    done = call_headless(tmp_path / "page.html")
+    assert done.exit_code == 1
+    assert "return fine / 0" in done.output
+    assert "ZeroDivisionError" in done.output
+    assert not (tmp_path / "page.html").exists()
+
+
+@slow
+def test_headless_runs_on_this_python_whatever_kernel_is_registered(tour, tmp_path, monkeypatch):
+    kernel = tmp_path / "data/kernels/python3/kernel.json"
+    kernel.parent.mkdir(parents=True)
+    kernel.write_text(json.dumps({"argv": ["another-python"], "display_name": "another", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "data"))
+    tour("import sys\nprint(sys.executable)")
+    done = call_headless(tmp_path / "page.html")
+    assert done.exit_code == 0, done.output
+    assert sys.executable in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+@slow
+def test_lab_opens_the_tour_of_a_checkout_in_its_place(tour, lab, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tour("1")
+    assert call("demo").exit_code == 0
+    assert f"--ServerApp.root_dir={path.parent}" in lab
+    assert "--LabApp.default_url=/lab/tree/00_tour.ipynb" in lab
+    assert not (tmp_path / "00_tour.ipynb").exists()
+
+
+@slow
+def test_lab_opens_a_copy_of_an_installed_tour(tour, lab, tmp_path, monkeypatch):
+    tour("1")
+    (tmp_path / "00_tour.ipynb").write_text("mine")
+    monkeypatch.setattr(demo, "PACKAGE", tmp_path / "shipped")
+    monkeypatch.chdir(tmp_path)
+    done = call("demo")
+    assert done.exit_code == 0
+    assert f"--ServerApp.root_dir={tmp_path}" in lab
+    assert "is kept" in done.output
+
+
+@slow
+@pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])
+def test_lab_runs_as_root(tour, lab, monkeypatch, user, allowed):
+    monkeypatch.setattr(demo.os, "geteuid", lambda: user, raising=False)
+    tour("1")
+    call("demo")
+    assert ("--allow-root" in lab) == allowed
+
+
+@slow
+def test_lab_opens_no_browser_where_nobody_could_see_it(tour, lab, monkeypatch):
+    monkeypatch.setattr(demo, "has_browser", lambda: False)
+    tour("1")
+    call("demo")
+    assert "--no-browser" in lab
+
+
+def test_a_server_without_a_display_has_no_browser(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    assert not demo.has_browser()
+
+
+def test_a_browser_that_the_user_names_is_used_without_a_display(monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("BROWSER", sys.executable)
+    assert demo.has_browser()
+
+
+def test_an_installed_notebook_is_copied_once_and_the_users_own_copy_kept(tour, tmp_path, monkeypatch):
+    shipped = tour("1")
+    monkeypatch.setattr(demo, "PACKAGE", tmp_path / "shipped")
+    copy = tmp_path / shipped.name
+    assert demo.own_copy(shipped, tmp_path) == (copy, False)
+    assert copy.read_bytes() == shipped.read_bytes()
+    assert demo.own_copy(shipped, tmp_path) == (copy, False)
+    copy.write_text("mine")
+    assert demo.own_copy(shipped, tmp_path) == (copy, True)
+    assert copy.read_text() == "mine"
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    there = importlib.util.find_spec
+    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == "jupyterlab" else there(name))
+    done = call("demo")
+    assert done.exit_code == 1
+    assert "jupyterlab: pip install 'zfwidgets[demo]'" in done.output
+
+
+def test_the_tour_is_found():
+    assert demo.tour().parent in (Path(zfwidgets.__file__).parents[1] / "notebooks", demo.PACKAGE / "notebooks")

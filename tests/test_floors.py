@@ -1,0 +1,170 @@
+"""The import rule of the house: four floors, imports only downward; heavy packages only where they belong."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import resolve_name
+from pathlib import Path
+
+import pytest
+
+import zfwidgets
+
+PACKAGE = Path(zfwidgets.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+WIDGETRY = {"IPython", "anywidget", "bqplot", "ipycanvas", "ipywidgets"}
+PICKLES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
+HARMLESS = {"pickle.UnpicklingError"}  # what `torch.load(…, weights_only=True)` raises
+
+# floor -> what it may import of zfwidgets, and what it must not import of others
+FLOORS: dict[str, tuple[set[str], set[str]]] = {
+    "backend": ({"backend"}, WIDGETRY | {"matplotlib", "PIL"}),
+    "data": ({"data"}, WIDGETRY | {"matplotlib"}),
+    "models": ({"models", "backend", "data"}, WIDGETRY | {"matplotlib"}),
+    "experiments": ({"experiments", "backend", "models", "data", "figures"}, WIDGETRY),
+    "figures": ({"figures", "experiments", "backend", "models", "data"}, WIDGETRY),
+    "widgets": ({"widgets", "experiments", "figures", "models", "data"}, {"torch", "torchvision"}),
+}
+
+
+def imports(tree: ast.AST, package: str = "zfwidgets") -> Iterator[str]:
+    """The dotted names that a module imports anywhere, also in functions and for types only."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = resolve_name("." * node.level + (node.module or ""), package)
+            yield from (f"{source}.{alias.name}" for alias in node.names)
+
+
+def imports_at_once(tree: ast.Module) -> Iterator[str]:
+    """The names imported as soon as the module is: neither in functions nor under `if TYPE_CHECKING`."""
+    for statement in tree.body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            yield from imports(statement)
+
+
+def trespasses(floor: str, tree: ast.AST, package: str = "zfwidgets") -> list[str]:
+    """What a module of this floor imports and must not."""
+    inside, outside = FLOORS[floor]
+    return [
+        name
+        for name in imports(tree, package)
+        if (name.split(".")[1] not in inside if name.startswith("zfwidgets.") else name.split(".")[0] in outside)
+    ]
+
+
+def unpicklings(tree: ast.AST) -> list[str]:
+    """Where a module might unpickle, which runs whatever code the file brings."""
+    found = [name for name in imports(tree) if name.split(".")[0] in PICKLES and name not in HARMLESS]
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        said = {word.arg: ast.unparse(word.value) for word in call.keywords}
+        what = ast.unparse(call.func)
+        if what == "torch.load" or what.endswith("load_state_dict_from_url"):
+            found += [] if said.get("weights_only") == "True" else [what]
+        found += ["allow_pickle"] if said.get("allow_pickle", "False") != "False" else []
+    return found
+
+
+def parsed(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"), module)
+
+
+def floor_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The top-level packages in a fresh Python after that statement."""
+    code = f"{statement}\nimport sys\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def described(module: Path) -> str:
+    return str(module.relative_to(PACKAGE))
+
+
+@pytest.mark.parametrize("module", [path for path in MODULES if floor_of(path) in FLOORS], ids=described)
+def test_imports_go_down_only(module):
+    package = ".".join(("zfwidgets", *module.relative_to(PACKAGE).parent.parts))
+    assert not trespasses(floor_of(module), parsed(module), package)
+
+
+def test_every_module_is_on_a_floor():
+    assert {floor_of(module) for module in MODULES} - set(FLOORS) == {"__init__", "cli", "demo"}
+
+
+def test_experiments_import_figures_when_they_are_drawn():
+    for module in (PACKAGE / "experiments").glob("*.py"):
+        assert not [name for name in imports_at_once(parsed(module)) if name.startswith("zfwidgets.figures")], module
+
+
+@pytest.mark.parametrize("module", MODULES, ids=described)
+def test_nothing_unpickles(module):
+    assert not unpicklings(parsed(module))
+
+
+@pytest.mark.parametrize(
+    ("floor", "code"),
+    [
+        ("backend", "from zfwidgets.models import Network"),
+        ("backend", "from zfwidgets import models"),
+        ("backend", "from zfwidgets import load"),
+        ("backend", "from ..data import decode"),
+        ("data", "def later():\n    import zfwidgets.backend.program"),
+        ("models", "if TYPE_CHECKING:\n    from zfwidgets.experiments.features import Projection"),
+        ("experiments", "import ipywidgets as W"),
+        ("figures", "from zfwidgets.widgets.picture import Picture"),
+        ("widgets", "import torch.nn.functional as F"),
+        ("widgets", "from zfwidgets.backend.program import Program"),
+    ],
+)
+def test_a_trespass_is_noticed(floor, code):
+    assert trespasses(floor, ast.parse(code), package=f"zfwidgets.{floor}")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle",
+        "from pickle import loads",
+        "torch.load(path)",
+        "torch.load(path, weights_only=False)",
+        "torch.hub.load_state_dict_from_url(url)",
+        "np.load(path, allow_pickle=True)",
+    ],
+)
+def test_unpickling_is_noticed(code):
+    assert unpicklings(ast.parse(code))
+
+
+def test_importing_zfwidgets_loads_nothing_heavy():
+    heavy = {"torch", "torchvision", "numpy", "ipywidgets", "matplotlib", "PIL", "skimage", "sklearn"}
+    assert not loaded_by("import zfwidgets") & heavy
+    assert not loaded_by("import zfwidgets.cli") & heavy
+
+
+def test_the_lazy_table_and_all_agree():
+    assert zfwidgets.__all__ == sorted(zfwidgets._PLACES)
+    assert dir(zfwidgets) == zfwidgets.__all__
+
+
+def test_a_type_checker_sees_the_same_names():
+    checked = [node for node in parsed(PACKAGE / "__init__.py").body if isinstance(node, ast.If)]
+    seen = {name.rpartition(".")[::2] for block in checked for name in imports(block)}
+    assert seen == {(f"zfwidgets.{place}", name) for name, place in zfwidgets._PLACES.items()}
+
+
+@pytest.mark.parametrize("name", zfwidgets.__all__)
+def test_every_public_name_says_what_it_is_for(name):
+    assert inspect.getdoc(getattr(zfwidgets, name))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="projekt"):
+        zfwidgets.projekt  # noqa: B018
