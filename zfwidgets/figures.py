@@ -37,7 +37,7 @@ def heat(values: np.ndarray, low: float | None = None, high: float | None = None
 
 def said(number: float) -> str:
     """A number in three significant digits, without an exponent where that is readable."""
-    return f"{number:,.0f}" if 1000 <= abs(number) < 1e7 else f"{number:.3g}"
+    return f"{number:,.0f}" if 999.5 <= abs(number) < 1e7 else f"{number:.3g}"
 
 
 def draw_projection(projection: Projection) -> Figure:

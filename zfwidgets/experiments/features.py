@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from operator import index
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -145,7 +146,7 @@ class ImageFeatures:
         stale: Stale = never,
     ) -> Projection:
         """As `zfwidgets.project`. `stale` is asked on the way whether the result is still wanted."""
-        self._feature(layer, feature)
+        feature = self._feature(layer, feature)
         chosen = self._unit(layer, feature, unit)
         key = layer, feature, chosen, _rule(rule).name
         if key not in self._projections:
@@ -216,7 +217,7 @@ def checked_unit(layer: FeatureLayer, unit: Any) -> Any:
     if isinstance(unit, str) and unit in ("max", "all"):
         return unit
     try:
-        row, column = (int(number) for number in unit)
+        row, column = map(index, unit)
     except (TypeError, ValueError):
         raise ValueError(f'unit is "max", "all", or a (row, column); {unit!r} was given') from None
     if not (0 <= row < layer.height and 0 <= column < layer.width):

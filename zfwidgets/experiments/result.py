@@ -25,7 +25,7 @@ class Result:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote. Raises ValueError when the file holds another kind of result, or none."""
+        """Read what `save` wrote. Raises ValueError when the file holds another kind of result or version, or none."""
         try:
             with safe_open(path, framework="numpy") as file:
                 header = file.metadata() or {}
@@ -37,7 +37,10 @@ class Result:
         if header.get("result") != cls.__name__:
             raise ValueError(f"{os.fspath(path)!r} holds {header.get('result', 'no result')}, not {cls.__name__}")
         plain = {name: _tupled(value) for name, value in json.loads(header["values"]).items()}
-        return cls(**arrays, **plain)
+        try:
+            return cls(**arrays, **plain)
+        except TypeError as error:
+            raise ValueError(f"{os.fspath(path)!r} was written by another version of zfwidgets: {error}") from error
 
 
 def _tupled(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 from urllib.error import URLError
 
@@ -28,7 +29,7 @@ def load(name: str, *, device: str | torch.device = "auto") -> Network:
     torchvision classification model; its default weights are fetched once and kept in torch's cache.
 
     Raises:
-        ValueError: no model has that name (the nearest names are given).
+        ValueError: no model has that name (the nearest names are given), or its file in torch's cache is damaged.
         ConnectionError: the weights cannot be fetched; the message says which file to put where.
     """
     if name in EMBEDDED:
@@ -49,11 +50,16 @@ def load(name: str, *, device: str | torch.device = "auto") -> Network:
 
 def _fetched(url: str) -> dict[str, torch.Tensor]:
     """The weights behind a URL, from torch's cache or the net; only tensors are ever unpickled."""
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
     try:
         return torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
     except (URLError, OSError) as error:
-        folder = Path(torch.hub.get_dir()) / "checkpoints"
         raise ConnectionError(
             f"the weights cannot be fetched from {url} ({error}). Without a connection, use an embedded network "
             f"({', '.join(EMBEDDED)}), or put the file {Path(url).name} into {folder}"
+        ) from error
+    except (UnpicklingError, EOFError, RuntimeError) as error:
+        place, reason = folder / Path(url).name, str(error).partition("\n")[0]
+        raise ValueError(
+            f"{place} does not hold the weights from {url}; delete it, and it is fetched anew ({reason})"
         ) from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import cached_property
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from zfwidgets.backend.capture import capture
 from zfwidgets.backend.forward import forward
 from zfwidgets.backend.program import FeatureLayer, Program, Step
-from zfwidgets.data import decode, images
+from zfwidgets.data import Collection, decode, images
 from zfwidgets.models.prediction import Prediction
 from zfwidgets.models.preprocess import Preprocess, Transform, as_preprocess, picture_of
 from zfwidgets.models.report import Report
@@ -141,7 +142,14 @@ class Network:
         Raises ValueError when the network does not end in one score a class.
         """
         collection = images(source)
-        return self.classify(self.batch(list(collection)), collection.names)
+        return self.classify(self.batch(list(self._items(collection))), collection.names)
+
+    def _items(self, collection: Collection) -> Iterator[Any]:
+        """Images decoded, but for what a network of other than one or three channels reads as it is."""
+        if self.program.input.shape[0] in (1, 3):
+            return iter(collection)
+        items = (collection.items[place] for place in range(len(collection)))
+        return (item[0] if isinstance(item, tuple | list) else item for item in items)
 
     def classify(self, x: Tensor, names: Sequence[str]) -> Prediction:
         """The same for inputs (N, C, H, W) that are prepared already."""
@@ -159,7 +167,10 @@ class Network:
 
     @property
     def _ends_in_softmax(self) -> bool:
-        return self.program.output.op is not None and self.program.output.op.kind in ("softmax", "_softmax")
+        step = self.program.output
+        while step.op is not None and step.op.kind == "reshape":
+            step = step.inputs[0]
+        return step.op is not None and step.op.kind in ("softmax", "_softmax")
 
     def report(self) -> Report:
         """What is known of the network: its layers and costs, and where the deconvnet has no rule of its own."""
@@ -181,11 +192,16 @@ def _input_channels(module: nn.Module) -> int:
     return first.in_channels if first is not None else 3
 
 
-def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
-    height, width = (size, size) if isinstance(size, int) else size
+def _pair(size: Any) -> tuple[int, int]:
+    try:
+        height, width = map(index, (size, size) if np.ndim(size) == 0 else size)
+    except (TypeError, ValueError):
+        height = width = 0
     if height < 1 or width < 1:
-        raise ValueError(f"size is the height and width of the input in pixels; {size} is not possible")
-    return int(height), int(width)
+        raise ValueError(
+            f"size is the height and width of the input in pixels, or one number for both; {size!r} is not possible"
+        )
+    return height, width
 
 
 def _device(device: str | torch.device) -> torch.device:

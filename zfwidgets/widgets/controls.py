@@ -124,7 +124,7 @@ class ImagePicker(W.VBox):
         self._list.add_class("zf-image")
         self._upload.add_class("zf-upload")
         super().__init__([labelled("Image", row(self._list, self._upload))])
-        T.link((self._list, "value"), (self, "value"))
+        self._choice = T.link((self._list, "value"), (self, "value"))
         self._upload.observe(self._uploaded, names="value")
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -144,8 +144,10 @@ class ImagePicker(W.VBox):
         while name in self.names:
             name += " (again)"
         self._uploads[name] = pixels
+        self._choice.unlink()  # new options put the list back to its first one, which nobody chose
         self._list.options = list(self.names)
-        self.value = name
+        self._list.value = name
+        self._choice.link()
 
     def _uploaded(self, change: T.Bunch) -> None:
         for file in change["new"]:

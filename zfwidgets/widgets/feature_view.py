@@ -9,7 +9,7 @@ from zfwidgets.figures import heat, said, signed_picture
 from zfwidgets.widgets.controls import bars
 from zfwidgets.widgets.picture import Picture
 
-SIDE = 224  # CSS pixels that the smaller pictures are fitted into
+SIDE = 240  # CSS pixels that the smaller pictures are fitted into
 LARGE = 454  # CSS pixels that the photograph is fitted into
 
 
@@ -76,8 +76,13 @@ class FeatureView(W.Box):
         self.projection.show(
             signed_picture(result.pixels[:, top:bottom, left:right], end),
             shown_width=width,
-            caption=f"{result.rule} · activation {said(result.activation)}\nzero is grey, the ends ±{said(end)}",
+            caption=f"{result.rule} · activation {said(result.activation)}\n{_read(end)}",
         )
+
+
+def _read(end: float) -> str:
+    """How the colours of a projection are to be read."""
+    return f"zero is grey, the ends ±{said(end)}" if end > 0 else "silent here: nothing comes down"
 
 
 def full_colour(features: ImageFeatures, result: Projection, scale: str) -> float:
@@ -90,9 +95,9 @@ def full_colour(features: ImageFeatures, result: Projection, scale: str) -> floa
 
 
 def fitted(height: int, width: int, side: int = SIDE) -> int:
-    """The width in CSS pixels at which a picture fits best: a whole multiple of its own, where it is small."""
+    """The width in CSS pixels at which a picture is largest: a whole multiple of its own, unless it is too large."""
     longest = max(height, width)
-    return width * round(side / longest) if longest <= side else round(width * side / longest)
+    return width * (side // longest) if longest <= side else round(width * side / longest)
 
 
 def _quarter(title: str, part: W.Widget, name: str) -> W.VBox:

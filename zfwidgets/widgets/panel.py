@@ -93,6 +93,7 @@ class Panel(W.VBox):
             self.busy, self.error = False, ""
             self._status.value = "Ready"
         else:
+            self.busy = True  # from now on: the worker may first have to give up something else
             self._worker.ask(choice)
 
     def cancel(self) -> None:

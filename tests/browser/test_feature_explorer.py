@@ -1,0 +1,258 @@
+"""The feature explorer in JupyterLab, on one page: what each control changes, and that the kernel stays free."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from .pages import canvas_pixels, fail_on_errors, reload, run_all_cells, screenshot
+
+pytestmark = pytest.mark.browser
+
+LAYER, FEATURE = ".zf-layer .noUi-handle", ".zf-feature .noUi-handle"
+PICTURES = ("photograph", "map", "patch", "projection")
+
+# Beside the explorer, a line with what the kernel holds and, in the second cell, what it answers when it is asked.
+EXPLORER = """
+import json, time, ipywidgets, zfwidgets as zf
+
+class Explorer(zf.FeatureExplorer):
+    def compute(self, choice, stale, progress):
+        if choice.order == "index":
+            time.sleep(0.1)  # as long as a large network takes
+        return super().compute(choice, stale, progress)
+
+explorer = Explorer(zf.load("squeezenet1_1"))
+kernel = ipywidgets.Label().add_class("zf-kernel")
+traits = ("image", "layer", "feature", "unit", "order", "error", "busy")
+def tell(_=None):
+    now = {name: getattr(explorer, name) for name in traits}
+    now["shown"] = explorer.result and (explorer.result.layer, explorer.result.feature, explorer.result.unit)
+    kernel.value = json.dumps(now)
+explorer.observe(tell, names=[*traits, "result"])
+tell()
+ipywidgets.VBox([explorer, kernel])
+"""
+ASK = "explorer.feature"
+
+# Real key events come from one place and wait for each other; these keep coming while the reader does something else.
+KEYS = """([selector, key, times]) => {
+  const handle = document.querySelector(selector);
+  let left = times;
+  const timer = setInterval(() => {
+    handle.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    if (--left === 0) clearInterval(timer);
+    window.keysLeft = left;
+  }, 25);
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(browser, server):
+    context = browser.new_context(viewport={"width": 1280, "height": 1100}, reduced_motion="reduce")
+    context.set_default_timeout(30_000)
+    page, name = context.new_page(), server.write([EXPLORER, ASK])
+    page.goto(server.address(name, "lab", "light"))
+    run_all_cells(page, server, name)
+    page.wait_for_selector(".zf-status:has-text('Ready')")
+    yield page
+    context.close()
+    server.stop_kernels()
+
+
+def told(page):
+    """What the kernel holds."""
+    return json.loads(page.locator(".zf-kernel").inner_text())
+
+
+def wait_until(page, question, seconds=20):
+    last = time.monotonic() + seconds
+    while not question(state := told(page)):
+        assert time.monotonic() < last, f"still not so: {state}"
+        page.wait_for_timeout(20)
+    return state
+
+
+def caption(page, picture):
+    return page.locator(f".zf-{picture} .zf-picture-caption").inner_text()
+
+
+def painted(page, picture):
+    return int(page.locator(f".zf-{picture} canvas").get_attribute("data-painted"))
+
+
+def wait_until_painted_again(page, picture, times):
+    canvas = f".zf-{picture} canvas"
+    page.wait_for_function(f"document.querySelector('{canvas}').dataset.painted > {times}")
+
+
+def differences(page):
+    """Where traits, controls, captions and the kernel's result do not say the same."""
+    state = told(page)
+    row, column = state["shown"][2]
+    shown = f"{state['image']} · a unit of {state['layer']} sees"
+    facts = {
+        "busy": not state["busy"],
+        "error": state["error"] == "" and page.locator(".zf-error").count() == 0,
+        "result": state["shown"][:2] == [state["layer"], state["feature"]],
+        "layer": page.locator(".zf-layer .widget-readout").inner_text() == state["layer"],
+        "feature": page.locator(".zf-feature-number input").input_value() == str(state["feature"]),
+        "photograph": caption(page, "photograph").startswith(shown),
+        "map": caption(page, "map").startswith(f"feature {state['feature']} ·"),
+        "patch": caption(page, "patch").startswith(f"unit {row}, {column}\n"),
+    }
+    return [name for name, agrees in facts.items() if not agrees]
+
+
+def assert_shown_is_what_the_kernel_holds(page, seconds=10):
+    """Soon, and from then on."""
+    last = time.monotonic() + seconds
+    while (found := differences(page)) and time.monotonic() < last:
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(100)
+    found = found or differences(page)
+    assert not found, f"{found} differ from {told(page)}"
+    return told(page)
+
+
+def box_on(page, picture, mark):
+    """The middle of an outline, as a share of the picture's width and height."""
+    canvas, box = page.locator(f".zf-{picture} canvas").bounding_box(), page.locator(mark).bounding_box()
+    middle = box["x"] + box["width"] / 2 - canvas["x"], box["y"] + box["height"] / 2 - canvas["y"]
+    return middle[0] / canvas["width"], middle[1] / canvas["height"]
+
+
+def click_at(page, picture, x, y):
+    box = page.locator(f".zf-{picture} canvas").bounding_box()
+    page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+
+def png(pixels):
+    data = io.BytesIO()
+    Image.fromarray(pixels).save(data, "PNG")
+    return data.getvalue()
+
+
+def upload(page, name, content):
+    with page.expect_file_chooser() as chooser:
+        page.locator("button.zf-upload").click()
+    chooser.value.set_files({"name": name, "mimeType": "image/png", "buffer": content})
+
+
+def test_the_arrow_keys_on_the_layer_slider_change_the_pictures(page):
+    before, times = assert_shown_is_what_the_kernel_holds(page), painted(page, "projection")
+    page.locator(LAYER).focus()
+    page.keyboard.press("ArrowRight")
+    wait_until(page, lambda now: now["layer"] != before["layer"] and now["shown"][0] == now["layer"])
+    after = assert_shown_is_what_the_kernel_holds(page)
+    wait_until_painted_again(page, "projection", times)
+    assert after["layer"] == "features.6.cat"
+    assert caption(page, "photograph") == "cat · a unit of features.6.cat sees 47×47 pixels"
+    screenshot(page, "explorer_layer", ".zf-panel")
+
+
+def test_dragging_the_feature_slider_changes_the_pictures(page):
+    before, times = assert_shown_is_what_the_kernel_holds(page), painted(page, "map")
+    handle = page.locator(FEATURE).bounding_box()
+    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y, steps=6)
+    page.mouse.up()
+    wait_until(page, lambda now: now["feature"] != before["feature"])
+    assert_shown_is_what_the_kernel_holds(page)
+    wait_until_painted_again(page, "map", times)
+    screenshot(page, "explorer_feature", ".zf-panel")
+
+
+def test_a_click_on_the_map_chooses_that_unit_and_moves_the_box_on_the_photograph(page):
+    click_at(page, "map", 0.2, 0.8)
+    wait_until(page, lambda now: now["unit"] != "max" and now["shown"][2] == now["unit"])
+    first = assert_shown_is_what_the_kernel_holds(page)
+    assert box_on(page, "map", ".zf-map .zf-picture-cell") == pytest.approx((0.2, 0.8), abs=0.04)
+    assert box_on(page, "photograph", ".zf-photograph .zf-picture-box") == pytest.approx((0.2, 0.8), abs=0.06)
+    page.keyboard.press("ArrowUp")
+    row, column = first["unit"]
+    wait_until(page, lambda now: now["unit"] == now["shown"][2] == [row - 1, column])
+    assert_shown_is_what_the_kernel_holds(page)
+    screenshot(page, "explorer_unit", ".zf-panel")
+
+
+def test_a_click_on_the_photograph_chooses_the_unit_that_sees_that_place(page):
+    click_at(page, "photograph", 0.7, 0.4)
+    wait_until(page, lambda now: now["shown"][2] == now["unit"] and now["unit"][0] < now["unit"][1])
+    assert_shown_is_what_the_kernel_holds(page)
+    assert box_on(page, "photograph", ".zf-photograph .zf-picture-box") == pytest.approx((0.7, 0.4), abs=0.04)
+    assert box_on(page, "map", ".zf-map .zf-picture-cell") == pytest.approx((0.7, 0.4), abs=0.06)
+    page.locator(".zf-places button", has_text="strongest unit").click()
+    wait_until(page, lambda now: now["unit"] == "max")
+
+
+def test_an_uploaded_image_is_shown_and_a_broken_one_is_explained_beside_the_last_picture(page):
+    pixels = np.zeros((90, 150, 3), np.uint8)
+    pixels[:, 75:] = (250, 200, 40)
+    upload(page, "halves <i>.png", png(pixels))
+    wait_until(page, lambda now: now["image"] == "halves <i>.png" and not now["busy"])
+    assert_shown_is_what_the_kernel_holds(page)
+    shown = canvas_pixels(page, ".zf-photograph canvas")
+    assert shown[5, 5].tolist() == [0, 0, 0, 255]
+    assert shown[-5, -5].tolist() == [250, 200, 40, 255]
+    for _ in range(2):  # the same mistake twice is said twice
+        upload(page, "broken.png", png(pixels)[:60])
+        page.wait_for_selector(".zf-error:has-text('broken.png: the image is damaged')")
+        assert (canvas_pixels(page, ".zf-photograph canvas") == shown).all()
+        assert told(page)["image"] == "halves <i>.png"
+        screenshot(page, "explorer_broken", ".zf-panel")
+        page.locator(FEATURE).focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector(".zf-error", state="detached")
+    page.locator(".zf-image select").select_option("coffee")
+    wait_until(page, lambda now: now["image"] == "coffee" and not now["busy"])
+    assert_shown_is_what_the_kernel_holds(page)
+
+
+def test_a_burst_of_sixty_keys_leaves_the_kernel_free_and_ends_on_the_last(page):
+    page.locator(".zf-order select").select_option("by number")
+    page.locator(".zf-feature-number input").fill("0")
+    page.keyboard.press("Enter")
+    wait_until(page, lambda now: now["feature"] == 0 and now["order"] == "index")
+    assert_shown_is_what_the_kernel_holds(page)
+    prompt = page.locator(".jp-CodeCell").nth(1).locator(".jp-InputPrompt")
+    number, times = prompt.inner_text(), painted(page, "projection")
+    page.locator(".jp-CodeCell").nth(1).locator(".cm-content").click()
+    page.evaluate(KEYS, [FEATURE, "ArrowRight", 60])
+    page.wait_for_function("window.keysLeft < 40")
+    asked = time.monotonic()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function(
+        "number => { const now = document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')[1].textContent;"
+        " return /[0-9]/.test(now) && now !== number; }",
+        arg=number,
+    )
+    answered = time.monotonic() - asked
+    assert page.evaluate("window.keysLeft") > 0, "the burst was over before the cell was answered"
+    assert answered < 1
+    wait_until(page, lambda now: now["feature"] == 60 and now["shown"][1] == 60)
+    assert_shown_is_what_the_kernel_holds(page)
+    assert painted(page, "projection") - times < 30, "what had been passed by was painted, too"
+    fail_on_errors(page)
+
+
+def test_a_reload_with_a_living_kernel_shows_the_same_pictures(page, server):
+    before = [canvas_pixels(page, f".zf-{picture} canvas") for picture in PICTURES]
+    state = told(page)
+    reload(page, server)
+    for picture, pixels in zip(PICTURES, before, strict=True):
+        page.wait_for_selector(f".zf-{picture} canvas[data-painted]")
+        assert (canvas_pixels(page, f".zf-{picture} canvas") == pixels).all()
+    assert told(page) == state
+    page.locator(FEATURE).focus()
+    page.keyboard.press("ArrowLeft")
+    wait_until(page, lambda now: now["shown"][1] == 59)
+    assert_shown_is_what_the_kernel_holds(page)
+    screenshot(page, "explorer_reloaded", ".zf-panel")

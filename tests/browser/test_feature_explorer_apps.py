@@ -1,0 +1,126 @@
+"""The feature explorer in Voila, in Notebook 7, and in the dark, where names and labels may be anything."""
+
+import pytest
+
+from .pages import screenshot
+
+pytestmark = pytest.mark.browser
+
+SQUEEZENET = """
+import zfwidgets as zf
+explorer = zf.FeatureExplorer(zf.load("squeezenet1_1"))
+explorer
+"""
+HARM = "<script>window.harmed = 1</script><img src=x onerror='window.harmed = 1'>"
+OWN = f"""
+import torch, zfwidgets as zf
+torch.manual_seed(0)
+net = torch.nn.Sequential()
+for index, part in enumerate([torch.nn.Conv2d(3, 8, 5, stride=2), torch.nn.ReLU(), torch.nn.Conv2d(8, 4, 3, stride=2)]):
+    net.add_module(f"<b title='x'>{{index}}</b>", part)
+net.add_module("pool", torch.nn.AdaptiveAvgPool2d(1))
+net.add_module("flat", torch.nn.Flatten())
+network = zf.Network(net, size=(40, 60), labels=[{HARM!r}, "b", "c", "d"], name="<i>own</i>")
+zf.FeatureExplorer(network, {{{HARM!r}: zf.photograph("flower")}})
+"""
+READY = ".zf-status:has-text('Ready')"
+COLOURS = """(element) => {
+  const own = getComputedStyle(element).color;
+  let behind = element;
+  while (getComputedStyle(behind).backgroundColor === "rgba(0, 0, 0, 0)") behind = behind.parentElement;
+  return [own, getComputedStyle(behind).backgroundColor];
+}"""
+
+
+@pytest.fixture
+def open_explorer(open_notebook):
+    def open_(source, **options):
+        page = open_notebook([source], **options)
+        page.set_viewport_size({"width": 1280, "height": 1100})
+        page.wait_for_selector(READY)
+        return page
+
+    return open_
+
+
+def caption(page, picture):
+    return page.locator(f".zf-{picture} .zf-picture-caption")
+
+
+def unit_shown(page):
+    row, column = caption(page, "patch").inner_text().splitlines()[0].removeprefix("unit ").split(", ")
+    return int(row), int(column)
+
+
+def wait_for_unit(page, row, column):
+    page.wait_for_selector(f".zf-patch .zf-picture-caption:has-text('unit {row}, {column}')")
+
+
+def contrast(page, selector):
+    """Of the text with what lies behind it, by WCAG 2: from 1 to 21."""
+    colours = page.locator(selector).first.evaluate(COLOURS)
+    light, dark = sorted((luminance(colour) for colour in colours), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour):
+    parts = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_in_voila_the_sliders_and_the_map_work(open_explorer):
+    page = open_explorer(SQUEEZENET, app="voila")
+    assert "features.6.squeeze_activation" in caption(page, "photograph").inner_text()
+    page.locator(".zf-layer .noUi-handle").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(".zf-photograph .zf-picture-caption:has-text('features.6.cat sees')")
+    map_before = caption(page, "map").inner_text()
+    page.locator(".zf-feature .noUi-handle").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        "before => document.querySelector('.zf-map .zf-picture-caption').innerText !== before", arg=map_before
+    )
+    feature = page.locator(".zf-feature-number input").input_value()
+    assert caption(page, "map").inner_text().startswith(f"feature {feature} ·")
+    page.locator(".zf-map .zf-picture-frame").focus()
+    chosen, _ = unit_shown(page)
+    page.keyboard.press("Home")
+    wait_for_unit(page, chosen, 0)
+    screenshot(page, "explorer_voila")
+
+
+def test_in_notebook_7_the_arrow_keys_on_the_map_move_the_unit_and_not_the_notebook(open_explorer):
+    page = open_explorer(SQUEEZENET, app="notebook")
+    row, column = unit_shown(page)
+    page.locator(".zf-map .zf-picture-frame").focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowLeft"):
+        page.keyboard.press(key)
+    wait_for_unit(page, row + 2, column - 1)
+    assert page.evaluate("document.activeElement.className").startswith("zf-picture-frame")
+    assert page.locator(".zf-places .mod-active").inner_text() == "chosen place"
+    screenshot(page, "explorer_notebook")
+
+
+def test_in_the_dark_the_card_is_dark_its_text_is_readable_and_names_are_text(open_explorer):
+    page = open_explorer(OWN, theme="dark")
+    assert luminance(page.locator(".zf-panel").evaluate("card => getComputedStyle(card).backgroundColor")) < 0.05
+    shown = {
+        "title": ".zf-head h3",
+        "lead": ".zf-head p",
+        "label": ".zf-label abbr",
+        "readout": ".zf-layer .widget-readout",
+        "list": ".zf-image select",
+        "number": ".zf-feature-number input",
+        "button": ".zf-places button",
+        "quarter": ".zf-quarter-title .widget-html-content",
+        "caption": ".zf-map .zf-picture-caption",
+        "class": ".zf-bar-name",
+        "status": ".zf-status .widget-html-content",
+    }
+    contrasts = {name: contrast(page, selector) for name, selector in shown.items()}
+    assert min(contrasts.values()) >= 4.5, contrasts
+    assert page.locator(".zf-bar-name").all_inner_texts().count(HARM) == 1
+    assert caption(page, "photograph").inner_text().startswith(f"{HARM} · a unit of <b title='x'>")
+    assert page.evaluate("window.harmed") is None
+    screenshot(page, "explorer_dark", ".zf-panel")

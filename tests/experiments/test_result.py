@@ -1,0 +1,91 @@
+"""What is saved comes back bit for bit, and nothing in a file is ever run."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+import zfwidgets as zf
+from zfwidgets.experiments.result import Result
+
+
+@dataclass(frozen=True, eq=False)
+class Other(Result):
+    """Not a projection."""
+
+    numbers: np.ndarray
+
+
+def projection(unit=(3, 7)):
+    random = np.random.default_rng(2)
+    pixels = random.normal(size=(5, 7, 3)).astype(np.float32).transpose(2, 0, 1)  # not contiguous
+    pixels[0, 0, :3] = [np.nan, -0.0, 1e-42]
+    picture = random.integers(0, 256, (5, 7, 3), np.uint8)
+    return zf.Projection(pixels, picture, 0.1 + 0.2, "conv «ü»", 12, unit, (0, 1, 4, 6), "guided")
+
+
+@pytest.mark.parametrize("unit", [(3, 7), None])
+def test_what_was_saved_comes_back_bit_for_bit(tmp_path, unit):
+    before = projection(unit)
+    before.save(tmp_path / "one.zf")
+    after = zf.Projection.load(str(tmp_path / "one.zf"))
+    for field in fields(before):
+        old, new = getattr(before, field.name), getattr(after, field.name)
+        assert type(new) is type(old)
+        if isinstance(old, np.ndarray):
+            assert (new.dtype, new.shape) == (old.dtype, old.shape)
+            assert new.tobytes() == old.tobytes()
+        else:
+            assert new == old
+
+
+@pytest.mark.parametrize("length", [0, 5, 60, -1])
+def test_a_file_cut_short_is_refused_by_name(tmp_path, length):
+    projection().save(tmp_path / "cut.zf")
+    (tmp_path / "cut.zf").write_bytes((tmp_path / "cut.zf").read_bytes()[:length])
+    with pytest.raises(ValueError, match=r"cut\.zf' is not a file that Projection\.save wrote"):
+        zf.Projection.load(tmp_path / "cut.zf")
+
+
+def test_another_kind_of_result_is_refused_by_its_kind(tmp_path):
+    Other(np.arange(6.0).reshape(2, 3)).save(tmp_path / "other.zf")
+    with pytest.raises(ValueError, match="holds Other, not Projection"):
+        zf.Projection.load(tmp_path / "other.zf")
+
+
+def test_arrays_that_no_result_wrote_are_refused(tmp_path):
+    save_file({"numbers": np.arange(3.0)}, tmp_path / "plain.zf")
+    with pytest.raises(ValueError, match="holds no result, not Other"):
+        Other.load(tmp_path / "plain.zf")
+
+
+def test_a_result_of_another_version_is_refused(tmp_path):
+    header = {"result": "Other", "values": '{"newer": 3}'}
+    save_file({"numbers": np.arange(3.0)}, tmp_path / "newer.zf", metadata=header)
+    with pytest.raises(ValueError, match=r"newer\.zf.*another version"):
+        Other.load(tmp_path / "newer.zf")
+
+
+class Trap:
+    def __init__(self, place):
+        self.place = place
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.place),)
+
+
+def test_a_pickle_is_refused_and_never_run(tmp_path):
+    (tmp_path / "trap.zf").write_bytes(pickle.dumps(Trap(tmp_path / "harmed")))
+    with pytest.raises(ValueError, match="is not a file"):
+        zf.Projection.load(tmp_path / "trap.zf")
+    assert not (tmp_path / "harmed").exists()
+
+
+def test_a_missing_file_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        zf.Projection.load(tmp_path / "nowhere.zf")

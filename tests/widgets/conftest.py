@@ -1,0 +1,38 @@
+"""A small network, and a way to let panels work in their thread as they do in a kernel."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import zfwidgets as zf
+
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.relu1 = nn.Conv2d(3, 16, 5, stride=2), nn.ReLU()
+        self.conv2, self.relu2 = nn.Conv2d(16, 6, 3, stride=2, padding=1), nn.ReLU()
+        self.pool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(6, 4)
+
+    def forward(self, x):
+        return self.fc(self.pool(self.relu2(self.conv2(self.relu1(self.conv1(x))))).flatten(1))
+
+
+@pytest.fixture(scope="session")
+def network():
+    torch.manual_seed(4)
+    return zf.Network(Small().eval(), size=(35, 51), labels=["ant", "bee", "cat", "dog"], device="cpu", name="small")
+
+
+@pytest.fixture(scope="session")
+def images():
+    random = np.random.default_rng(0)
+    noise = {name: random.integers(0, 256, (40, 60, 3), np.uint8) for name in ("first", "second")}
+    return noise | {"flower": zf.photograph("flower")[100:200, 200:340]}
+
+
+@pytest.fixture
+def in_kernel(monkeypatch):
+    """Panels made from now on compute in a thread."""
+    monkeypatch.setattr("zfwidgets.widgets.panel.in_kernel", lambda: True)

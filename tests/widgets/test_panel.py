@@ -1,0 +1,183 @@
+"""What every panel does: compute on a change, show or explain, keep the last good result."""
+
+import threading
+import time
+
+import ipywidgets as W
+import pytest
+import traitlets as T
+
+from zfwidgets.widgets import panel as panels
+from zfwidgets.widgets.panel import Panel
+
+LONG = 10  # seconds: never reached where all is well
+
+
+class Share(Panel):
+    """A hundred, divided."""
+
+    title = "Shares & <b>more</b>"
+    lead = "What is a <i>share</i>?"
+    inputs = ("number", "unit")
+
+    number = T.Int(4)
+    unit = T.Unicode("g")
+
+    def __init__(self, **settings):
+        self.label, self.computed, self.drawn = W.Label(), [], []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.began = threading.Event()
+        super().__init__([], self.label, **settings)
+
+    def compute(self, choice, stale, progress):
+        self.computed.append(choice.number)
+        progress(0.25, "dividing <100>")
+        self.said = self._status.value
+        self.began.set()
+        assert self.gate.wait(LONG)
+        if choice.number < 0:
+            raise ValueError(f"<b>{choice.number}</b> people")
+        return 100 / choice.number
+
+    def draw(self, result, choice):
+        self.drawn.append(result)
+        self.label.value = f"{result:g} {choice.unit}"
+
+
+def wait_until(question):
+    last = time.monotonic() + LONG
+    while not question():
+        assert time.monotonic() < last
+        time.sleep(0.002)
+
+
+def test_outside_a_kernel_it_is_computed_at_once():
+    panel = Share(number=8)
+    assert (panel.result, panel.label.value, panel.busy, panel.error) == (12.5, "12.5 g", False, "")
+    assert panel._status.value.startswith("Ready")
+    panel.number = 5
+    assert (panel.result, panel.label.value) == (20, "20 g")
+
+
+def test_settings_are_computed_for_once():
+    assert Share(number=5, unit="kg").computed == [5]
+
+
+def test_an_error_is_shown_as_text_and_the_last_good_result_stays():
+    panel = Share()
+    panel.number = -3
+    assert panel.error == "<b>-3</b> people"
+    assert "&lt;b&gt;-3&lt;/b&gt; people" in panel._status.value
+    assert "role='alert'" in panel._status.value
+    assert (panel.result, panel.label.value, panel.busy) == (25, "25 g", False)
+    panel.number = 10
+    assert panel.error == ""
+    assert panel._status.value.startswith("Ready")
+
+
+def test_going_back_to_what_is_shown_takes_the_error_away_without_computing():
+    panel = Share()
+    panel.number = -3
+    panel.number = 4
+    assert panel.computed == [4, -3]
+    assert panel.error == ""
+    assert panel._status.value.startswith("Ready")
+
+
+def test_an_error_that_nobody_wrote_for_readers_is_shown_with_its_kind():
+    panel = Share()
+    panel.number = 0
+    assert panel.error == "ZeroDivisionError: division by zero"
+
+
+def test_a_misspelt_setting_names_the_nearest():
+    with pytest.raises(TypeError, match=r"Share has no setting 'nummber'; did you mean 'number'\?"):
+        Share(nummber=3)
+
+
+def test_title_and_lead_are_text():
+    head = Share().children[0].value
+    assert "Shares &amp; &lt;b&gt;more" in head
+    assert "<i>" not in head
+
+
+def test_progress_is_said_as_text():
+    assert Share().said == "dividing &lt;100&gt; · 25%"
+
+
+def test_whoever_observes_the_result_may_make_the_next_choice():
+    panel = Share()
+    panel.observe(lambda change: setattr(panel, "number", 50), names="result")
+    thread = threading.Thread(target=lambda: setattr(panel, "number", 20), daemon=True)
+    thread.start()
+    thread.join(LONG)
+    assert not thread.is_alive(), "it waits for itself"
+    assert (panel.number, panel.result, panel.label.value, panel.busy) == (50, 2, "2 g", False)
+
+
+def test_in_a_kernel_the_callers_thread_goes_on_and_only_the_last_choice_is_drawn(in_kernel):
+    panel = Share()
+    wait_until(lambda: panel.result == 25)
+    panel.gate.clear()
+    panel.began.clear()
+    panel.number = 1
+    assert panel.began.wait(LONG)
+    for number in range(2, 51):
+        panel.number = number
+    assert panel.busy
+    panel.gate.set()
+    wait_until(lambda: panel.result == 2)
+    wait_until(lambda: not panel.busy)
+    assert panel.computed == [4, 1, 50]
+    assert panel.drawn == [25, 2]
+
+
+def test_cancel_keeps_the_last_result_and_says_so(in_kernel, monkeypatch):
+    monkeypatch.setattr(panels, "PATIENCE", 0.01)
+    panel = Share()
+    wait_until(lambda: panel.result == 25 and not panel.busy)
+    panel.gate.clear()
+    panel.number = 20
+    wait_until(lambda: panel._cancel.layout.display == "")
+    assert panel._status.value == "Computing …"
+    panel._cancel.click()
+    assert (panel.busy, panel._status.value, panel._cancel.layout.display) == (False, "Cancelled.", "none")
+    panel.gate.set()
+    panel.number = 10
+    wait_until(lambda: panel.result == 10 and not panel.busy)
+    assert panel.drawn == [25, 10]
+    assert panel._cancel.layout.display == "none"
+
+
+def test_what_takes_no_time_shows_no_cancel(in_kernel):
+    panel = Share()
+    seen = []
+    panel._cancel.layout.observe(lambda change: seen.append(change.new), names="display")
+    for number in (5, 10, 20):
+        panel.number = number
+    wait_until(lambda: panel.result == 5 and not panel.busy)
+    assert seen == []
+
+
+def test_an_error_of_a_choice_that_was_passed_by_is_not_shown(in_kernel):
+    panel = Share()
+    wait_until(lambda: panel.result == 25 and not panel.busy)
+    panel.gate.clear()
+    panel.began.clear()
+    panel.number = -1
+    assert panel.began.wait(LONG)
+    panel.number = 20
+    panel.gate.set()
+    wait_until(lambda: panel.result == 5 and not panel.busy)
+    assert panel.error == ""
+
+
+def test_for_a_page_without_a_kernel_it_is_plain_html(monkeypatch):
+    monkeypatch.setenv("ZFWIDGETS_STILL", "1")
+    panel = Share()
+    bundle = panel._repr_mimebundle_()
+    assert list(bundle) == ["text/html"]
+    assert "25 g" in bundle["text/html"]
+    monkeypatch.delenv("ZFWIDGETS_STILL")
+    assert "application/vnd.jupyter.widget-view+json" in panel._repr_mimebundle_()
