@@ -19,7 +19,7 @@ from zfwidgets.backend.ops import Batch, Call, ContrastNorm, Lowered, functional
 from zfwidgets.backend.ops.exact import call_by_name, substitute
 from zfwidgets.backend.ops.shaping import part
 from zfwidgets.backend.program import Program, Step
-from zfwidgets.backend.refusals import explain
+from zfwidgets.backend.refusals import explain, refuse_values_as_numbers
 
 ALIASES = {"dropout", "contiguous", "clone", "detach", "alias", "feature_dropout", "alpha_dropout", "lift_fresh_copy",
            "lift_fresh", "_to_copy", "to", "_assert_tensor_metadata", "type_as", "positive"}  # fmt: skip
@@ -63,6 +63,7 @@ def _exported(module: nn.Module, shape: tuple[int, int, int]) -> ExportedProgram
         exported = export(module, (example,), strict=False, dynamic_shapes=({0: Dim.DYNAMIC},))
     except Exception as error:
         raise explain(error, module, shape) from error
+    refuse_values_as_numbers(exported.graph, module, shape)
     return exported.run_decompositions({}) if _writes_through_views(exported.graph) else exported
 
 

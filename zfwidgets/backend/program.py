@@ -145,7 +145,8 @@ class Program:
 
     def receptive_field(self, step: Step, row: int, column: int) -> tuple[int, int, int, int]:
         """The box (top, left, bottom, right; the last two excluded) of input pixels that one unit depends on, exactly:
-        cut at every border on the way."""
+        cut at every border on the way. Only two things make it larger than need be: dilated filters on top of each
+        other, by a few pixels near a border, and an operation without a rule, to which everything may matter."""
         positions: dict[Step, Intervals] = {step: ((row, row), (column, column)) if step.space else None}
         for current in self.downward_from(step):
             for source in current.inputs:

@@ -36,10 +36,13 @@ class FeatureView(W.Box):
         self.add_class("zf-pictures")
 
     def show(self, features: ImageFeatures, result: Projection, name: str, scale: str) -> None:
-        """Draw all pictures; `name` is the image's, `scale` says what full colour stands for."""
-        self._show_photograph(features, result, name)
-        self._show_map(features, result)
+        """Draw all pictures; `name` is the image's, `scale` says what full colour stands for.
+
+        Each goes out as soon as it is drawn, so what changes most comes first.
+        """
         self._show_patches(features, result, scale)
+        self._show_map(features, result)
+        self._show_photograph(features, result, name)
         if features.net.classifies:
             self.prediction.value = bars(features.prediction.top(6))
 
@@ -72,12 +75,12 @@ class FeatureView(W.Box):
         width = fitted(bottom - top, right - left)
         unit = "the whole map" if result.unit is None else "unit {}, {}".format(*result.unit)
         place = f"rows {top}–{bottom - 1}, columns {left}–{right - 1}"
-        self.patch.show(result.patch, shown_width=width, caption=f"{unit}\n{place}")
         self.projection.show(
             signed_picture(result.pixels[:, top:bottom, left:right], end),
             shown_width=width,
             caption=f"{result.rule} · activation {said(result.activation)}\n{_read(end)}",
         )
+        self.patch.show(result.patch, shown_width=width, caption=f"{unit}\n{place}")
 
 
 def _read(end: float) -> str:
