@@ -20,6 +20,7 @@ CELLS = [
 ]
 LAYERS = ("features.3.cat", "features.6.cat", "features.9.cat", "features.12.cat")
 STEPS = 30
+REST = 50  # milliseconds between a painted picture and the next key, as of a hand that looks
 
 # From the key to the frame after the next painted picture; null when the picture did not change.
 KEY_TO_PAINT = """async (key) => {
@@ -82,7 +83,10 @@ def choose(page: Page, layer: str) -> None:
 
 
 def key_times(page: Page, key: str) -> list[float]:
-    times = [page.evaluate(KEY_TO_PAINT, key) for _ in range(STEPS)]
+    times = []
+    for _ in range(STEPS):
+        times.append(page.evaluate(KEY_TO_PAINT, key))
+        page.wait_for_timeout(REST)
     return [time for time in times if time is not None]
 
 

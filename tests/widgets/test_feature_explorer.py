@@ -297,7 +297,7 @@ def test_a_still_holds_every_picture_and_choice(explorer):
 
 @pytest.mark.parametrize(
     ("height", "width", "shown_width"),
-    [(16, 24, 216), (1, 1, 224), (13, 7, 119), (224, 150, 150), (225, 450, 224), (448, 224, 112), (200, 30, 30)],
+    [(16, 24, 240), (1, 1, 240), (13, 7, 126), (224, 150, 150), (225, 450, 240), (448, 224, 120), (200, 30, 30)],
 )
 def test_small_maps_are_shown_at_whole_multiples_and_large_ones_fitted(height, width, shown_width):
     assert fitted(height, width) == shown_width

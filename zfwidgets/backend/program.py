@@ -114,6 +114,7 @@ class Program:
 
     steps: tuple[Step, ...]  # the first is the input
     output: Step
+    _needed: dict[frozenset[Step], tuple[Step, ...]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def input(self) -> Step:
@@ -133,6 +134,12 @@ class Program:
 
     def needed_for(self, targets: Iterable[Step]) -> tuple[Step, ...]:
         """The steps that compute `targets`, in order, the input included."""
+        key = frozenset(targets)
+        if key not in self._needed:
+            self._needed[key] = self._cone(key)
+        return self._needed[key]
+
+    def _cone(self, targets: frozenset[Step]) -> tuple[Step, ...]:
         needed = set(targets)
         for step in reversed(self.steps):
             if step in needed:

@@ -44,7 +44,7 @@ class Projection(Result):
         """The largest magnitude of a pixel, or 0 where nothing came down."""
         return float(np.abs(self.pixels).max())
 
-    @property
+    @cached_property
     def bulk(self) -> float:
         """What 99 of 100 pixels in the box stay below in magnitude: on this scale faint strokes show, too."""
         top, left, bottom, right = self.box

@@ -73,7 +73,7 @@ class Op:
     def to(self, device: torch.device, dtype: torch.dtype) -> Self:
         """A copy of the operation with its weights on a device."""
         moved = {
-            field.name: value.to(device, dtype if value.is_floating_point() else None, copy=True)
+            field.name: moved_to(value, device, dtype)
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), Tensor)
         }
@@ -155,6 +155,16 @@ def lowers(*targets: str, batched: bool = True) -> Callable[[Lowering], Lowering
         return lowering
 
     return register
+
+
+def moved_to(weight: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """A copy on a device, floating-point numbers in one type; on CUDA, filters with their channels last.
+
+    On a CPU that is a tenth faster, too, but rounds otherwise than the user's module does: a maximum that is nearly a
+    tie then falls on another switch, and projections through many pools differ from what the module would give.
+    """
+    order = torch.channels_last if weight.ndim == 4 and device.type == "cuda" else torch.preserve_format
+    return weight.to(device, dtype if weight.is_floating_point() else None, copy=True, memory_format=order)
 
 
 def sum_to(signal: Tensor, shape: tuple[int, ...]) -> Tensor:

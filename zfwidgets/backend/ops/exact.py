@@ -9,7 +9,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from zfwidgets.backend.ops.base import Batch, Call, Lowered, Op, Rule, pull_back
+from zfwidgets.backend.ops.base import Batch, Call, Lowered, Op, Rule, moved_to, pull_back
 from zfwidgets.backend.window import PLACED, POINT, WHOLE, Window
 
 
@@ -65,7 +65,7 @@ class Exact(Op):
     def to(self, device: torch.device, dtype: torch.dtype) -> Self:
         def move(leaf: Any) -> Any:
             if isinstance(leaf, Tensor):
-                return leaf.to(device, dtype if leaf.is_floating_point() else None, copy=True)
+                return moved_to(leaf, device, dtype)
             return device if isinstance(leaf, torch.device) else leaf
 
         return replace(self, arguments={name: substitute(value, move) for name, value in self.arguments.items()})
