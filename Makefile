@@ -1,7 +1,7 @@
 # make demo              the tour in JupyterLab
 # make demo HEADLESS=1   the tour run without a browser, written to tour.html
 # make test              everything that a change must pass: lint, types, all tests, all notebooks
-# make quick             lint, types and the fast tests, in about a minute
+# make quick             lint, types and the fast tests, in less than a minute
 # make bench             the benchmarks, as a table
 # make clean             remove what the others wrote, but not the virtual environment
 #

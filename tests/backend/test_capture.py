@@ -66,6 +66,7 @@ def a_network_being_trained():
     return module, images
 
 
+@pytest.mark.slow
 def test_capture_leaves_the_module_as_it_was():
     module, _ = a_network_being_trained()
     before, values = state_of(module), copy.deepcopy(module.state_dict())

@@ -11,8 +11,7 @@ from zfwidgets.backend.capture import capture
 
 from .cases import case, quick_and_slow
 
-QUICK = ["alexnet", "squeezenet1_1", "resnet18"]
-SLOW = ["vgg16", "resnet50", "googlenet", "inception_v3", "densenet121",
+MODELS = ["alexnet", "squeezenet1_1", "resnet18", "vgg16", "resnet50", "googlenet", "inception_v3", "densenet121",
         "mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5", "shufflenet_v2_x0_5", "efficientnet_b0", "regnet_y_400mf",
         "convnext_tiny"]  # fmt: skip
 
@@ -23,7 +22,9 @@ def published(model: str) -> tuple[int, float]:
     return meta["num_params"], meta["_ops"]
 
 
-def check(model: str) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+def test_totals_are_the_published_ones(model):
     options = {"aux_logits": False, "init_weights": False} if model in ("googlenet", "inception_v3") else {}
     with torch.device("cpu" if model == "regnet_y_400mf" else "meta"):
         module = get_model(model, weights=None, **options)
@@ -34,17 +35,6 @@ def check(model: str) -> None:
         parameters -= 3_326_696
     assert sum(step.parameters for step in program.steps) == parameters
     assert round(sum(step.macs for step in program.steps) / 1e9, 3) == pytest.approx(billions, abs=1e-9)
-
-
-@pytest.mark.parametrize("model", QUICK)
-def test_totals_are_the_published_ones(model):
-    check(model)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("model", SLOW)
-def test_totals_of_more_families_are_the_published_ones(model):
-    check(model)
 
 
 def test_each_layer_counts_what_it_multiplies_and_what_it_learns():

@@ -27,6 +27,7 @@ def captured(model: str) -> tuple[nn.Module, Program]:
     return module, capture(module, (3, 64, 96))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_names_are_those_that_torchvision_gives(model):
     module, program = captured(model)

@@ -74,6 +74,7 @@ PUBLISHED = {  # kernel and stride in pixels: Araujo et al., Distill 2019; for t
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", PUBLISHED)
 def test_receptive_fields_and_strides_of_known_networks_are_the_published_ones(model):
     with torch.device("meta"):
