@@ -181,3 +181,21 @@ def test_for_a_page_without_a_kernel_it_is_plain_html(monkeypatch):
     assert "25 g" in bundle["text/html"]
     monkeypatch.delenv("ZFWIDGETS_STILL")
     assert "application/vnd.jupyter.widget-view+json" in panel._repr_mimebundle_()
+
+
+class LateTimer(threading.Timer):
+    """Fires at the very moment when it is cancelled."""
+
+    def start(self):
+        pass
+
+    def cancel(self):
+        super().cancel()
+        self.function(*self.args)
+
+
+def test_a_busy_line_that_comes_too_late_says_nothing(monkeypatch):
+    monkeypatch.setattr(panels.threading, "Timer", LateTimer)
+    panel = Share()
+    assert panel._status.value.startswith("Ready")
+    assert panel._cancel.layout.display == "none"

@@ -104,34 +104,38 @@ class Panel(W.VBox):
 
     def _work(self, choice: SimpleNamespace, stale: Stale) -> None:
         started = time.perf_counter()
-        patience = threading.Timer(PATIENCE, self._show_busy, args=[stale])
+        patience = threading.Timer(PATIENCE, lambda: self._show_busy(lambda: stale() or patience.finished.is_set()))
         patience.daemon = True
         patience.start()
         try:
             self.busy = True
-            self._finish(self.compute(choice, stale, self._progress(stale)), choice, stale, started)
+            result = self.compute(choice, stale, self._progress(stale))
+            with self._drawing:
+                patience.cancel()
+                self._finish(result, choice, stale, started)
         except Exception as error:  # an observer's exceptions are lost; this one is shown
-            if not stale():
-                self.error = described(error)
+            with self._drawing:
+                patience.cancel()
+                self.error = self.error if stale() else described(error)
         finally:
-            patience.cancel()
             if not stale():
                 self.busy = False
 
     def _finish(self, result: Any, choice: SimpleNamespace, stale: Stale, started: float) -> None:
-        with self._drawing:
-            if stale():
-                return
-            self._shown = choice
-            self.draw(result, choice)
-            self.result = result
-            self.error = ""
-            self._status.value = f"Ready · {1000 * (time.perf_counter() - started):.0f} ms"
+        if stale():
+            return
+        self._shown = choice
+        self.draw(result, choice)
+        self.result = result
+        self.error = ""
+        self._status.value = f"Ready · {1000 * (time.perf_counter() - started):.0f} ms"
 
-    def _show_busy(self, stale: Stale) -> None:
-        if self.busy and not stale():
-            self._status.value = "Computing …"
-            self._cancel.layout.display = ""
+    def _show_busy(self, over: Callable[[], bool]) -> None:
+        """Once patience is at an end, unless the computation has come to its own end meanwhile."""
+        with self._drawing:
+            if not over():
+                self._status.value = "Computing …"
+                self._cancel.layout.display = ""
 
     def _progress(self, stale: Stale) -> Progress:
         def say(fraction: float, what: str) -> None:
