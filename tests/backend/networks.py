@@ -55,7 +55,8 @@ class Trap:
     shape: tuple[int, int, int] = (3, 22, 19)
     fallback: tuple[str, ...] = ()  # the operations that go down by their exact gradient
     smooth: bool = False  # no maximum, no dead half: the gradient reaches all that a unit sees
-    whole: bool = False  # no crop will do above the trap: the program uses the whole image
+    whole: bool = False  # units above the trap see everything: they are computed on the whole image
+    uneven: bool = False  # what the trap does at a border depends on where it is: again on the whole image
     loose: bool = False  # of what units above the trap see, the program knows a box that may be too large
     differentiable: bool = True  # autograd takes it, so that there is an oracle
 
@@ -68,7 +69,7 @@ def function(f: Callable[..., Tensor], *parts: type[nn.Module] | Callable[[], nn
     return Trap(lambda: Apply(f, *(part() for part in parts)), **options)  # type: ignore[arg-type]
 
 
-ABOUT = ("shape", "fallback", "smooth", "whole", "loose", "differentiable")
+ABOUT = ("shape", "fallback", "smooth", "whole", "uneven", "loose", "differentiable")
 
 
 def layer(kind: Callable[..., nn.Module], *args: object, **options: object) -> Trap:

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torchvision.models import get_model
 
 from zfwidgets.backend.capture import capture
-from zfwidgets.backend.deconvnet import Units, project_units
+from zfwidgets.backend.deconvnet import project_units
 from zfwidgets.backend.forward import forward
 from zfwidgets.backend.ops import RULES
 from zfwidgets.backend.program import Program
+from zfwidgets.backend.units import Units
 
 from ..oracles import captum_project, for_captum, relative_error
 

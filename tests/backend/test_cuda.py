@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zfwidgets.backend.deconvnet import Units, project_units
+from zfwidgets.backend.deconvnet import project_units
 from zfwidgets.backend.forward import forward
 from zfwidgets.backend.ops import RULES
+from zfwidgets.backend.units import Units
 
 from ..oracles import relative_error
 from .cases import case

@@ -9,10 +9,11 @@ from torch import nn
 from torchvision.models import get_model
 
 from zfwidgets.backend.capture import capture
-from zfwidgets.backend.deconvnet import Units, project_units
+from zfwidgets.backend.deconvnet import project_units
 from zfwidgets.backend.forward import forward
 from zfwidgets.backend.ops import RULES
 from zfwidgets.backend.program import FeatureLayer, Program
+from zfwidgets.backend.units import Units
 
 from .. import oracles
 from ..oracles import relative_error

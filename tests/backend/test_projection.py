@@ -7,9 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from zfwidgets.backend.capture import capture
-from zfwidgets.backend.deconvnet import Patches, Units, project, project_units
+from zfwidgets.backend.cone import Cone
+from zfwidgets.backend.deconvnet import project, project_units
 from zfwidgets.backend.forward import forward
 from zfwidgets.backend.ops import DECONVNET, GRADIENT, GUIDED, RULES
+from zfwidgets.backend.units import Patches, Units
 
 from .. import oracles
 from ..oracles import relative_error
@@ -62,18 +64,20 @@ def test_whole_maps_are_projected_as_autograd_does(name, rule):
 
 
 @pytest.mark.parametrize("name", quick_and_slow())
-def test_crops_are_used_wherever_they_can_be(name):
-    fields = case(name).step("").fields
-    assert any(field.whole for field in fields) == TRAPS[name].whole
+def test_units_have_a_cone_wherever_they_can(name):
+    one, trap = case(name), TRAPS[name]
+    at = one.step("")
+    assert any(field.whole for field in at.fields) == trap.whole
+    assert (Cone.of(one.program, at) is None) == (trap.whole or trap.uneven)
 
 
-def test_a_crop_is_smaller_than_the_image():
+def test_a_patch_is_no_larger_than_the_receptive_field():
     one = case("functional relu")
     units = Units(*torch.tensor([[0, 1, 5, 9], [2, 3, 0, 0]]).T)
     patches = project_units(one.program, one.images, one.step("trap"), units)
-    assert patches.pixels.shape == (2, 3, 4, 4)  # the stem's 3×4 kernel, on rows two pixels apart
-    assert patches.top.tolist() == [8, 0]
-    assert patches.left.tolist() == [7, 0]
+    assert patches.pixels.shape == (2, 3, 3, 4)  # the stem's 3×4 kernel, on rows two pixels apart
+    assert patches.top.tolist() == [9, -1]
+    assert patches.left.tolist() == [7, -2]
 
 
 @pytest.mark.parametrize("crop", [True, False])

@@ -138,7 +138,7 @@ def everything(x: Tensor, a: nn.Module, b: nn.Module, c: nn.Module) -> Tensor:
     z = b(F.pad(y, (1, 0)))
     z = shuffled(torch.cat([z[:, :4], y[:, 4:].relu()], 1))
     z = F.local_response_norm(z, 3, alpha=0.5, beta=0.75, k=1.5)
-    z = torch.add(F.avg_pool2d(z, 3, 1, padding=1, count_include_pad=False), z, alpha=-0.6)
+    z = torch.add(F.avg_pool2d(z, 3, 1, padding=1), z, alpha=0.6)
     left, right = (c(F.silu(a(z)) + F.hardtanh(b(F.pad(z, (1, 0))), 0.0, 1.0))).chunk(2, 1)
     y += torch.cat((right * left.sigmoid(), left), 1)
     y[:, ::3].relu_()
@@ -240,7 +240,6 @@ TRAPS: dict[str, Trap] = {
         lambda: conv(8, 8, 3, dilation=2, padding=2),
         lambda: conv(8, 6, 3, dilation=(3, 4), padding=(3, 4)),
         smooth=True,
-        loose=True,
     ),
     "asymmetric stride": layer(conv, 8, 6, (3, 4), stride=(1, 3), padding=(0, 2), smooth=True),
     "stride beyond the kernel": layer(conv, 8, 6, (1, 2), stride=(3, 4), smooth=True),
@@ -260,6 +259,9 @@ TRAPS: dict[str, Trap] = {
     # borders
     "zeros around": function(lambda x: F.pad(x, (1, 0, 2, 3)), smooth=True),
     "ones around": function(lambda x: F.pad(x, (0, 2, 1, 0), value=1.0), smooth=True),
+    "zeros below and to the right": function(
+        lambda x, a: a(F.pad(x, (0, 1, 0, 2))), lambda: conv(8, 6, 3, stride=2), smooth=True
+    ),
     "border cut off": function(lambda x: F.pad(x, (-2, 1, 0, -1)), smooth=True, whole=True),
     "reflected": function(lambda x: F.pad(x, (3, 1, 0, 2), "reflect"), smooth=True, whole=True),
     "replicated": function(lambda x: F.pad(x, (3, 1, 0, 2), "replicate"), smooth=True, whole=True),
@@ -278,8 +280,11 @@ TRAPS: dict[str, Trap] = {
     "dilated max pool": layer(nn.MaxPool2d, (2, 3), stride=1, dilation=(3, 2), padding=(1, 0)),
     "max pool with switches": function(lambda x: F.max_pool2d(x, 3, 2, return_indices=True)[0]),
     "average pool": layer(nn.AvgPool2d, (3, 2), stride=(2, 1), padding=1, smooth=True),
-    "average pool, borders left out": layer(nn.AvgPool2d, 3, 2, padding=1, count_include_pad=False, smooth=True),
-    "average pool, ceil": layer(nn.AvgPool2d, (2, 3), ceil_mode=True, smooth=True),
+    "average pool, borders left out": layer(
+        nn.AvgPool2d, 3, 2, padding=1, count_include_pad=False, smooth=True, uneven=True
+    ),
+    "average pool, ceil": layer(nn.AvgPool2d, (2, 3), ceil_mode=True, smooth=True, uneven=True),
+    "average pool, ceil, even": layer(nn.AvgPool2d, (1, 4), ceil_mode=True, count_include_pad=False, smooth=True),
     "average pool, own divisor": layer(nn.AvgPool2d, 2, 1, divisor_override=3, smooth=True),
     "adaptive average, even": layer(nn.AdaptiveAvgPool2d, (11, 5), smooth=True),
     "adaptive average, uneven": layer(nn.AdaptiveAvgPool2d, (4, 7), smooth=True, whole=True),

@@ -14,7 +14,8 @@ from torch import nn
 from torchvision.models import squeezenet1_1
 
 import zfwidgets as zf
-from zfwidgets.backend.deconvnet import Units, project_units
+from zfwidgets.backend.deconvnet import project_units
+from zfwidgets.backend.units import Units
 from zfwidgets.models.squeezenet import WEIGHTS
 
 from .table import Row
@@ -30,30 +31,34 @@ def rows() -> list[Row]:
 
 def one(layer: str) -> Row:
     """Ours and Captum's in turn, so that both meet the same machine; the median of the ratios."""
-    ours, theirs = runners(layer)
-    ours(), theirs()
+    pairs = runners(layer)
+    for ours, theirs in pairs:
+        ours(), theirs()
     ratios, times = [], []
     for _ in range(ROUNDS):
-        a, b = timed(ours), timed(theirs)
-        ratios.append(b / a)
-        times.append((a, b))
+        for ours, theirs in pairs:
+            a, b = timed(ours), timed(theirs)
+            ratios.append(b / a)
+            times.append((a, b))
     own, other = (1000 * median(column) for column in zip(*times, strict=True))
     ratio, least = median(ratios), 10 if layer in MIDDLE else 1
     measured = f"{ratio:.1f}× ({own:.1f} ms against {other:.1f} ms)"
     return Row(f"one unit of {layer}.cat, against Captum", measured, f"≥ {least}×", ratio >= least)
 
 
-def runners(layer: str) -> tuple[Callable[[], object], Callable[[], object]]:
+def runners(layer: str) -> list[tuple[Callable[[], object], Callable[[], object]]]:
+    """Ours and Captum's, for a map behind the 1×1 filters and for one behind the 3×3 filters, which sees more."""
     net, module = network(), reference()
     x = net.batch([zf.photograph("cat")])
     step = net.step(f"{layer}.cat")
-    feature, row, column = 3, step.shape[1] // 2, step.shape[2] // 2
-    unit = Units(*(torch.tensor([number]) for number in (0, feature, row, column)))
     captum = NeuronDeconvolution(module, module.get_submodule(layer))
-    return (
-        lambda: project_units(net.program, x, step, unit),
-        lambda: captum.attribute(x, (feature, row, column)),
-    )
+
+    def both(feature: int) -> tuple[Callable[[], object], Callable[[], object]]:
+        where = feature, step.shape[1] // 2, step.shape[2] // 2
+        unit = Units(*(torch.tensor([number]) for number in (0, *where)))
+        return lambda: project_units(net.program, x, step, unit), lambda: captum.attribute(x, where)
+
+    return [both(3), both(step.shape[0] - 5)]
 
 
 def network() -> zf.Network:

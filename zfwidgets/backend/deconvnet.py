@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from zfwidgets.backend.cone import Cone
 from zfwidgets.backend.forward import Cancelled, Record, forward, never
 from zfwidgets.backend.ops import DECONVNET, Rule
 from zfwidgets.backend.program import Program, Step
+from zfwidgets.backend.units import Patches, Units
 
 
 @torch.no_grad()
@@ -37,39 +39,6 @@ def project(
     return signals[program.input]
 
 
-@dataclass(frozen=True, eq=False)
-class Units:
-    """Units of one layer to be projected: which image, feature map, row and column; each (n,) int64."""
-
-    image: Tensor
-    feature: Tensor
-    row: Tensor
-    column: Tensor
-
-    def __len__(self) -> int:
-        return len(self.image)
-
-    def __getitem__(self, chosen: slice) -> Units:
-        return Units(self.image[chosen], self.feature[chosen], self.row[chosen], self.column[chosen])
-
-
-@dataclass(frozen=True, eq=False)
-class Patches:
-    """Projections on the places where they can differ from zero."""
-
-    pixels: Tensor  # (n, C, h, w), on the program's device
-    top: Tensor  # (n,) first row of each patch on the image, int64
-    left: Tensor  # (n,) first column
-    activation: Tensor  # (n,) of the projected units
-
-    def on_image(self, index: int, height: int, width: int) -> Tensor:
-        """One projection in its place on an image of zeros, (C, height, width)."""
-        canvas = self.pixels.new_zeros((self.pixels.shape[1], height, width))
-        top, left = int(self.top[index]), int(self.left[index])
-        canvas[:, top : top + self.pixels.shape[2], left : left + self.pixels.shape[3]] = self.pixels[index]
-        return canvas
-
-
 def project_units(
     program: Program,
     images: Tensor,
@@ -82,80 +51,87 @@ def project_units(
 ) -> Patches:
     """Project single units of layer `at`, each multiplied by its activation.
 
-    `images` is (N, C, H, W), preprocessed. By default each unit is computed on a crop of the image around its
-    receptive field, which is exact, since nothing else reaches the unit, and much less work; units whose crop would
-    be the whole image share one forward pass an image. `chunk` projections go down at once.
+    `images` is (N, C, H, W), preprocessed. By default each unit is computed from only what reaches it, which is exact
+    and much less work. Units are computed on whole images where they see everything, where it is less work to share
+    one forward pass among many units of an image, or with `crop=False`. `chunk` projections go down at once.
     """
-    cuts = _Cuts.of(at, units, images.shape[2:], crop)
-    run = _on_images if cuts.size == tuple(images.shape[2:]) else _on_crops
+    if crop and (origins := _origins(program, at, units)) and _pays(program, at, units, origins):
+        return _in_cones(program, images, at, units, origins, rule, chunk, stale)
     pieces = [
-        run(program, images, at, units[start : start + chunk], cuts[start : start + chunk], rule, stale)
+        _on_images(program, images, at, units[start : start + chunk], rule, stale)
         for start in range(0, len(units), chunk)
     ]
     pixels, activations = (torch.cat(part) for part in zip(*pieces, strict=True))
-    return Patches(pixels, cuts.top, cuts.left, activations)
+    nowhere = torch.zeros_like(units.row)
+    return Patches(pixels, nowhere, nowhere, activations)
 
 
-@dataclass(frozen=True, eq=False)
-class _Cuts:
-    """Where the image is cut for each unit, and what the unit's row and column are on the cut."""
-
-    size: tuple[int, int]
-    top: Tensor
-    left: Tensor
-    row: Tensor
-    column: Tensor
-
-    @classmethod
-    def of(cls, at: Step, units: Units, image: tuple[int, ...], crop: bool) -> _Cuts:
-        (top, height, row), (left, width, column) = (
-            _cut_axis(at, axis, positions, pixels, crop)
-            for axis, (positions, pixels) in enumerate(zip((units.row, units.column), image, strict=True))
-        )
-        return cls((height, width), top, left, row, column)
-
-    def __getitem__(self, chosen: slice) -> _Cuts:
-        return _Cuts(self.size, self.top[chosen], self.left[chosen], self.row[chosen], self.column[chosen])
+Origins = list[tuple[Cone, Tensor, Tensor]]  # a cone; which units it is for; the feature maps that they are in, there
 
 
-def _cut_axis(at: Step, axis: int, positions: Tensor, pixels: int, crop: bool) -> tuple[Tensor, int, Tensor]:
-    """Along one axis: where each cut starts, how long all are, and the unit's position on its cut."""
-    field = at.fields[axis]
-    if not crop or any(field.whole for field in at.fields):
-        return torch.zeros_like(positions), pixels, positions
-    cuts = [field.crop(int(position), pixels) for position in positions]
-    starts = torch.tensor([start for start, _ in cuts], dtype=torch.int64)
-    return starts, cuts[0][1], positions - starts // field.stride
+def _origins(program: Program, at: Step, units: Units) -> Origins:
+    """The units by the step that first computes their feature map: each branch of a concatenation has a cone of its
+    own. Empty where there are no cones."""
+    places = [at.origin(feature) for feature in units.feature.tolist()]
+    features = torch.tensor([feature for _, feature in places])
+    found: Origins = []
+    for step in dict.fromkeys([at, *(step for step, _ in places)]):
+        cone = Cone.of(program, step)
+        if cone is None:
+            return []
+        which = torch.tensor([index for index, (origin, _) in enumerate(places) if origin is step], dtype=torch.int64)
+        found.append((cone, which, features[which]))
+    return found
 
 
-def _on_crops(
-    program: Program, images: Tensor, at: Step, units: Units, cuts: _Cuts, rule: Rule, stale: Callable[[], bool]
-) -> tuple[Tensor, Tensor]:
-    height, width = cuts.size
-    corners = zip(units.image.tolist(), cuts.top.tolist(), cuts.left.tolist(), strict=True)
-    crops = torch.stack([images[i, :, top : top + height, left : left + width] for i, top, left in corners])
-    record = forward(program, crops, [at], rule, stale)
-    seed, activation = _seed(record.activations[at], torch.arange(len(units)), units.feature, cuts)
-    return project(program, record, at, seed, rule, stale), activation
+def _pays(program: Program, at: Step, units: Units, origins: Origins) -> bool:
+    """Whether cones are fewer multiply–adds, up and down, than one way up an image and one way down a unit."""
+    once = sum(step.macs for step in program.needed_for([at]))
+    in_cones = sum(2 * cone.macs * len(which) for cone, which, _ in origins)
+    return in_cones <= once * (len(units.image.unique()) + len(units))
+
+
+def _in_cones(
+    program: Program,
+    images: Tensor,
+    at: Step,
+    units: Units,
+    origins: Origins,
+    rule: Rule,
+    chunk: int,
+    stale: Callable[[], bool],
+) -> Patches:
+    whole = origins[0][0].spans[program.input]
+    pixels = images.new_zeros((len(units), images.shape[1], whole.height, whole.width))
+    activations = images.new_zeros(len(units))
+    for cone, which, features in origins:
+        span = cone.spans[program.input]
+        place = pixels[:, :, span.top - whole.top :, span.left - whole.left :][:, :, : span.height, : span.width]
+        for start in range(0, len(which), chunk):
+            some = which[start : start + chunk]
+            chosen = replace(units[some], feature=features[start : start + chunk])
+            place[some], activations[some] = cone.project(images, chosen, rule, stale)
+    rows, columns = (field.stride for field in at.fields)
+    return Patches(pixels, whole.top + rows * units.row, whole.left + columns * units.column, activations)
 
 
 def _on_images(
-    program: Program, images: Tensor, at: Step, units: Units, cuts: _Cuts, rule: Rule, stale: Callable[[], bool]
+    program: Program, images: Tensor, at: Step, units: Units, rule: Rule, stale: Callable[[], bool]
 ) -> tuple[Tensor, Tensor]:
     used, which = units.image.unique(return_inverse=True)
     if len(used) == len(units) or not all(step.batched for step in program.needed_for([at])):
         used, which = units.image, torch.arange(len(units))  # what is kept cannot be told apart by image
     record = forward(program, images[used.to(images.device)], [at], rule, stale)
-    seed, activation = _seed(record.activations[at], which, units.feature, cuts)
+    seed, activation = _seed(record.activations[at], which, units)
     if len(used) < len(units):
         record = record.of_images(which.to(images.device))
     return project(program, record, at, seed, rule, stale), activation
 
 
-def _seed(activations: Tensor, which: Tensor, feature: Tensor, cuts: _Cuts) -> tuple[Tensor, Tensor]:
+def _seed(activations: Tensor, which: Tensor, units: Units) -> tuple[Tensor, Tensor]:
     """Zeros like the activations of each unit's image, but for the unit itself; and the units' activations."""
     seed = activations.new_zeros((len(which), *activations.shape[1:]))
-    here = (torch.arange(len(which)), feature, cuts.row, cuts.column)[: activations.ndim]
+    here = (torch.arange(len(which)), units.feature, units.row, units.column)[: activations.ndim]
     values = activations[(which, *here[1:])]
     seed[here] = values
     return seed, values

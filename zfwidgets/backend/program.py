@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from zfwidgets.backend.ops import Op, Space
-from zfwidgets.backend.window import NOTHING, WHOLE, Field, Interval
+from zfwidgets.backend.window import WHOLE, Field, Positions
+
+if TYPE_CHECKING:
+    from zfwidgets.backend.cone import Cone
 
 Fields = tuple[Field, Field]
-Intervals = tuple[Interval, Interval] | None
-NOWHERE: Intervals = (NOTHING, NOTHING)
+Places = tuple[Positions, Positions] | None  # rows and columns of a map; None: all of it, or it is not a map
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +58,12 @@ class Step:
         """Multiply–adds for one image."""
         return self.op.macs(self.shape) if self.op else 0
 
+    def origin(self, feature: int) -> tuple[Step, int]:
+        """The step that computes a feature map of this one, and the map's number there: behind a concatenation, the
+        branch that it came from."""
+        found = self.op.origin(feature, [source.shape[0] for source in self.inputs]) if self.op else None
+        return (self, feature) if found is None else self.inputs[found[0]].origin(found[1])
+
     def _field(self, axis: int) -> Field:
         """What this step's units see along one axis, from what its inputs see."""
         if self.op is None:
@@ -67,20 +77,19 @@ class Step:
             return True
         return source.map_size[axis] == 1 < self.map_size[axis]
 
-    def sees(self, outputs: Intervals, source: Step) -> Intervals:
-        """The positions of one input that the given rows and columns of the output depend on."""
-        if outputs == NOWHERE:
-            return NOWHERE
+    def sees(self, outputs: Places, source: Step) -> Places:
+        """The rows and columns of one input that the given rows and columns of the output depend on."""
         if source.map_size is None:
             return None
+        if outputs is not None and not all(map(len, outputs)):
+            return outputs
         window = WHOLE if outputs is None or self.op is None else self.op.window
-        seen_rows, seen_columns = outputs or ((0, 0), (0, 0))
-        height, width = source.map_size
-        seen = (
-            (0, 0) if height == 1 else window.rows.seen_by(seen_rows, height),
-            (0, 0) if width == 1 else window.columns.seen_by(seen_columns, width),
+        seen = outputs or (np.arange(1), np.arange(1))
+        rows, columns = (
+            np.arange(1) if size == 1 else axis.seen_by(positions, size)
+            for axis, positions, size in zip((window.rows, window.columns), seen, source.map_size, strict=True)
         )
-        return NOWHERE if NOTHING in seen else seen
+        return rows, columns
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,7 @@ class Program:
 
     steps: tuple[Step, ...]  # the first is the input
     output: Step
+    cones: dict[Step, Cone | None] = field(default_factory=dict, init=False, repr=False)  # what `Cone.of` has found
     _needed: dict[frozenset[Step], tuple[Step, ...]] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -152,17 +162,17 @@ class Program:
 
     def receptive_field(self, step: Step, row: int, column: int) -> tuple[int, int, int, int]:
         """The box (top, left, bottom, right; the last two excluded) of input pixels that one unit depends on, exactly:
-        cut at every border on the way. Only two things make it larger than need be: dilated filters on top of each
-        other, by a few pixels near a border, and an operation without a rule, to which everything may matter."""
-        positions: dict[Step, Intervals] = {step: ((row, row), (column, column)) if step.space else None}
+        cut at every border on the way. Only an operation without a rule makes it larger than need be: to it everything
+        may matter."""
+        places: dict[Step, Places] = {step: (np.array([row]), np.array([column])) if step.space else None}
         for current in self.downward_from(step):
             for source in current.inputs:
-                seen = current.sees(positions[current], source)
-                positions[source] = _hull(positions[source], seen) if source in positions else seen
-        (top, bottom), (left, right) = positions[self.input] or tuple(
-            (0, pixels - 1) for pixels in self.input.shape[1:]
-        )
-        return top, left, bottom + 1, right + 1
+                seen = current.sees(places[current], source)
+                places[source] = _union(places[source], seen) if source in places else seen
+        rows, columns = places[self.input] or tuple(np.arange(size) for size in self.input.shape[1:])
+        if not len(rows) or not len(columns):
+            return 0, 0, 0, 0
+        return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
     @cached_property
     def layers(self) -> tuple[FeatureLayer, ...]:
@@ -214,10 +224,11 @@ def _has_features(step: Step) -> bool:
     return step.batched and (len(step.shape) == 1 or (len(step.shape) == 3 and step.space == (2, 3)))
 
 
-def _hull(a: Intervals, b: Intervals) -> Intervals:
+def _union(a: Places, b: Places) -> Places:
     if a is None or b is None:
         return None
-    if NOWHERE in (a, b):
-        return b if a == NOWHERE else a
-    rows, columns = zip(a, b, strict=True)
-    return (min(r[0] for r in rows), max(r[1] for r in rows)), (min(c[0] for c in columns), max(c[1] for c in columns))
+    if not all(map(len, a)):
+        return b
+    if not all(map(len, b)):
+        return a
+    return np.union1d(a[0], b[0]), np.union1d(a[1], b[1])

@@ -1,22 +1,26 @@
-"""Interval arithmetic: which input positions can an output position see?
+"""Which input positions can an output position see?
 
-Everything here speaks of one axis (rows or columns) at a time; an operation's `Window` is a pair of axes.
+Everything here speaks of one axis (rows or columns) at a time; an operation's `Window` is a pair of axes. Positions are
+rising numbers, not intervals: dilated filters leave gaps, and which of them a border cuts off depends on the gaps.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 from typing import Protocol
 
+import numpy as np
+
+Positions = np.ndarray  # (n,) int64, rising
 Interval = tuple[int, int]  # first and last position, both included
-NOTHING: Interval = (0, -1)
 
 
 class Axis(Protocol):
     """How an operation moves along one axis of its map."""
 
-    def seen_by(self, outputs: Interval, size: int) -> Interval:
+    def seen_by(self, outputs: Positions, size: int) -> Positions:
         """The input positions, of `size` in all, that the output positions look at."""
         ...
 
@@ -40,17 +44,19 @@ class Sliding:
         first, last = outputs
         return first * self.stride - self.before, last * self.stride - self.before + self.reach
 
-    def seen_by(self, outputs: Interval, size: int) -> Interval:
-        if self.dilation == 1 and self.stride <= self.kernel:  # without gaps
-            return _clipped(*self.unclipped(outputs), size)
-        seen = [self._taps(position, size) for position in range(outputs[0], outputs[1] + 1)]
-        return min((taps[0] for taps in seen if taps), default=0), max((taps[-1] for taps in seen if taps), default=-1)
-
-    def _taps(self, output: int, size: int) -> range:
-        """The positions that one output looks at, those in the padding left out."""
-        start, _ = self.unclipped((output, output))
-        hidden = max(0, ceil(-start / self.dilation))
-        return range(start + hidden * self.dilation, min(start + self.reach + 1, size), self.dilation)
+    def seen_by(self, outputs: Positions, size: int) -> Positions:
+        starts = outputs * self.stride - self.before
+        if self.kernel == 1:
+            return _inside(starts, size)
+        if (
+            self.dilation == 1
+            and len(outputs)
+            and outputs[-1] - outputs[0] < len(outputs)
+            and self.stride <= self.kernel
+        ):
+            return np.arange(max(starts[0], 0), min(starts[-1] + self.kernel, size))  # no gaps: the usual case, sooner
+        taps = starts[:, None] + self.dilation * np.arange(self.kernel)
+        return _inside(np.unique(taps), size)
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,8 @@ class Placed:
 
     before: int = 0  # positions in front of the first, as in padding; negative: cut off
 
-    def seen_by(self, outputs: Interval, size: int) -> Interval:
-        return _clipped(outputs[0] - self.before, outputs[1] - self.before, size)
+    def seen_by(self, outputs: Positions, size: int) -> Positions:
+        return _inside(outputs - self.before, size)
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,9 @@ class Adaptive:
 
     bins: int
 
-    def seen_by(self, outputs: Interval, size: int) -> Interval:
-        first, last = outputs
-        return first * size // self.bins, ceil((last + 1) * size / self.bins) - 1
+    def seen_by(self, outputs: Positions, size: int) -> Positions:
+        bins = [range(bin * size // self.bins, ceil((bin + 1) * size / self.bins)) for bin in outputs.tolist()]
+        return _rising(position for positions in bins for position in positions)
 
 
 @dataclass(frozen=True)
@@ -81,9 +87,8 @@ class Mirrored:
     before: int
     mode: str  # "reflect", "replicate" or "circular"
 
-    def seen_by(self, outputs: Interval, size: int) -> Interval:
-        seen = [self._source(position - self.before, size) for position in range(outputs[0], outputs[1] + 1)]
-        return min(seen), max(seen)
+    def seen_by(self, outputs: Positions, size: int) -> Positions:
+        return _rising(self._source(position - self.before, size) for position in outputs.tolist())
 
     def _source(self, position: int, size: int) -> int:
         if self.mode == "circular":
@@ -98,8 +103,8 @@ class Mirrored:
 class Everything:
     """Every output position looks at the whole axis."""
 
-    def seen_by(self, outputs: Interval, size: int) -> Interval:
-        return 0, size - 1
+    def seen_by(self, outputs: Positions, size: int) -> Positions:
+        return np.arange(size)
 
 
 @dataclass(frozen=True)
@@ -123,9 +128,12 @@ PLACED = Window(Placed(), Placed())
 WHOLE = Window(Everything(), Everything())
 
 
-def _clipped(first: int, last: int, size: int) -> Interval:
-    first, last = max(first, 0), min(last, size - 1)
-    return (first, last) if first <= last else NOTHING
+def _inside(positions: Positions, size: int) -> Positions:
+    return positions[(positions >= 0) & (positions < size)]
+
+
+def _rising(positions: Iterable[int]) -> Positions:
+    return np.array(sorted(set(positions)), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -165,24 +173,3 @@ class Field:
             return min(int(pixel * units / image), units - 1)
         unit = round((pixel - self.first - (self.size - 1) / 2) / self.stride)
         return min(max(unit, 0), units - 1)
-
-    def covers(self, image: int) -> bool:
-        """Whether a cut of the image for one unit would be the whole image."""
-        return self.crop(0, image)[1] == image
-
-    def crop(self, unit: int, image: int) -> Interval:
-        """Where to cut an image of `image` pixels so that this unit is computed exactly as on the whole image.
-
-        The cut starts on a multiple of the stride, so that every layer below keeps its phase; its length is congruent
-        to the image's modulo the stride, so that a cut at the far border ends on it; and it is the same for all units.
-        Returns (start, length).
-        """
-        if self.whole:
-            return 0, image
-        lead = self.first % self.stride
-        length = self.size + lead
-        length += (image - length) % self.stride
-        if length >= image:
-            return 0, image
-        start = self.first - lead + unit * self.stride
-        return min(max(start, 0), image - length), length

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from zfwidgets.backend import deconvnet
-from zfwidgets.backend.deconvnet import Units, project_units
+from zfwidgets.backend.deconvnet import project_units
 from zfwidgets.backend.forward import Record, forward, never
 from zfwidgets.backend.ops import RULES, Rule
 from zfwidgets.backend.program import FeatureLayer, Step
+from zfwidgets.backend.units import Units
 from zfwidgets.experiments.result import Result
 from zfwidgets.models import Network, Prediction
 
@@ -168,7 +169,7 @@ class ImageFeatures:
         return Projection(array, self.picture, activation, layer, feature, unit, box, rule.name)
 
     def _one_unit(self, step: Step, feature: int, unit: Unit, rule: Rule, stale: Stale) -> tuple[float, torch.Tensor]:
-        if not self.crop or all(field.covers(pixels) for field, pixels in zip(step.fields, self._size, strict=True)):
+        if not self.crop or any(field.whole for field in step.fields):
             return self._from_record(step, (0, feature, *unit), rule, stale)
         one = Units(*(torch.tensor([number]) for number in (0, feature, *unit)))
         patches = project_units(self.net.program, self._input[None], step, one, rule, stale=stale)

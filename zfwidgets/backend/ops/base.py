@@ -57,6 +57,25 @@ class Op:
         return POINT
 
     @property
+    def border(self) -> float:
+        """What stands for the positions beyond the edge of a map that the window reaches."""
+        return 0.0
+
+    def unpadded(self, step: Step) -> Op | None:
+        """The same operation for windows cut from its input: it gets all that it looks at, the border included.
+
+        `step` is where it stands in the program. None: it cannot work on a window.
+        """
+        return self if self.window == POINT else None
+
+    def origin(self, feature: int, channels: list[int]) -> tuple[int, int] | None:
+        """Which input a feature map is handed on from unchanged, and its number there; None: it is computed here.
+
+        `channels` says how many maps each input has.
+        """
+        return None
+
+    @property
     def fallback(self) -> bool:
         """No rule of the paper fits: the signal goes down by the exact gradient."""
         return False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +12,9 @@ from torch import Tensor
 
 from zfwidgets.backend.ops.base import Call, Op, Rule, lowers
 from zfwidgets.backend.window import POINT, WHOLE, Window
+
+if TYPE_CHECKING:
+    from zfwidgets.backend.program import Step
 
 Pair = tuple[int, int]
 
@@ -62,6 +66,9 @@ class Convolution(Op):
     def window(self) -> Window:
         height, width = self.weight.shape[2:]
         return Window.sliding((height, width), self.stride, self.before, self.dilation)
+
+    def unpadded(self, step: Step) -> Op:
+        return replace(self, before=(0, 0), after=(0, 0))
 
     def macs(self, shape: tuple[int, ...]) -> int:
         return prod(shape) * prod(self.weight.shape[1:])

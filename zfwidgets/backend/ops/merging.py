@@ -84,6 +84,15 @@ class Concatenation(Op):
     def project(self, signal: Tensor, kept: list[int], rule: Rule) -> tuple[Tensor, ...]:
         return signal.split(kept, self.dim)
 
+    def origin(self, feature: int, channels: list[int]) -> tuple[int, int] | None:
+        if self.dim != 1:
+            return None
+        for place, count in enumerate(channels):
+            if feature < count:
+                return place, feature
+            feature -= count
+        return None
+
     @property
     def kind(self) -> str:
         return "merge"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -146,6 +146,13 @@ class Pad(Op):
     def window(self) -> Window:
         left, right, top, bottom = self.sides
         return Window(self._axis(top, bottom), self._axis(left, right))
+
+    @property
+    def border(self) -> float:
+        return self.value
+
+    def unpadded(self, step: Step) -> Op:
+        return replace(self, sides=(0, 0, 0, 0))
 
     def _axis(self, before: int, after: int) -> Axis:
         if self.mode != "constant":
