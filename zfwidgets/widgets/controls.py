@@ -74,7 +74,6 @@ class FeatureSlider(W.VBox):
         T.link((self._order, "value"), (self, "order"))
         self._slider.observe(self._moved, names="value")
         self._number.observe(self._typed, names="value")
-        self.observe(self._fill, names="value")
 
     @property
     def position(self) -> int:
@@ -90,6 +89,12 @@ class FeatureSlider(W.VBox):
         self.value = value
         self._fill()
 
+    def notify_change(self, change: T.Bunch) -> None:
+        """Let others hear of the choice before the controls are filled in, so that they can begin."""
+        super().notify_change(change)
+        if change["name"] == "value":
+            self._fill()
+
     def _moved(self, change: T.Bunch) -> None:
         if self._filling != get_ident():
             self.value = int(self._ranks[min(change["new"], len(self._ranks) - 1)])
@@ -98,7 +103,7 @@ class FeatureSlider(W.VBox):
         if self._filling != get_ident():
             self.value = change["new"]
 
-    def _fill(self, _: Any = None) -> None:
+    def _fill(self) -> None:
         """Let the controls show the chosen map."""
         self._filling = get_ident()
         self._number.max = max(self._number.max, self.value)
