@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -154,20 +155,26 @@ class _Windows:
     units: Units
     _beyond: dict[Step, Tensor | None] = field(default_factory=dict)
 
-    def starts(self, step: Step) -> tuple[Tensor, Tensor]:
-        """The first row and column of each unit's window, (n,) each; possibly beyond the edge."""
-        span = self.cone.spans[step]
-        down, across = (
-            above.stride // below.stride for above, below in zip(self.cone.at.fields, step.fields, strict=True)
-        )
-        return span.top + down * self.units.row, span.left + across * self.units.column
+    def starts(self, step: Step, axis: int) -> Tensor:
+        """Along rows (0) or columns (1), the first position of each unit's window, (n,); possibly beyond the edge."""
+        span, units = self.cone.spans[step], (self.units.row, self.units.column)[axis]
+        return (span.top, span.left)[axis] + self._stride(step, axis) * units
+
+    def _stride(self, step: Step, axis: int) -> int:
+        """How far apart the windows of two neighbouring units are."""
+        return self.cone.at.fields[axis].stride // step.fields[axis].stride
+
+    @cached_property
+    def _outermost(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The first and last row and the first and last column of all units."""
+        rows, columns = self.units.row.tolist(), self.units.column.tolist()
+        return (min(rows), max(rows)), (min(columns), max(columns))
 
     def of_images(self, images: Tensor) -> Tensor:
         """What the units see of their images."""
         span = self.cone.spans[self.cone.input]
-        places = zip(
-            self.units.image.tolist(), *(start.tolist() for start in self.starts(self.cone.input)), strict=True
-        )
+        corners = (self.starts(self.cone.input, axis).tolist() for axis in (0, 1))
+        places = zip(self.units.image.tolist(), *corners, strict=True)
         return torch.stack([cut(images[i], top, left, span.height, span.width) for i, top, left in places])
 
     def read(self, window: Tensor, source: Step, stage: Stage) -> Tensor:
@@ -206,18 +213,21 @@ class _Windows:
 
     def _find_beyond(self, step: Step, device: torch.device) -> Tensor | None:
         """Which positions of the windows lie beyond the edge, shaped to mask them; None: none of them."""
-        span = self.cone.spans[step]
+        found = [mask for axis in (0, 1) if (mask := self._beyond_axis(step, axis)) is not None]
+        return (found[0] | found[-1]).to(device) if found else None
+
+    def _beyond_axis(self, step: Step, axis: int) -> Tensor | None:
+        span, stride = self.cone.spans[step], self._stride(step, axis)
         assert step.map_size is not None
         assert step.space is not None
-        masks = []
-        for start, length, size, dim in zip(
-            self.starts(step), (span.height, span.width), step.map_size, step.space, strict=True
-        ):
-            if int(start.min()) < 0 or int(start.max()) + length > size:
-                at = start[:, None] + torch.arange(length)
-                shape = [len(start) if d == 0 else length if d == dim else 1 for d in range(step.ndim)]
-                masks.append(((at < 0) | (at >= size)).view(shape).to(device))
-        return None if not masks else masks[0] | masks[-1]
+        start, length, size = (span.top, span.left)[axis], (span.height, span.width)[axis], step.map_size[axis]
+        first, last = self._outermost[axis]
+        if start + stride * first >= 0 and start + stride * last + length <= size:
+            return None
+        at = self.starts(step, axis)[:, None] + torch.arange(length)
+        shape = [1] * step.ndim
+        shape[0], shape[step.space[axis]] = at.shape
+        return ((at < 0) | (at >= size)).view(shape)
 
 
 def _slides(step: Step) -> bool:
