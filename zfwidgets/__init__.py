@@ -6,8 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zfwidgets.data import images, photograph, photograph_names, photographs
+    from zfwidgets.data import Shapes, corpus, images, photograph, photograph_names, photographs
     from zfwidgets.experiments.features import ImageFeatures, Projection, project
+    from zfwidgets.experiments.gallery import Gallery, gallery
+    from zfwidgets.experiments.survey import top_activations
+    from zfwidgets.experiments.top_activations import TopActivations
     from zfwidgets.models import Network, Prediction, Preprocess, load
     from zfwidgets.widgets.feature_explorer import FeatureExplorer
 
@@ -16,32 +19,44 @@ __version__ = "0.1.0"
 # Public names are imported when they are first used (PEP 562): `import zfwidgets` loads no torch.
 _PLACES = {
     "FeatureExplorer": "widgets.feature_explorer",
+    "Gallery": "experiments.gallery",
     "ImageFeatures": "experiments.features",
     "Network": "models",
     "Prediction": "models",
     "Preprocess": "models",
     "Projection": "experiments.features",
+    "Shapes": "data",
+    "TopActivations": "experiments.top_activations",
+    "corpus": "data",
+    "gallery": "experiments.gallery",
     "images": "data",
     "load": "models",
     "photograph": "data",
     "photograph_names": "data",
     "photographs": "data",
     "project": "experiments.features",
+    "top_activations": "experiments.survey",
 }
 
 __all__ = [
     "FeatureExplorer",
+    "Gallery",
     "ImageFeatures",
     "Network",
     "Prediction",
     "Preprocess",
     "Projection",
+    "Shapes",
+    "TopActivations",
+    "corpus",
+    "gallery",
     "images",
     "load",
     "photograph",
     "photograph_names",
     "photographs",
     "project",
+    "top_activations",
 ]
 
 

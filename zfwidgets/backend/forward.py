@@ -51,11 +51,13 @@ def forward(
     wanted: Iterable[Step],
     rule: Rule | None = None,
     stale: Callable[[], bool] = never,
+    visit: Callable[[Step, Tensor], None] | None = None,
 ) -> Record:
     """Run preprocessed images (N, C, H, W) up to the `wanted` steps, and return their activations.
 
     With a `rule`, also keep what carrying a signal down from them needs. Everything else is freed as soon as its last
-    reader has run. `stale` is asked between steps; when it says yes, `Cancelled` is raised.
+    reader has run; with `visit`, so are the wanted activations, which it is called with instead. `stale` is asked
+    between steps; when it says yes, `Cancelled` is raised.
     """
     targets = set(wanted)
     steps = program.needed_for(targets)
@@ -68,8 +70,10 @@ def forward(
         if step.op is not None:
             inputs = tuple(values[source] for source in step.inputs)
             values[step] = _run(step, inputs, rule, record)
-        if step in targets:
+        if step in targets and visit is None:
             record.activations[step] = values[step]
+        elif step in targets and visit is not None:
+            visit(step, values[step])
         readers.subtract(step.inputs)
         for source in (*step.inputs, step):
             if not readers[source]:

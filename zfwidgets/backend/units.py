@@ -37,12 +37,12 @@ class Patches:
         return cut(self.pixels[index], -int(self.top[index]), -int(self.left[index]), height, width)
 
 
-def cut(image: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
-    """A window of (…, H, W), zero where it reaches beyond the edge."""
+def cut(image: Tensor, top: int, left: int, height: int, width: int, beyond: float = 0) -> Tensor:
+    """A window of (…, H, W); `beyond` is put where it reaches over the edge."""
     inside = image[..., max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)]
     if inside.shape[-2:] == (height, width):
         return inside
-    canvas = image.new_zeros((*image.shape[:-2], height, width))
+    canvas = image.new_full((*image.shape[:-2], height, width), beyond)
     if inside.numel():
         down, across = max(-top, 0), max(-left, 0)
         canvas[..., down : down + inside.shape[-2], across : across + inside.shape[-1]] = inside

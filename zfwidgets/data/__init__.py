@@ -1,7 +1,20 @@
-"""Images from wherever the user has them, and photographs to begin with. Knows no network, experiment or widget."""
+"""Images from wherever the user has them, and some to begin with. Knows no network, experiment or widget."""
 
 from zfwidgets.data.collection import Collection, images
+from zfwidgets.data.corpus import corpus
 from zfwidgets.data.decode import decode
 from zfwidgets.data.photographs import photograph, photograph_names, photographs
+from zfwidgets.data.shapes import Shapes, Truth, render
 
-__all__ = ["Collection", "decode", "images", "photograph", "photograph_names", "photographs"]
+__all__ = [
+    "Collection",
+    "Shapes",
+    "Truth",
+    "corpus",
+    "decode",
+    "images",
+    "photograph",
+    "photograph_names",
+    "photographs",
+    "render",
+]

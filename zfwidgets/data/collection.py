@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ class Collection:
     def __repr__(self) -> str:
         more = ", …" if len(self) > 6 else ""
         return f"Collection({len(self)}: {', '.join(self.names[:6])}{more})"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that are the same for the same names in the same order."""
+        return sha256(repr(self.names).encode()).hexdigest()[:16]
 
     @cached_property
     def labels(self) -> tuple[Any, ...] | None:

@@ -49,7 +49,7 @@ class Projection(Result):
     def bulk(self) -> float:
         """What 99 of 100 pixels in the box stay below in magnitude: on this scale faint strokes show, too."""
         top, left, bottom, right = self.box
-        return float(np.percentile(np.abs(self.pixels[:, top:bottom, left:right]), 99)) or self.scale
+        return bulk(self.pixels[:, top:bottom, left:right])
 
     @property
     def patch(self) -> np.ndarray:
@@ -211,6 +211,12 @@ class ImageFeatures:
         if checked == "max":
             return self.strongest(layer, feature)
         return None if checked == "all" else checked
+
+
+def bulk(pixels: np.ndarray) -> float:
+    """What 99 of 100 pixels stay below in magnitude: on this scale faint strokes show, too. 0 where all are 0."""
+    magnitudes = np.abs(pixels)
+    return float(np.percentile(magnitudes, 99)) or float(magnitudes.max())
 
 
 def checked_unit(layer: FeatureLayer, unit: Any) -> Any:

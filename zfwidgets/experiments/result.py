@@ -11,15 +11,24 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+_KEYS = "the keys of its arrays"
+
 
 class Result:
-    """Base of the frozen dataclasses that experiments return: arrays and plain values."""
+    """Base of the frozen dataclasses that experiments return: arrays, dictionaries of arrays, and plain values."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to one file: arrays as safetensors, everything else as JSON in its header."""
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-        arrays = {name: np.ascontiguousarray(value) for name, value in values.items() if isinstance(value, np.ndarray)}
-        plain = {name: value for name, value in values.items() if name not in arrays}
+        arrays, plain = {}, {}
+        for name, value in values.items():
+            if isinstance(value, np.ndarray):
+                arrays[name] = np.ascontiguousarray(value)
+            elif _holds_arrays(value):
+                plain[name] = {_KEYS: list(value)}
+                arrays |= {f"{name}/{key}": np.ascontiguousarray(array) for key, array in value.items()}
+            else:
+                plain[name] = value
         header = {"result": type(self).__name__, "values": json.dumps(plain)}
         save_file(arrays, path, metadata=header)
 
@@ -36,11 +45,18 @@ class Result:
             raise ValueError(f"{os.fspath(path)!r} is not a file that {cls.__name__}.save wrote: {error}") from error
         if header.get("result") != cls.__name__:
             raise ValueError(f"{os.fspath(path)!r} holds {header.get('result', 'no result')}, not {cls.__name__}")
-        plain = {name: _tupled(value) for name, value in json.loads(header["values"]).items()}
+        values = {name: _tupled(value) for name, value in json.loads(header["values"]).items()}
+        for name, value in values.items():
+            if isinstance(value, dict) and _KEYS in value:
+                values[name] = {key: arrays.pop(f"{name}/{key}") for key in value[_KEYS]}
         try:
-            return cls(**arrays, **plain)
+            return cls(**arrays, **values)
         except TypeError as error:
             raise ValueError(f"{os.fspath(path)!r} was written by another version of zfwidgets: {error}") from error
+
+
+def _holds_arrays(value: Any) -> bool:
+    return isinstance(value, dict) and any(isinstance(item, np.ndarray) for item in value.values())
 
 
 def _tupled(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from difflib import get_close_matches
 from functools import cached_property
 from operator import index
@@ -16,6 +17,7 @@ from zfwidgets.backend.capture import capture
 from zfwidgets.backend.forward import forward
 from zfwidgets.backend.program import FeatureLayer, Program, Step
 from zfwidgets.data import Collection, decode, images
+from zfwidgets.models.fingerprint import fingerprint
 from zfwidgets.models.prediction import Prediction
 from zfwidgets.models.preprocess import Preprocess, Transform, as_preprocess, picture_of
 from zfwidgets.models.report import Report
@@ -104,6 +106,15 @@ class Network:
             raise ValueError(self._no_such_layer(name))
         return found
 
+    def on(self, device: str | torch.device) -> Network:
+        """The same network on another device ("auto": the best one here)."""
+        chosen = _device(device)
+        if chosen == self.device:
+            return self
+        moved = copy(self)
+        moved.device, moved.program = chosen, self.program.to(chosen, self.dtype)
+        return moved
+
     def step(self, layer: str) -> Step:
         """The program's step behind a layer. Raises ValueError with the nearest names when there is none."""
         return self.program.by_name[self.layer(layer).name]
@@ -114,7 +125,12 @@ class Network:
         return f"{self.name} has no layer {name!r}; near it: {', '.join(near)} (all: net.layers)"
 
     def prepare(self, image: Any) -> tuple[np.ndarray, Tensor]:
-        """Any image as the network gets it: the picture (H, W, 3) uint8, and its input (C, H, W) on the device.
+        """Any image as the network gets it: the picture (H, W, 3) uint8, and its input (C, H, W) on the device."""
+        pixels, x = self.read(image)
+        return pixels, x.to(self.device, self.dtype)
+
+    def read(self, image: Any) -> tuple[np.ndarray, Tensor]:
+        """As `prepare`, but the input stays on the CPU: for processes that only read images.
 
         A tensor that already has the shape of the input of a network with other than one or three channels is taken
         as preprocessed.
@@ -129,7 +145,7 @@ class Network:
             raise ValueError(f"{self.name} reads images of {shape[0]} channels; after preprocessing there are {len(x)}")
         if not bool(torch.isfinite(x).all()):
             raise ValueError("after preprocessing, the image holds numbers that are not finite (NaN or infinity)")
-        return pixels, x.to(self.device, self.dtype)
+        return pixels, x
 
     def batch(self, images: Sequence[Any]) -> Tensor:
         """Any images as one input, (N, C, H, W) on the device."""
@@ -145,11 +161,15 @@ class Network:
         return self.classify(self.batch(list(self._items(collection))), collection.names)
 
     def _items(self, collection: Collection) -> Iterator[Any]:
-        """Images decoded, but for what a network of other than one or three channels reads as it is."""
+        return (self.item(collection, place) for place in range(len(collection)))
+
+    def item(self, collection: Collection, place: int) -> Any:
+        """One image of a collection: decoded, but for what a network of other than one or three channels reads as it
+        is."""
         if self.program.input.shape[0] in (1, 3):
-            return iter(collection)
-        items = (collection.items[place] for place in range(len(collection)))
-        return (item[0] if isinstance(item, tuple | list) else item for item in items)
+            return collection[place]
+        item = collection.items[place]
+        return item[0] if isinstance(item, tuple | list) else item
 
     def classify(self, x: Tensor, names: Sequence[str]) -> Prediction:
         """The same for inputs (N, C, H, W) that are prepared already."""
@@ -171,6 +191,11 @@ class Network:
         while step.op is not None and step.op.kind == "reshape":
             step = step.inputs[0]
         return step.op is not None and step.op.kind in ("softmax", "_softmax")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sixteen letters that are the same for the same steps, weights and preprocessing, and for no others."""
+        return fingerprint(self.program, self.preprocess)
 
     def report(self) -> Report:
         """What is known of the network: its layers and costs, and where the deconvnet has no rule of its own."""

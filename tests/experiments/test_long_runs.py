@@ -1,0 +1,142 @@
+"""Long runs: real photographs, worker processes, runs that are killed, a cluster that loses a worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import zfwidgets as zf
+from zfwidgets.backend.forward import forward
+from zfwidgets.experiments import survey
+from zfwidgets.experiments.top_activations import TopActivations
+
+from .test_top_activations import same
+
+pytestmark = pytest.mark.slow
+
+PHOTOGRAPHS = ("cat", "coffee", "motorcycle", "rocket", "astronaut", "china", "flower", "camera")
+
+
+def crops(count: int, seed: int) -> list[np.ndarray]:
+    """Squares of embedded photographs, of 60 to 290 pixels, anywhere."""
+    random = np.random.default_rng(seed)
+    photographs = [zf.photograph(name) for name in PHOTOGRAPHS]
+    cut = []
+    for number in range(count):
+        photograph = photographs[number % len(photographs)]
+        side = int(random.integers(60, 290))
+        row, column = (int(random.integers(0, size - side + 1)) for size in photograph.shape[:2])
+        cut.append(photograph[row : row + side, column : column + side].copy())
+    return cut
+
+
+@pytest.fixture(scope="module")
+def net() -> zf.Network:
+    return zf.load("squeezenet1_1", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("photographs")
+    for number, picture in enumerate(crops(60, seed=2)):
+        Image.fromarray(picture).save(folder / f"{number:03d}.png")
+    return folder
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker processes")
+def test_all_layers_of_the_embedded_network_on_300_photographs_are_what_numpy_finds(net, monkeypatch):
+    pictures = crops(300, seed=1)
+    strongest: dict[str, list[np.ndarray]] = {layer.name: [] for layer in net.layers}
+    places: dict[str, list[np.ndarray]] = {layer.name: [] for layer in net.layers}
+
+    def store(step, maps):
+        flat = maps.numpy().reshape(16, maps.shape[1], -1)
+        strongest[step.name].append(flat.max(axis=2))
+        places[step.name].append(flat.argmax(axis=2))
+
+    x = net.batch(pictures)
+    x = np.concatenate([x.numpy(), np.zeros((304 - 300, *x.shape[1:]), np.float32)])
+    for start in range(0, 304, 16):
+        forward(net.program, torch.from_numpy(x[start : start + 16]), [net.step(n) for n in strongest], visit=store)
+
+    monkeypatch.setattr(survey, "SMALLEST", 96)
+    runs = [
+        zf.top_activations(net, pictures, "all", workers=workers, batch_size=batch_size, progress=False)
+        for workers, batch_size in ((1, 48), (4, 13))
+    ]
+    assert same(*runs)
+    for layer in net.layers:
+        values, where = (np.concatenate(parts[layer.name])[:300].T for parts in (strongest, places))
+        order = np.argsort(-values, axis=1, kind="stable")[:, :9]  # stable: of equals, the earlier image
+        rows, columns = np.divmod(np.take_along_axis(where, order, 1), layer.width)
+        assert np.array_equal(runs[0].values[layer.name], np.take_along_axis(values, order, 1)), layer.name
+        assert np.array_equal(runs[0].images[layer.name], order), layer.name
+        assert np.array_equal(runs[0].units[layer.name], np.stack([rows, columns], 2)), layer.name
+
+
+RUN = """
+import sys
+import zfwidgets as zf
+from zfwidgets.experiments import survey
+survey.SMALLEST = 8
+net = zf.load("squeezenet1_1", device="cpu")
+zf.top_activations(net, sys.argv[1], checkpoint=sys.argv[2], workers=2, batch_size=4, progress=False)
+"""
+
+
+def test_a_run_killed_again_and_again_goes_on_and_finds_the_same(net, folder, tmp_path, monkeypatch):
+    kept, shards = tmp_path / "kept", []
+    for _ in range(3):
+        run = subprocess.Popen([sys.executable, "-c", RUN, folder, kept], start_new_session=True)
+        before = len(shards)
+        while len(shards := sorted(kept.glob("images-*"))) == before and run.poll() is None:
+            time.sleep(0.01)
+        os.killpg(run.pid, signal.SIGKILL)  # with its workers
+        run.wait()
+    assert 0 < len(shards) < 8
+    ages = {path: path.stat().st_mtime_ns for path in shards}
+    subprocess.run([sys.executable, "-c", RUN, folder, kept], check=True)
+    assert all(path.stat().st_mtime_ns == age for path, age in ages.items())  # what was there was not done again
+    monkeypatch.setattr(survey, "SMALLEST", 8)
+    resumed = zf.top_activations(net, folder, checkpoint=kept, progress=False)
+    assert same(resumed, zf.top_activations(net, folder, workers=0, progress=False))
+
+
+@pytest.fixture
+def client():
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def test_a_cluster_that_loses_a_worker_finds_the_same(net, folder, client, tmp_path, monkeypatch):
+    alone = zf.top_activations(net, folder, workers=0, progress=False)
+    monkeypatch.setattr(survey, "SMALLEST", 4)
+    pids = client.run(os.getpid)
+    said = []
+
+    def kill_one(done: int, all: int) -> None:
+        said.append(done)
+        if len(said) == 3:
+            os.kill(next(iter(pids.values())), signal.SIGKILL)
+
+    spread = zf.top_activations(net, folder, checkpoint=tmp_path / "kept", client=client, progress=kill_one)
+    assert said[-1] == 60
+    assert len(list((tmp_path / "kept").glob("images-*"))) == 15
+    for layer in alone.layers:
+        assert np.allclose(spread.values[layer], alone.values[layer], rtol=1e-4)
+    assert same(spread, alone)
+    assert isinstance(spread, TopActivations)

@@ -1,0 +1,194 @@
+"""What the strongest activations of some feature maps saw, and their projections down to pixels (Fig. 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zfwidgets.backend.deconvnet import project_units
+from zfwidgets.backend.forward import never
+from zfwidgets.backend.ops import RULES, Rule
+from zfwidgets.backend.program import Step
+from zfwidgets.backend.units import Units, cut
+from zfwidgets.data import Collection, corpus
+from zfwidgets.data import images as collected
+from zfwidgets.experiments.features import bulk
+from zfwidgets.experiments.result import Result
+from zfwidgets.experiments.top_activations import NONE, TopActivations
+from zfwidgets.models import Network
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+GREY = 128  # what is shown beyond the edge of an image: the colour of zero in a projection
+CHUNK = 64  # units that go through the network at once
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery(Result):
+    """Some feature maps of a layer, each by its strongest activations."""
+
+    patches: np.ndarray  # (n, k, h, w, 3) uint8, what each unit saw; mid-grey beyond the edge of the image
+    projections: np.ndarray  # (n, k, C, h, w) float32, signed, multiplied by the activation; at the same places
+    values: np.ndarray  # (n, k) float32, the activations; -inf where a map has fewer than k
+    images: np.ndarray  # (n, k) int32, number of the image
+    units: np.ndarray  # (n, k, 2) int16, row and column on the map
+    features: np.ndarray  # (n,) int64, numbers of the maps
+    layer: str
+    rule: str
+
+    def pictures(self) -> np.ndarray:
+        """The projections as pictures, (n, k, h, w, 3) uint8: zero is mid-grey, each on a scale of its own."""
+        from zfwidgets.figures import signed_picture
+
+        n, k, channels, height, width = self.projections.shape
+        flat = self.projections.reshape(n * k, channels, height, width)
+        return np.stack([signed_picture(pixels, bulk(pixels)) for pixels in flat]).reshape(n, k, height, width, 3)
+
+    def plot(self) -> Figure:
+        """Figure 2's layout: for each map a square of its activations; projections left, patches right."""
+        from zfwidgets.figures import draw_gallery
+
+        return draw_gallery(self)
+
+    def __repr__(self) -> str:
+        return f"Gallery({self.layer}: {len(self.features)} features × {self.values.shape[1]}, {self.rule})"
+
+
+def gallery(
+    net: Network,
+    images: Any,
+    tops: TopActivations,
+    layer: str,
+    features: int | Sequence[int] = 16,
+    *,
+    rule: str = "deconvnet",
+    seed: int = 0,
+    stale: Callable[[], bool] = never,
+) -> Gallery:
+    """Cut out and project the strongest activations of some feature maps of a layer (Fig. 2).
+
+    Args:
+        net: the network.
+        images: the data set in which `tops` were found; None: the embedded corpus.
+        tops: what `top_activations` found.
+        layer: one of `tops.layers`.
+        features: which maps; or a number, for so many live ones chosen at random.
+        rule: "deconvnet" (the paper's), "gradient" or "guided".
+        seed: of the random choice.
+        stale: asked now and then whether the result is still wanted; `Cancelled` is raised if not.
+
+    Raises:
+        ValueError: `tops` belong to another network or data set, or do not have that layer or feature.
+    """
+    collection = corpus() if images is None else collected(images)
+    tops.check(net, collection)
+    chosen = _chosen(tops, layer, features, seed)
+    return hang(net, Sources(net, collection), tops, layer, chosen, rule, stale)
+
+
+class Sources:
+    """Images of a data set as the network gets them. The last ones are remembered."""
+
+    def __init__(self, net: Network, images: Collection, remembered: int = 128) -> None:
+        self.net, self.images = net, images
+        self._read = lru_cache(maxsize=remembered)(self._prepared)
+
+    def read(self, numbers: Iterable[int]) -> list[tuple[np.ndarray, Tensor]]:
+        """Pictures (H, W, 3) uint8 and inputs (C, H, W), decoded several at once."""
+        with ThreadPoolExecutor(4) as pool:
+            return list(pool.map(self._read, numbers))
+
+    def _prepared(self, number: int) -> tuple[np.ndarray, Tensor]:
+        return self.net.read(self.net.item(self.images, number))
+
+
+def hang(
+    net: Network,
+    sources: Sources,
+    tops: TopActivations,
+    layer: str,
+    features: Sequence[int] | np.ndarray,
+    rule: str = "deconvnet",
+    stale: Callable[[], bool] = never,
+) -> Gallery:
+    """The gallery of these features; `tops` are known to belong to these sources."""
+    if rule not in RULES:
+        raise ValueError(f"the rules are {', '.join(map(repr, RULES))}; {rule!r} was given")
+    rows = np.asarray(features, np.int64)
+    images, units = tops.images[layer][rows], tops.units[layer][rows]
+    n, k = images.shape
+    height, width = _window(net, layer)
+    patches = np.full((n, k, height, width, 3), GREY, np.uint8)
+    projections = np.zeros((n, k, net.program.input.shape[0], height, width), np.float32)
+    there = np.argwhere(images != NONE)
+    there = there[np.argsort(images[*there.T], kind="stable")]  # so that units of one image go together
+    for start in range(0, len(there), CHUNK):
+        row, place = there[start : start + CHUNK].T
+        chunk = Units(
+            *map(
+                torch.from_numpy,
+                (images[row, place].astype(np.int64), rows[row], *units[row, place].T.astype(np.int64)),
+            )
+        )
+        patches[row, place], projections[row, place] = _tiles(net, sources, layer, chunk, RULES[rule], stale)
+    return Gallery(patches, projections, tops.values[layer][rows], images, units, rows, layer, rule)
+
+
+def _tiles(
+    net: Network, sources: Sources, layer: str, units: Units, rule: Rule, stale: Callable[[], bool]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Patches (n, h, w, 3) and projections (n, C, h, w) of some units; their `image` is a number in the data set."""
+    numbers, which = units.image.unique(return_inverse=True)
+    read = sources.read(numbers.tolist())
+    inputs = torch.stack([x for _, x in read]).to(net.device, net.dtype)
+    step, (height, width) = net.step(layer), _window(net, layer)
+    found = project_units(net.program, inputs, step, replace(units, image=which), rule, chunk=CHUNK, stale=stale)
+    pixels = found.pixels.float().cpu()
+    patches, projections = [], []
+    for index, (image, row, column) in enumerate(
+        zip(which.tolist(), units.row.tolist(), units.column.tolist(), strict=True)
+    ):
+        top, left = _corner(net, step, row, column)
+        projections.append(
+            cut(pixels[index], top - int(found.top[index]), left - int(found.left[index]), height, width)
+        )
+        picture = torch.from_numpy(read[image][0]).permute(2, 0, 1)
+        patches.append(cut(picture, top, left, height, width, GREY))
+    return torch.stack(patches).permute(0, 2, 3, 1).numpy(), torch.stack(projections).numpy()
+
+
+def _window(net: Network, layer: str) -> tuple[int, int]:
+    """Rows and columns of the tiles: the receptive field, or the whole image where that is smaller."""
+    (tall, wide), (_, height, width) = net.layer(layer).receptive_field, net.program.input.shape
+    return min(tall, height), min(wide, width)
+
+
+def _corner(net: Network, step: Step, row: int, column: int) -> tuple[int, int]:
+    """The upper left pixel of a unit's tile, possibly beyond the edge of the image."""
+    sizes = net.program.input.shape[1:]
+    top, left = (
+        0 if field.whole or field.size >= size else field.first + field.stride * position
+        for field, size, position in zip(step.fields, sizes, (row, column), strict=True)
+    )
+    return top, left
+
+
+def _chosen(tops: TopActivations, layer: str, features: int | Sequence[int], seed: int) -> np.ndarray:
+    if layer not in tops.layers:
+        raise ValueError(f"layer {layer!r} was not looked at; these were: {', '.join(tops.layers)}")
+    maps = len(tops.values[layer])
+    if isinstance(features, int):
+        live = np.flatnonzero(~tops.dead(layer))
+        return np.sort(np.random.default_rng(seed).permutation(live)[:features])
+    chosen = np.asarray(features, np.int64)
+    if chosen.ndim != 1 or not len(chosen) or chosen.min() < 0 or chosen.max() >= maps:
+        raise ValueError(f"features of {layer!r} are numbers from 0 to {maps - 1}; {features!r} was given")
+    return chosen
