@@ -14,7 +14,7 @@ from torch import nn
 import zfwidgets as zf
 from zfwidgets.backend.forward import Cancelled, forward
 from zfwidgets.experiments import survey
-from zfwidgets.experiments.mining import RunningTop
+from zfwidgets.experiments.mining import TOGETHER, RunningTop
 from zfwidgets.experiments.top_activations import TopActivations, merged
 
 SIZE = (20, 26)
@@ -44,9 +44,9 @@ def brute_force(net: zf.Network, pictures: list[np.ndarray], layer: str, k: int)
     """For every map: (falling value, image, row, column) of the strongest unit of each image, sorted; the first k."""
     step = net.step(layer)
     per_image = []
-    for start in range(0, len(pictures), 16):  # in batches of 16, as they are on a CPU: rounding
-        x = net.batch(pictures[start : start + 16])
-        x = torch.cat([x, x.new_zeros(16 - len(x), *x.shape[1:])])
+    for start in range(0, len(pictures), TOGETHER):  # as they are on a CPU: rounding
+        x = net.batch(pictures[start : start + TOGETHER])
+        x = torch.cat([x, x.new_zeros(TOGETHER - len(x), *x.shape[1:])])
         per_image.append(forward(net.program, x, [step]).activations[step].numpy())
     maps = np.concatenate(per_image)[: len(pictures)]
     maps = maps.reshape(*(*maps.shape, 1, 1)[:4])

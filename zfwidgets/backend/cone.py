@@ -2,14 +2,14 @@
 
 A unit depends on a cone of positions that widens from layer to layer, down to its receptive field. All units of a layer
 have the same cone, only in other places; so many units, of many images, go through it as one batch of windows. Where a
-window hangs over the edge of its map, the positions beyond are filled with what the operation would have padded.
+window hangs over the edge of its map, what lies beyond is left out where no unit needs it, and else filled with what
+the operation would have padded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -19,34 +19,48 @@ from torch import Tensor
 from zfwidgets.backend.forward import Cancelled, never
 from zfwidgets.backend.ops import Op, Rule
 from zfwidgets.backend.program import Program, Step
-from zfwidgets.backend.units import Units, cut
+from zfwidgets.backend.units import Units
 from zfwidgets.backend.window import POINT, Sliding
+from zfwidgets.backend.windows import Windows, reframed
 
 
 @dataclass(frozen=True)
 class Span:
-    """Rows and columns of a step, counted as if its map had no edge."""
+    """Rows and columns of a step, counted as if its map had no edge; the last ones are excluded."""
 
     top: int
     left: int
-    height: int
-    width: int
+    bottom: int
+    right: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns in it."""
+        return self.bottom - self.top, self.right - self.left
 
     def joined(self, other: Span) -> Span:
         """The smallest span that holds both."""
-        top, left = min(self.top, other.top), min(self.left, other.left)
-        bottom = max(self.top + self.height, other.top + other.height)
-        right = max(self.left + self.width, other.left + other.width)
-        return Span(top, left, bottom - top, right - left)
+        return Span(
+            min(self.top, other.top),
+            min(self.left, other.left),
+            max(self.bottom, other.bottom),
+            max(self.right, other.right),
+        )
+
+    def within(self, other: Span) -> Span:
+        """The part that lies in the other one; or itself, where none does."""
+        top, left = max(self.top, other.top), max(self.left, other.left)
+        bottom, right = min(self.bottom, other.bottom), min(self.right, other.right)
+        return Span(top, left, bottom, right) if top < bottom and left < right else self
 
     def seen_through(self, op: Op) -> Span:
         """What an operation looks at to compute this."""
         rows, columns = op.window.rows, op.window.columns
         assert isinstance(rows, Sliding)
         assert isinstance(columns, Sliding)
-        top, bottom = rows.unclipped((self.top, self.top + self.height - 1))
-        left, right = columns.unclipped((self.left, self.left + self.width - 1))
-        return Span(top, left, bottom - top + 1, right - left + 1)
+        top, bottom = rows.unclipped((self.top, self.bottom - 1))
+        left, right = columns.unclipped((self.left, self.right - 1))
+        return Span(top, left, bottom + 1, right + 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,17 +100,45 @@ class Cone:
         last_reader = {source: step for step in steps for source in step.inputs}
         spans, stages = {at: Span(0, 0, 1, 1)}, []
         for step in reversed(steps[1:]):
-            assert step.op is not None
-            bare = step.op.unpadded(step)
+            bare = _op(step).unpadded(step)
             if bare is None:
                 return None
-            reads = spans[step].seen_through(step.op)
+            reads = spans[step].seen_through(_op(step))
             for source in step.inputs:
                 spans[source] = spans[source].joined(reads) if source in spans else reads
             finished = tuple(source for source in set(step.inputs) if last_reader[source] is step)
             stages.append(Stage(step, bare, reads, _slides(step), finished))
         macs = sum(_macs(stage.step, spans[stage.step]) for stage in stages)
         return cls(at, steps[0], tuple(reversed(stages)), spans, macs)
+
+    @property
+    def largest(self) -> int:
+        """Numbers in the largest of its windows, for one unit."""
+        return max(
+            prod(step.shape) * prod(span.size) // prod(step.map_size or (1,)) for step, span in self.spans.items()
+        )
+
+    def trimmed(self, units: Units) -> Cone:
+        """Without the positions that lie beyond the edge of their map for every one of these units."""
+        rows, columns = (sorted(axis.tolist()) for axis in (units.row, units.column))
+        spans = {}
+        for step, span in self.spans.items():
+            down, across = self.strides(step)
+            assert step.map_size is not None
+            height, width = step.map_size
+            reached = Span(
+                -down * rows[-1], -across * columns[-1], height - down * rows[0], width - across * columns[0]
+            )
+            spans[step] = span.within(reached)
+        if spans == self.spans:
+            return self
+        stages = tuple(replace(stage, reads=spans[stage.step].seen_through(_op(stage.step))) for stage in self.stages)
+        return replace(self, stages=stages, spans=spans)
+
+    def strides(self, step: Step) -> tuple[int, int]:
+        """How many rows and columns apart the windows of two neighbouring units are on the map of a step."""
+        (down, across), (rows, columns) = self.at.fields, step.fields
+        return down.stride // rows.stride, across.stride // columns.stride
 
     @torch.no_grad()
     def project(
@@ -106,16 +148,18 @@ class Cone:
 
         Returns pixels (n, C, height, width) and activations (n,).
         """
-        windows = _Windows(self, units)
+        cone = self.trimmed(units)
+        windows = Windows(cone, units)
         kept: dict[Step, Any] = {}
-        unit = self._up(windows, windows.of_images(images), rule, kept, stale)
+        unit = cone._up(windows, windows.of_images(images), rule, kept, stale)
         seed = torch.zeros_like(unit)
         here = torch.arange(len(units)), units.feature
         seed[here] = unit[here]
-        return self._down(windows, seed, rule, kept, stale), unit[here].flatten()
+        pixels = cone._down(windows, seed, rule, kept, stale)
+        return reframed(pixels, (2, 3), cone.spans[cone.input], self.spans[self.input], 0), unit[here].flatten()
 
     def _up(
-        self, windows: _Windows, images: Tensor, rule: Rule, kept: dict[Step, Any], stale: Callable[[], bool]
+        self, windows: Windows, images: Tensor, rule: Rule, kept: dict[Step, Any], stale: Callable[[], bool]
     ) -> Tensor:
         values = {self.input: images}
         for stage in self.stages:
@@ -128,7 +172,7 @@ class Cone:
         return values[self.at]
 
     def _down(
-        self, windows: _Windows, seed: Tensor, rule: Rule, kept: dict[Step, Any], stale: Callable[[], bool]
+        self, windows: Windows, seed: Tensor, rule: Rule, kept: dict[Step, Any], stale: Callable[[], bool]
     ) -> Tensor:
         signals = {self.at: seed}
         for stage in reversed(self.stages):
@@ -147,94 +191,15 @@ class Cone:
         return windows.within(signals[self.input], self.input, 0)
 
 
-@dataclass(frozen=True, eq=False)
-class _Windows:
-    """Where on every map the windows of some units lie."""
-
-    cone: Cone
-    units: Units
-    _beyond: dict[Step, Tensor | None] = field(default_factory=dict)
-
-    def starts(self, step: Step, axis: int) -> Tensor:
-        """Along rows (0) or columns (1), the first position of each unit's window, (n,); possibly beyond the edge."""
-        span, units = self.cone.spans[step], (self.units.row, self.units.column)[axis]
-        return (span.top, span.left)[axis] + self._stride(step, axis) * units
-
-    def _stride(self, step: Step, axis: int) -> int:
-        """How far apart the windows of two neighbouring units are."""
-        return self.cone.at.fields[axis].stride // step.fields[axis].stride
-
-    @cached_property
-    def _outermost(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """The first and last row and the first and last column of all units."""
-        rows, columns = self.units.row.tolist(), self.units.column.tolist()
-        return (min(rows), max(rows)), (min(columns), max(columns))
-
-    def of_images(self, images: Tensor) -> Tensor:
-        """What the units see of their images."""
-        span = self.cone.spans[self.cone.input]
-        corners = (self.starts(self.cone.input, axis).tolist() for axis in (0, 1))
-        places = zip(self.units.image.tolist(), *corners, strict=True)
-        return torch.stack([cut(images[i], top, left, span.height, span.width) for i, top, left in places])
-
-    def read(self, window: Tensor, source: Step, stage: Stage) -> Tensor:
-        """What a stage looks at of a source's window."""
-        if stage.slides:
-            window = self.within(window, source, stage.op.border)
-        return self._part(window, source, stage)
-
-    def put(self, part: Tensor, source: Step, stage: Stage) -> Tensor:
-        """The signal for a part of a source's window, in its place on the whole window."""
-        span = self.cone.spans[source]
-        if span == stage.reads:
-            return part
-        shape = list(part.shape)
-        assert source.space is not None
-        shape[source.space[0]], shape[source.space[1]] = span.height, span.width
-        window = part.new_zeros(shape)
-        self._part(window, source, stage).copy_(part)
-        return window
-
-    def within(self, window: Tensor, step: Step, border: float) -> Tensor:
-        """The window with `border` at every position beyond the edge of the map."""
-        if step not in self._beyond:
-            self._beyond[step] = self._find_beyond(step, window.device)
-        beyond = self._beyond[step]
-        return window if beyond is None else window.masked_fill(beyond, border)
-
-    def _part(self, window: Tensor, source: Step, stage: Stage) -> Tensor:
-        span, reads = self.cone.spans[source], stage.reads
-        if span == reads:
-            return window
-        assert source.space is not None
-        rows, columns = source.space
-        window = window.narrow(rows, reads.top - span.top, reads.height)
-        return window.narrow(columns, reads.left - span.left, reads.width)
-
-    def _find_beyond(self, step: Step, device: torch.device) -> Tensor | None:
-        """Which positions of the windows lie beyond the edge, shaped to mask them; None: none of them."""
-        found = [mask for axis in (0, 1) if (mask := self._beyond_axis(step, axis)) is not None]
-        return (found[0] | found[-1]).to(device) if found else None
-
-    def _beyond_axis(self, step: Step, axis: int) -> Tensor | None:
-        span, stride = self.cone.spans[step], self._stride(step, axis)
-        assert step.map_size is not None
-        assert step.space is not None
-        start, length, size = (span.top, span.left)[axis], (span.height, span.width)[axis], step.map_size[axis]
-        first, last = self._outermost[axis]
-        if start + stride * first >= 0 and start + stride * last + length <= size:
-            return None
-        at = self.starts(step, axis)[:, None] + torch.arange(length)
-        shape = [1] * step.ndim
-        shape[0], shape[step.space[axis]] = at.shape
-        return ((at < 0) | (at >= size)).view(shape)
+def _op(step: Step) -> Op:
+    assert step.op is not None  # only the input has none
+    return step.op
 
 
 def _slides(step: Step) -> bool:
     """Padding below and to the right alone leaves the window of an operation a point, but not the size of its map."""
-    assert step.op is not None
-    return step.op.window != POINT or any(source.map_size != step.map_size for source in step.inputs)
+    return _op(step).window != POINT or any(source.map_size != step.map_size for source in step.inputs)
 
 
 def _macs(step: Step, span: Span) -> int:
-    return step.macs * span.height * span.width // prod(step.map_size or (1,))
+    return step.macs * prod(span.size) // prod(step.map_size or (1,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 
 import torch
 from torch import Tensor
@@ -46,17 +47,19 @@ def project_units(
     units: Units,
     rule: Rule = DECONVNET,
     crop: bool = True,
-    chunk: int = 64,
+    chunk: int | None = None,
     stale: Callable[[], bool] = never,
 ) -> Patches:
     """Project single units of layer `at`, each multiplied by its activation.
 
     `images` is (N, C, H, W), preprocessed. By default each unit is computed from only what reaches it, which is exact
     and much less work. Units are computed on whole images where they see everything, where it is less work to share
-    one forward pass among many units of an image, or with `crop=False`. `chunk` projections go down at once.
+    one forward pass among many units of an image, or with `crop=False`. `chunk` projections go down at once; by
+    default, as many as the device does best at.
     """
     if crop and (origins := _origins(program, at, units)) and _pays(program, at, units, origins):
         return _in_cones(program, images, at, units, origins, rule, chunk, stale)
+    chunk = chunk or fitting(images.device, max(prod(step.shape) for step in program.needed_for([at])))
     pieces = [
         _on_images(program, images, at, units[start : start + chunk], rule, stale)
         for start in range(0, len(units), chunk)
@@ -66,6 +69,17 @@ def project_units(
     return Patches(pixels, nowhere, nowhere, activations)
 
 
+def fitting(device: torch.device, numbers: int) -> int:
+    """How many images or windows to compute at once, if the largest map of one holds so many numbers.
+
+    On a CPU, maps of up to some 16 MB are put where others were before; larger ones are fresh memory each time, which
+    takes longer to get than to fill. A CUDA device is busy only with many.
+    """
+    return min(max(1, _AT_ONCE[device.type == "cuda"] // numbers), 64)
+
+
+_AT_ONCE = {False: 2**22, True: 2**27}  # numbers of four bytes, by whether it is a CUDA device
+
 Origins = list[tuple[Cone, Tensor, Tensor]]  # a cone; which units it is for; the feature maps that they are in, there
 
 
@@ -74,12 +88,14 @@ def _origins(program: Program, at: Step, units: Units) -> Origins:
     own. Empty where there are no cones."""
     places = [at.origin(feature) for feature in units.feature.tolist()]
     features = torch.tensor([feature for _, feature in places])
+    rows, columns = units.row.tolist(), units.column.tolist()
+    by_place = sorted(range(len(units)), key=lambda index: (rows[index], columns[index]))  # so that they are cut alike
     found: Origins = []
     for step in dict.fromkeys([at, *(step for step, _ in places)]):
         cone = Cone.of(program, step)
         if cone is None:
             return []
-        which = torch.tensor([index for index, (origin, _) in enumerate(places) if origin is step], dtype=torch.int64)
+        which = torch.tensor([index for index in by_place if places[index][0] is step], dtype=torch.int64)
         found.append((cone, which, features[which]))
     return found
 
@@ -98,18 +114,19 @@ def _in_cones(
     units: Units,
     origins: Origins,
     rule: Rule,
-    chunk: int,
+    chunk: int | None,
     stale: Callable[[], bool],
 ) -> Patches:
     whole = origins[0][0].spans[program.input]
-    pixels = images.new_zeros((len(units), images.shape[1], whole.height, whole.width))
+    pixels = images.new_zeros((len(units), images.shape[1], *whole.size))
     activations = images.new_zeros(len(units))
     for cone, which, features in origins:
         span = cone.spans[program.input]
-        place = pixels[:, :, span.top - whole.top :, span.left - whole.left :][:, :, : span.height, : span.width]
-        for start in range(0, len(which), chunk):
-            some = which[start : start + chunk]
-            chosen = replace(units[some], feature=features[start : start + chunk])
+        place = pixels[:, :, span.top - whole.top :, span.left - whole.left :][:, :, : span.size[0], : span.size[1]]
+        count = chunk or fitting(images.device, cone.largest)
+        for start in range(0, len(which), count):
+            some = which[start : start + count]
+            chosen = replace(units[some], feature=features[start : start + count])
             place[some], activations[some] = cone.project(images, chosen, rule, stale)
     rows, columns = (field.stride for field in at.fields)
     return Patches(pixels, whole.top + rows * units.row, whole.left + columns * units.column, activations)

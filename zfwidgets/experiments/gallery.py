@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GREY = 128  # what is shown beyond the edge of an image: the colour of zero in a projection
-CHUNK = 64  # units that go through the network at once
+CHUNK = 64  # units whose images are read at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +150,7 @@ def _tiles(
     read = sources.read(numbers.tolist())
     inputs = torch.stack([x for _, x in read]).to(net.device, net.dtype)
     step, (height, width) = net.step(layer), _window(net, layer)
-    found = project_units(net.program, inputs, step, replace(units, image=which), rule, chunk=CHUNK, stale=stale)
+    found = project_units(net.program, inputs, step, replace(units, image=which), rule, stale=stale)
     pixels = found.pixels.float().cpu()
     patches, projections = [], []
     for index, (image, row, column) in enumerate(
