@@ -1,4 +1,4 @@
-"""`zfwidgets demo`: JupyterLab on the tour, or a page."""
+"""`zfwidgets demo`: JupyterLab on the tour, or a page. `zfwidgets mine`: the strongest activations in a folder."""
 
 from __future__ import annotations
 
@@ -172,3 +172,56 @@ def test_a_missing_extra_is_named(monkeypatch):
 
 def test_the_tour_is_found():
     assert demo.tour().parent in (Path(zfwidgets.__file__).parents[1] / "notebooks", demo.PACKAGE / "notebooks")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    from PIL import Image
+
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for number, name in enumerate(("cat", "coffee", "rocket")):
+        Image.fromarray(zfwidgets.photograph(name)).save(folder / f"{number}.jpg")
+    (folder / "broken.png").write_bytes(b"no picture")
+    return folder
+
+
+def test_a_folder_is_mined_and_broken_images_are_told(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "tops.safetensors"
+    result = call("mine", str(folder), "--out", str(out), "--layers", "features.3.cat, features.5", "--k", "2")
+    assert result.exit_code == 0, result.output
+    tops = zfwidgets.TopActivations.load(out)
+    assert (tops.layers, tops.k, tops.count) == (("features.3.cat", "features.5"), 2, 3)
+    assert "left out: image 3: image 'broken.png'" in result.output
+    expected = zfwidgets.top_activations(zfwidgets.load("squeezenet1_1"), folder, ["features.5"], 2, progress=False)
+    assert (tops.values["features.5"] == expected.values["features.5"]).all()
+
+
+def test_a_network_of_ones_own_is_mined(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mynet.py").write_text(
+        "import torch, zfwidgets as zf\ndef build(): return zf.Network(torch.nn.Conv2d(3, 4, 5), size=32)\nfour = 4\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    result = call("mine", str(folder), "--out", "tops.safetensors", "--model", "mynet:build", "--checkpoint", "kept")
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / "kept").glob("images-*"))) == 1
+    wrong = call("mine", str(folder), "--out", "tops.safetensors", "--model", "mynet:four")
+    assert wrong.exit_code == 1
+    assert "'mynet:four' is not a zf.Network, nor a function that returns one, but int" in wrong.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--layers", "features.33"], "has no layer 'features.33'; near it: features."),
+        (["--model", "squeezenet1_2"], "there is no model 'squeezenet1_2'; near it: squeezenet1_1"),
+        (["--model", "nowhere:net"], "there is no 'nowhere:net' to import"),
+    ],
+)
+def test_what_cannot_be_mined_is_said_in_one_line(
+    folder: Path, tmp_path: Path, options: list[str], message: str
+) -> None:
+    result = call("mine", str(folder), "--out", str(tmp_path / "tops"), *options)
+    assert result.exit_code == 1
+    assert message in result.output
+    assert "Traceback" not in result.output

@@ -1,12 +1,17 @@
-"""The command line: `zfwidgets demo`."""
+"""The command line: `zfwidgets demo` and `zfwidgets mine`."""
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from zfwidgets.models import Network
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -29,6 +34,60 @@ def demo(
         _write_page(output)
     else:
         _open_lab()
+
+
+@app.command()
+def mine(
+    folder: Annotated[Path, typer.Argument(help="Images: every file in the folder and below.")],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The file to write, for TopActivations.load.")],
+    model: Annotated[
+        str, typer.Option(help="The embedded network, a model of torchvision, or `module:name` of a zf.Network.")
+    ] = "squeezenet1_1",
+    layers: Annotated[
+        str, typer.Option(help="Names with commas between; `all`; by default those through which everything passes.")
+    ] = "",
+    k: Annotated[int, typer.Option(min=1, help="Activations a feature map.")] = 9,
+    per_image: Annotated[int, typer.Option(min=1, help="At most so many of them from one image.")] = 1,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images that are read at once.")] = 64,
+    workers: Annotated[int | None, typer.Option(min=0, help="Processes that decode images.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(file_okay=False, help="A folder to keep finished shards in, and to go on from.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+) -> None:
+    """Find the strongest activations of every feature map in a folder of images (Fig. 2)."""
+    import zfwidgets as zf
+
+    chosen = layers if layers in ("", "all") else [name.strip() for name in layers.split(",")]
+    try:
+        tops = zf.top_activations(
+            _network(model, device), folder, chosen or None, k,
+            per_image=per_image, batch_size=batch_size, workers=workers, checkpoint=checkpoint,
+        )  # fmt: skip
+        out.parent.mkdir(parents=True, exist_ok=True)
+        tops.save(out)
+    except (ValueError, TypeError, OSError) as error:
+        _give_up(str(error))
+    typer.echo(f"{tops}: wrote {out}")
+    for number, why in tops.broken:
+        typer.echo(f"left out: image {number}: {why}", err=True)
+
+
+def _network(model: str, device: str) -> Network:
+    import zfwidgets as zf
+
+    module, colon, name = model.partition(":")
+    if not colon:
+        return zf.load(model, device=device)
+    sys.path.insert(0, str(Path.cwd()))  # as `python -m` does
+    try:
+        net = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"there is no {model!r} to import: {error}") from error
+    net = net() if callable(net) and not isinstance(net, zf.Network) else net
+    if not isinstance(net, zf.Network):
+        raise TypeError(f"{model!r} is not a zf.Network, nor a function that returns one, but {type(net).__name__}")
+    return net.on(device)
 
 
 def _write_page(output: Path) -> None:
