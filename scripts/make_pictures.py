@@ -16,10 +16,10 @@ from tests.browser.pages import run_all_cells
 from zfwidgets.figures import signed_picture
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
-EXPLORER = """
-import zfwidgets as zf
-zf.FeatureExplorer(zf.load("squeezenet1_1"), image={image!r}, layer={layer!r}, feature={feature})
-"""
+PANELS = {
+    "explorer": 'zf.FeatureExplorer(zf.load("squeezenet1_1"), image="cat", layer="features.9.cat", feature=364)',
+    "top_nine": 'zf.TopNine(zf.load("squeezenet1_1"), layer="features.11.cat", feature=492)',
+}
 
 # photograph, layer, feature: from edges to parts of objects
 CLIMB = (
@@ -36,7 +36,7 @@ TILE = 150
 def main() -> None:
     """Write all pictures."""
     Image.fromarray(climb()).save(FOLDER / "features.png", optimize=True)
-    screenshots({"explorer": ("cat", "features.9.cat", 364)})
+    screenshots(PANELS)
 
 
 def climb() -> np.ndarray:
@@ -62,14 +62,14 @@ def tile(picture: np.ndarray) -> np.ndarray:
     return np.array(square)
 
 
-def screenshots(panels: dict[str, tuple[str, str, int]]) -> None:
+def screenshots(panels: dict[str, str]) -> None:
     """Each panel as it looks in JupyterLab."""
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 1200})
         with JupyterServer(Path(folder)) as server:
-            for name, (image, layer, feature) in panels.items():
-                notebook = server.write([EXPLORER.format(image=image, layer=layer, feature=feature)])
+            for name, panel in panels.items():
+                notebook = server.write([f"import zfwidgets as zf\n{panel}"])
                 page.goto(server.address(notebook, "lab", "light"))
                 run_all_cells(page, server, notebook)
                 page.wait_for_selector(".zf-status:has-text('Ready')")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from zfwidgets.experiments.top_activations import TopActivations
     from zfwidgets.models import Network, Prediction, Preprocess, load
     from zfwidgets.widgets.feature_explorer import FeatureExplorer
+    from zfwidgets.widgets.top_nine import TopNine
 
 __version__ = "0.1.0"
 
@@ -27,6 +28,7 @@ _PLACES = {
     "Projection": "experiments.features",
     "Shapes": "data",
     "TopActivations": "experiments.top_activations",
+    "TopNine": "widgets.top_nine",
     "corpus": "data",
     "gallery": "experiments.gallery",
     "images": "data",
@@ -48,6 +50,7 @@ __all__ = [
     "Projection",
     "Shapes",
     "TopActivations",
+    "TopNine",
     "corpus",
     "gallery",
     "images",

@@ -199,3 +199,115 @@ def test_a_busy_line_that_comes_too_late_says_nothing(monkeypatch):
     panel = Share()
     assert panel._status.value.startswith("Ready")
     assert panel._cancel.layout.display == "none"
+
+
+class Halves(Panel):
+    """A number, halved again and again."""
+
+    inputs = ("number",)
+
+    number = T.Int(8)
+
+    def __init__(self, **settings):
+        self.drawn, self.steps, self.busy_at = [], [], []
+        self.gate = threading.Semaphore(1000)
+        super().__init__([], W.Label(), **settings)
+
+    def compute(self, choice, stale, progress):
+        value = choice.number
+        for step in range(4):
+            assert self.gate.acquire(timeout=LONG)
+            if value < 0 and step == 2:
+                raise ValueError("no further")
+            self.steps.append((choice.number, step))
+            yield value
+            value /= 2
+
+    def draw(self, result, choice):
+        self.drawn.append(result)
+        self.busy_at.append(self.busy)
+
+
+def test_each_step_is_drawn_as_it_comes_and_the_last_one_stays():
+    seen = []
+    panel = Halves()
+    panel.observe(lambda change: seen.append(change.new), names="result")
+    panel.number = 16
+    assert panel.drawn == [8, 4, 2, 1, 16, 8, 4, 2]
+    assert seen == [16, 8, 4, 2]
+    assert all(panel.busy_at)
+    assert (panel.result, panel.busy, panel.error) == (2, False, "")
+    assert panel._status.value.startswith("Ready")
+
+
+def test_a_step_is_drawn_before_the_next_one_is_computed(in_kernel):
+    panel = Halves()
+    wait_until(lambda: panel.drawn == [8, 4, 2, 1] and not panel.busy)
+    panel.gate = threading.Semaphore(2)
+    panel.number = 80
+    wait_until(lambda: panel.drawn[4:] == [80, 40])
+    assert (panel.result, panel.busy) == (40, True)
+    panel.gate.release(2)
+    wait_until(lambda: not panel.busy)
+    assert panel.drawn[4:] == [80, 40, 20, 10]
+
+
+def test_steps_that_are_no_longer_wanted_are_not_computed(in_kernel):
+    panel = Halves()
+    wait_until(lambda: not panel.busy)
+    panel.gate = threading.Semaphore(1)
+    panel.number = 80
+    wait_until(lambda: panel.drawn[4:] == [80])
+    panel.number = 16
+    panel.gate.release(100)
+    wait_until(lambda: panel.result == 2 and not panel.busy)
+    assert panel.drawn[4:] == [80, 16, 8, 4, 2]
+    assert [step for number, step in panel.steps if number == 80] in ([0], [0, 1])  # it may have been under way
+
+
+def test_an_observer_that_chooses_anew_ends_the_steps():
+    panel = Halves()
+    panel.observe(lambda change: setattr(panel, "number", 32), names="result")
+    panel.number = 80
+    assert panel.drawn[4:] == [80, 32, 16, 8, 4]
+    assert (panel.result, panel.busy) == (4, False)
+
+
+def test_an_error_among_the_steps_keeps_what_was_drawn_and_going_back_computes_anew():
+    panel = Halves()
+    panel.number = -8
+    assert panel.drawn[4:] == [-8, -4]
+    assert (panel.result, panel.error, panel.busy) == (-4, "no further", False)
+    panel.number = 8
+    assert panel.drawn[6:] == [8, 4, 2, 1]
+    assert panel.error == ""
+
+
+def test_going_back_to_what_was_left_half_drawn_draws_it_to_its_end(in_kernel):
+    panel = Halves()
+    wait_until(lambda: not panel.busy)
+    panel.gate = threading.Semaphore(1)
+    panel.number = 80
+    wait_until(lambda: panel.drawn[4:] == [80])
+    panel.cancel()
+    assert (panel.busy, panel._status.value) == (False, "Cancelled.")
+    panel.gate.release(100)
+    panel.number = 8
+    panel.number = 80
+    wait_until(lambda: panel.result == 10 and not panel.busy)
+
+
+def test_what_draw_sets_itself_neither_stops_the_steps_nor_begins_them_again():
+    class Rounded(Halves):
+        def compute(self, choice, stale, progress):
+            choice.number = choice.number // 10 * 10
+            yield from super().compute(choice, stale, progress)
+
+        def draw(self, result, choice):
+            super().draw(result, choice)
+            self.number = choice.number
+
+    panel = Rounded()
+    panel.number = 85
+    assert panel.number == 80
+    assert panel.drawn[4:] == [80, 40, 20, 10]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from threading import get_ident
 from typing import Any
@@ -12,6 +13,12 @@ import numpy as np
 import traitlets as T
 
 from zfwidgets.data import Collection, decode
+from zfwidgets.figures import said
+from zfwidgets.widgets.panel import described
+from zfwidgets.widgets.worker import Latest
+
+ORDERS = {"strongest first": "strength", "by number": "index"}
+MAPS = "A feature map (channel): the same filter at every place of the image"
 
 
 def labelled(label: str, control: W.Widget, explanation: str = "") -> W.VBox:
@@ -55,21 +62,19 @@ class LayerSlider(W.VBox):
 
 
 class FeatureSlider(W.VBox):
-    """A slider over the feature maps of a layer, in the order of their numbers or of their strength on this image."""
+    """A slider over the feature maps of a layer, in the order of their numbers, or of some score of theirs."""
 
     value = T.Int(0, help="number of the feature map")
-    order = T.Enum(("strength", "index"), "strength", help="strongest on this image first, or by number")
+    order = T.Enum(("strength", "sparsity", "index"), "strength", help="by which score, or by number")
 
-    def __init__(self) -> None:
+    def __init__(self, orders: Mapping[str, str] = ORDERS, explanation: str = MAPS) -> None:
         self._ranks = np.arange(1)
         self._filling: int | None = None  # the thread that is setting the controls: what they then say is no choice
         self._slider = W.IntSlider(0, 0, 0, readout=False, layout=W.Layout(width="170px"))
         self._number = W.BoundedIntText(0, 0, 0, layout=W.Layout(width="60px"))
-        options = [("strongest first", "strength"), ("by number", "index")]
-        self._order = W.Dropdown(options=options, layout=W.Layout(width="116px"))
+        self._order = W.Dropdown(options=orders, layout=W.Layout(width="116px"))
         for part, name in ((self._number, "zf-feature-number"), (self._order, "zf-order")):
             part.add_class(name)
-        explanation = "A feature map (channel): the same filter at every place of the image"
         super().__init__([labelled("Feature map", row(self._slider, self._number, self._order), explanation)])
         T.link((self._order, "value"), (self, "order"))
         self._slider.observe(self._moved, names="value")
@@ -80,12 +85,12 @@ class FeatureSlider(W.VBox):
         """The slider's place, from 0."""
         return int(self._slider.value)
 
-    def rank(self, strengths: np.ndarray, value: int) -> None:
-        """Take over how strong each map of a layer is on this image, and which map is chosen."""
-        by_strength = self.order == "strength"
-        self._ranks = np.argsort(-strengths, kind="stable") if by_strength else np.arange(len(strengths))
+    def rank(self, scores: np.ndarray, value: int) -> None:
+        """Take over the score of each map of a layer, the highest of which comes first, and which map is chosen."""
+        by_number = self.order == "index"
+        self._ranks = np.arange(len(scores)) if by_number else np.argsort(-scores, kind="stable")
         self._filling = get_ident()
-        self._slider.max = self._number.max = len(strengths) - 1
+        self._slider.max = self._number.max = len(scores) - 1
         self.value = value
         self._fill()
 
@@ -162,3 +167,83 @@ class ImagePicker(W.VBox):
             except (ValueError, TypeError) as error:
                 self.complaint = f"{file['name']}: {error}"
         self._upload.value = ()  # and the same file again
+
+
+class Job(W.HBox):
+    """A button that starts something long; then how far it is, how fast, for how long still, and Cancel.
+
+    `work(tick, stale)` does it, in a thread of its own, and returns what is to be said at its end; `tick(done, count)`
+    is for it to call as it goes on. With `direct=True` it works in the caller's thread.
+    """
+
+    running = T.Bool(False, help="whether it works")
+    error = T.Unicode(help="what went wrong the last time; empty when all went well")
+
+    def __init__(self, name: str, unit: str, work: Callable[..., str], direct: bool = False) -> None:
+        self._unit, self._work = unit, work
+        self._worker = Latest(self._do, direct)
+        self.button = W.Button(description=name, layout=W.Layout(width="auto"))
+        self._cancel = W.Button(description="Cancel", layout=W.Layout(width="auto"))
+        self._bar = W.FloatProgress(0, max=1, layout=W.Layout(width="160px"))
+        self._under_way = W.HBox([self._bar, self._cancel], layout=W.Layout(display="none"))
+        self.note = W.HTML()
+        super().__init__([self.button, self._under_way, self.note])
+        self.button.on_click(lambda _: self.start())
+        self._cancel.on_click(lambda _: self.cancel())
+        for part, name in ((self, "zf-job"), (self._under_way, "zf-job-running"), (self.note, "zf-job-note")):
+            part.add_class(name)
+
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        if not self.running:
+            self.running, self.error = True, ""
+            self._show("", 0)
+            self._worker.ask(None)
+
+    def cancel(self) -> None:
+        """Give up; what was there before stays."""
+        if self.running:
+            self._worker.cancel()
+            self._end("Cancelled.")
+
+    def tell(self, words: str) -> None:
+        """Say something beside the button, in one line; all of it where the pointer rests on it."""
+        self.note.value = f"<span title='{escape(words, quote=True)}'>{escape(words)}</span>"
+
+    def _do(self, _: None, stale: Callable[[], bool]) -> None:
+        started = time.perf_counter()
+
+        def tick(done: int, count: int) -> None:
+            if not stale():
+                self._show(pace(done, count, time.perf_counter() - started, self._unit), done / count)
+
+        try:
+            words, error = self._work(tick, stale), ""
+        except Exception as reason:
+            words, error = "It failed.", described(reason)
+        if not stale():
+            self._end(words)
+            self.error = error
+
+    def _show(self, words: str, part: float) -> None:
+        self.button.layout.display, self._under_way.layout.display = "none", ""
+        self._bar.value = part
+        self.tell(words)
+
+    def _end(self, words: str) -> None:
+        self.button.layout.display, self._under_way.layout.display = "", "none"
+        self.running = False
+        self.tell(words)
+
+
+def pace(done: int, count: int, seconds: float, unit: str) -> str:
+    """How far something is, how fast it goes, and how long it will still take, in words."""
+    rate = done / seconds if seconds > 0 else 0
+    left = f" · {said(rate)} a second · {duration((count - done) / rate)} left" if rate else ""
+    return f"{done:,} of {count:,} {unit}{left}"
+
+
+def duration(seconds: float) -> str:
+    """A time in words."""
+    minutes = seconds / 60
+    return f"{seconds:.0f} s" if seconds < 90 else f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,12 +37,19 @@ def in_kernel() -> bool:
     return getattr(get_ipython(), "kernel", None) is not None
 
 
+def at_once() -> bool:
+    """Whether things are computed in the caller's thread: for stills, and outside a kernel."""
+    return shows_stills() or not in_kernel()
+
+
 class Panel(W.VBox):
     """A card with choices, pictures and a status line.
 
     A subclass names its `inputs` (traits), and says how to `compute` a result from them and how to `draw` it. Whenever
     an input changes, the result is computed in a worker thread; only the latest choice counts. An error is shown in
     the card, and the last good pictures stay. Outside a kernel everything happens at once.
+
+    What takes long can be shown as it grows: then `compute` is a generator, and each result that it yields is drawn.
     """
 
     title: ClassVar[str] = ""
@@ -53,7 +60,9 @@ class Panel(W.VBox):
     error = T.Unicode(help="what went wrong with the latest choice; empty when all is well")
     result = T.Any(None, help="the latest result")
 
-    def __init__(self, controls: Sequence[W.Widget], pictures: W.Widget, **settings: Any) -> None:
+    def __init__(
+        self, controls: Sequence[W.Widget], pictures: W.Widget, below: Sequence[W.Widget] = (), **settings: Any
+    ) -> None:
         reject_unknown(type(self), settings)
         self._status = W.HTML()
         self._cancel = W.Button(description="Cancel", layout=W.Layout(display="none", width="auto"))
@@ -63,11 +72,12 @@ class Panel(W.VBox):
         foot = W.HBox([self._status, self._cancel])
         for part, name in ((head, "zf-head"), (row, "zf-controls"), (foot, "zf-foot"), (self._status, "zf-status")):
             part.add_class(name)
-        super().__init__([head, row, pictures, foot])
+        super().__init__([head, row, pictures, foot, *below])
         self.add_class("zf-panel")
         self._drawing = threading.RLock()  # outside a kernel, whoever observes `result` may make the next choice
-        self._shown: SimpleNamespace | None = None
-        self._worker = Latest(self._work, direct=shows_stills() or not in_kernel())
+        self._asked: SimpleNamespace | None = None  # the choice that was asked for last
+        self._shown: SimpleNamespace | None = None  # the choice that is on show to its end
+        self._worker = Latest(self._work, direct=at_once())
         for name, value in settings.items():
             setattr(self, name, value)
         self.observe(self._say, names=["busy", "error"])
@@ -77,6 +87,7 @@ class Panel(W.VBox):
     def compute(self, choice: SimpleNamespace, stale: Stale, progress: Progress) -> Any:
         """The result for the inputs in `choice`. Ask `stale()` now and then, and give up when it says yes.
 
+        As a generator it yields results, of which the last one is complete; it is left off when it has become stale.
         Where an input has to be made to fit, change it in `choice`, and set the trait in `draw`.
         """
         raise NotImplementedError
@@ -88,7 +99,10 @@ class Panel(W.VBox):
     def update(self, change: Any = None) -> None:
         """Compute and draw anew for the present choice."""
         choice = SimpleNamespace(**{name: getattr(self, name) for name in self.inputs})
-        if change is not None and choice == self._shown:  # back to what is on show, or set by `draw` itself
+        if change is not None and self.busy and choice == self._asked:
+            return  # set by `draw` itself, or by several traits that changed together
+        self._asked = choice
+        if change is not None and choice == self._shown:  # back to what is on show
             self._worker.cancel()
             self.busy, self.error = False, ""
             self._status.value = "Ready"
@@ -109,10 +123,14 @@ class Panel(W.VBox):
         patience.start()
         try:
             self.busy = True
-            result = self.compute(choice, stale, self._progress(stale))
+            for result in _results(self.compute(choice, stale, self._progress(stale))):
+                with self._drawing:
+                    self._show(result, choice, stale)
+                if stale():
+                    break
             with self._drawing:
                 patience.cancel()
-                self._finish(result, choice, stale, started)
+                self._finish(choice, stale, started)
         except Exception as error:  # an observer's exceptions are lost; this one is shown
             with self._drawing:
                 patience.cancel()
@@ -121,13 +139,18 @@ class Panel(W.VBox):
             if not stale():
                 self.busy = False
 
-    def _finish(self, result: Any, choice: SimpleNamespace, stale: Stale, started: float) -> None:
+    def _show(self, result: Any, choice: SimpleNamespace, stale: Stale) -> None:
+        if stale():
+            return
+        self._shown = None
+        self.draw(result, choice)
+        self.error = ""
+        self.result = result
+
+    def _finish(self, choice: SimpleNamespace, stale: Stale, started: float) -> None:
         if stale():
             return
         self._shown = choice
-        self.draw(result, choice)
-        self.result = result
-        self.error = ""
         self._status.value = f"Ready · {1000 * (time.perf_counter() - started):.0f} ms"
 
     def _show_busy(self, over: Callable[[], bool]) -> None:
@@ -152,6 +175,11 @@ class Panel(W.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return {"text/html": still(self)} if shows_stills() else super()._repr_mimebundle_(**kwargs)
+
+
+def _results(computed: Any) -> Iterable[Any]:
+    """What `compute` found: one result, or one after another."""
+    return computed if isinstance(computed, Iterator) else (computed,)
 
 
 def described(error: Exception) -> str:

@@ -1,0 +1,302 @@
+"""The nine strongest of every map in JupyterLab: what each control changes, and that the kernel stays free."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zfwidgets as zf
+
+from .pages import canvas_pixels, fail_on_errors, reload, run_all_cells, screenshot
+from .test_feature_explorer_apps import contrast
+
+pytestmark = pytest.mark.browser
+
+LAYER, FEATURE = ".zf-layer .noUi-handle", ".zf-feature .noUi-handle"
+PICTURES = ("wall", "projections", "patches")
+READY = ".zf-status:has-text('Ready')"
+
+# Beside the panel, a line with what the kernel holds; in the second cell, what it answers when it is asked.
+PANEL = """
+import json, ipywidgets, zfwidgets as zf
+from zfwidgets.widgets.top_nine import TopNine
+
+panel = TopNine(zf.load("squeezenet1_1"), layer="features.3.cat")
+kernel = ipywidgets.Label().add_class("zf-kernel")
+traits = ("layer", "feature", "order", "rule", "show", "page", "error", "busy")
+def tell(_=None):
+    now = {name: getattr(panel, name) for name in traits} | {"images": panel.tops.count}
+    now["shown"] = panel.result and (panel.result.layer, panel.result.feature, len(panel.result.projections))
+    now["features"] = panel.result and panel.result.features
+    kernel.value = json.dumps(now)
+panel.observe(tell, names=[*traits, "result", "tops"])
+tell()
+ipywidgets.VBox([panel, kernel])
+"""
+ASK = "panel.feature"
+DARK = """
+import zfwidgets as zf
+from zfwidgets.widgets.top_nine import TopNine
+TopNine(zf.load("squeezenet1_1"), layer="{layer}")
+"""
+HARM = "<img src=x onerror='window.harmed = 1'>"
+
+
+@pytest.fixture(scope="module")
+def page(browser, server):
+    context = browser.new_context(viewport={"width": 1280, "height": 1300}, reduced_motion="reduce")
+    context.set_default_timeout(30_000)
+    page, name = context.new_page(), server.write([PANEL, ASK])
+    page.goto(server.address(name, "lab", "light"))
+    run_all_cells(page, server, name)
+    page.wait_for_selector(READY)
+    yield page
+    context.close()
+    server.stop_kernels()
+
+
+def folder_of(path, count):
+    """Pieces of photographs as files."""
+    random, sources = np.random.default_rng(0), list(zf.photographs().values())
+    for number in range(count):
+        source = sources[number % len(sources)]
+        row, column = (random.integers(0, size - 200) for size in source.shape[:2])
+        Image.fromarray(source[row : row + 200, column : column + 200]).save(
+            path / f"{number:03d}.png", compress_level=1
+        )
+    return path
+
+
+def told(page):
+    """What the kernel holds."""
+    return json.loads(page.locator(".zf-kernel").inner_text())
+
+
+def wait_until(page, question, seconds=20):
+    last = time.monotonic() + seconds
+    while not question(state := told(page)):
+        assert time.monotonic() < last, f"still not so: {state}"
+        page.wait_for_timeout(20)
+    return state
+
+
+def settled(page):
+    """Wait until the page is complete and shown; then pictures and words say what the kernel holds."""
+    state = wait_until(page, lambda now: not now["busy"] and now["shown"][:2] == [now["layer"], now["feature"]])
+    page.wait_for_timeout(150)
+    assert page.locator(".zf-nine-chosen b").inner_text() == f"Feature {state['feature']}"
+    assert caption(page).startswith(f"{state['layer']} · ")
+    assert page.locator(".zf-feature-number input").input_value() == str(state["feature"])
+    assert page.locator(".zf-nine-head").inner_text().split()[-3] == str(state["page"] + 1)
+    numbers = page.locator(".zf-nine-numbers b").all_inner_texts()
+    assert numbers == [str(feature) for feature in state["features"]]
+    return state
+
+
+def caption(page):
+    return page.locator(".zf-nine-wall .zf-picture-caption").inner_text()
+
+
+def painted(page, picture):
+    return int(page.locator(f".zf-nine-{picture} canvas").get_attribute("data-painted"))
+
+
+def wait_until_painted_again(page, picture, times):
+    page.wait_for_function(f"document.querySelector('.zf-nine-{picture} canvas').dataset.painted > {times}")
+
+
+def click_cell(page, picture, row, column, count):
+    box = page.locator(f".zf-nine-{picture} canvas").bounding_box()
+    page.mouse.click(box["x"] + (column + 0.5) / count * box["width"], box["y"] + (row + 0.5) / count * box["height"])
+
+
+def mine(page, folder):
+    page.locator(".zf-mining input").fill(str(folder))
+    page.locator(".zf-mining button", has_text="Mine these images").click()
+
+
+def test_the_arrow_keys_on_the_layer_slider_change_the_wall(page):
+    before, times = settled(page), painted(page, "wall")
+    heights = page.locator(".zf-top-nine").bounding_box()["height"]
+    page.locator(LAYER).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    wait_until(page, lambda now: now["layer"] == "features.4.cat" and now["shown"][0] == now["layer"])
+    after = settled(page)
+    wait_until_painted_again(page, "wall", times)
+    assert after["shown"][2] == 16, "the page is not complete"
+    assert before["features"] != after["features"]
+    assert "1 to 16 of 128 feature maps, strongest first" in caption(page)
+    assert page.locator(".zf-top-nine").bounding_box()["height"] == heights, "something jumped"
+    screenshot(page, "topnine_layer", ".zf-top-nine")
+
+
+def test_a_click_on_the_wall_chooses_that_map(page):
+    before, times = settled(page), painted(page, "projections")
+    click_cell(page, "wall", 2, 1, 4)
+    wait_until(page, lambda now: now["feature"] == before["features"][9])
+    settled(page)
+    wait_until_painted_again(page, "projections", times)
+    assert page.locator(".zf-nine-wall .zf-picture-cell").count() == 1
+
+
+def test_the_arrow_keys_move_over_the_wall_and_the_slider_on_to_the_next_page(page):
+    features = settled(page)["features"]
+    page.locator(".zf-nine-wall .zf-picture-frame").focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight"):
+        page.keyboard.press(key)
+    wait_until(page, lambda now: now["shown"][1] == features[15])
+    assert settled(page)["page"] == 0
+    page.locator(FEATURE).focus()
+    page.keyboard.press("ArrowRight")
+    wait_until(page, lambda now: now["page"] == 1)
+    after = settled(page)
+    assert after["feature"] == after["features"][0]
+    page.locator(".zf-nine-head button[title='Page before']").click()
+    wait_until(page, lambda now: now["page"] == 0)
+    assert settled(page)["feature"] == features[0]
+
+
+def test_the_wall_shows_patches_or_both_and_another_order(page):
+    before = settled(page)
+    for label, kind, count in (
+        ("patches", "patches", 16),
+        ("side by side", "both", 8),
+        ("projections", "projections", 16),
+    ):
+        times = painted(page, "wall")
+        page.locator(".zf-show button", has_text=label).click()
+        wait_until(page, lambda now, kind=kind: now["show"] == kind)
+        wait_until_painted_again(page, "wall", times)
+        assert len(settled(page)["features"]) == count
+        screenshot(page, f"topnine_{kind}", ".zf-top-nine")
+    page.locator(".zf-order select").select_option("rarest first")
+    state = wait_until(page, lambda now: now["order"] == "sparsity")
+    assert settled(page)["feature"] == before["feature"] == state["feature"]
+    assert "rarest first" in caption(page)
+    page.locator(".zf-order select").select_option("strongest first")
+    wait_until(page, lambda now: now["order"] == "strength")
+    assert settled(page)["features"] == before["features"]
+
+
+def test_what_the_pointer_rests_on_is_told(page):
+    settled(page)
+    box = page.locator(".zf-nine-patches canvas").bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] - 20)
+    page.wait_for_selector(".zf-nine-told:has-text('number 9 of 9 · activation')")
+    page.mouse.move(0, 0)
+    page.wait_for_selector(".zf-nine-told:has-text('strongest of 9 · activation')")
+
+
+def test_a_click_on_a_tile_opens_its_image_in_an_explorer_below(page):
+    state = settled(page)
+    assert page.locator(".zf-panel .zf-panel").count() == 0
+    for place in (3, 1):
+        click_cell(page, "patches", *divmod(place, 3), 3)
+        page.wait_for_selector(f".zf-nine-told:has-text('number {place + 1} of 9')")
+        page.mouse.move(0, 0)
+        words = page.locator(".zf-nine-told").inner_text()
+        name = words.splitlines()[1]
+        unit = re.search(r"unit (\d+, \d+)", words)[1]
+        activation = re.search(r"activation ([\d,.]+)", words)[1]
+        page.wait_for_selector(f".zf-panel .zf-photograph:has-text('{name} · a unit of {state['layer']} sees')")
+        page.wait_for_selector(f".zf-panel .zf-panel .zf-patch:has-text('unit {unit}')")
+        page.wait_for_selector(f".zf-panel .zf-panel .zf-projection:has-text('activation {activation}')")
+        assert page.locator(".zf-panel .zf-panel").count() == 1
+        assert page.locator(".zf-panel .zf-panel .zf-feature-number input").input_value() == str(state["feature"])
+    fail_on_errors(page)
+    page.evaluate("document.querySelector('.zf-panel .zf-panel').remove()")  # the selectors below are for one panel
+
+
+def test_mining_shows_how_far_it_is_while_the_kernel_answers_and_can_be_cancelled(page, tmp_path):
+    before = settled(page)
+    mine(page, folder_of(tmp_path, 400))
+    page.wait_for_selector(".zf-job-note:has-text(' of 400 images · ')")
+    assert "a second" in page.locator(".zf-job-note").inner_text()
+    screenshot(page, "topnine_mining", ".zf-top-nine")
+    prompt = page.locator(".jp-CodeCell").nth(1).locator(".jp-InputPrompt")
+    number = prompt.inner_text()
+    page.locator(".jp-CodeCell").nth(1).locator(".cm-content").click()
+    asked = time.monotonic()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function(
+        "number => { const now = document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')[1].textContent;"
+        " return /[0-9]/.test(now) && now !== number; }",
+        arg=number,
+    )
+    assert time.monotonic() - asked < 1
+    assert page.locator(".zf-job-running").is_visible(), "it was over before the cell was answered"
+    page.locator(".zf-job-running button").click()
+    page.wait_for_selector(".zf-job-note:has-text('Cancelled.')")
+    assert page.locator(".zf-job-running").is_hidden()
+    after = settled(page)
+    assert (after["images"], after["features"]) == (before["images"], before["features"])
+
+
+def test_a_mined_folder_is_shown_and_a_wrong_one_explained(page, tmp_path):
+    before = settled(page)
+    mine(page, tmp_path / "nowhere")
+    page.wait_for_selector(".zf-error:has-text('there is no file or folder')")
+    assert settled(page)["features"] == before["features"]
+    folder = folder_of(tmp_path, 30)
+    (folder / f"{HARM}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    mine(page, folder)
+    page.wait_for_selector(".zf-job-note:has-text('30 images were looked at · 1 left out that cannot be read: <img')")
+    wait_until(page, lambda now: now["images"] == 30)
+    state = settled(page)
+    assert state["error"] == ""
+    assert page.locator(".zf-error").count() == 0
+    assert re.search(r"\d{3}\.png", page.locator(".zf-nine-told").inner_text())
+    assert page.evaluate("window.harmed") is None
+    screenshot(page, "topnine_mined", ".zf-top-nine")
+    fail_on_errors(page)
+
+
+def test_a_reload_with_a_living_kernel_shows_the_same_pictures(page, server):
+    state, before = settled(page), [canvas_pixels(page, f".zf-nine-{picture} canvas") for picture in PICTURES]
+    reload(page, server)
+    for picture, pixels in zip(PICTURES, before, strict=True):
+        page.wait_for_selector(f".zf-nine-{picture} canvas[data-painted]")
+        assert (canvas_pixels(page, f".zf-nine-{picture} canvas") == pixels).all()
+    assert told(page) == state
+
+
+@pytest.mark.parametrize("layer", ["features.2", "features.12.cat"])
+def test_in_the_dark_the_joints_are_dark_and_words_readable(open_notebook, layer):
+    page = open_notebook([DARK.format(layer=layer)], theme="dark")
+    page.set_viewport_size({"width": 1280, "height": 1300})
+    page.wait_for_selector(READY)
+    wall = canvas_pixels(page, ".zf-nine-wall canvas")
+    opacity = {"strip": wall[8, 75, 3], "joint": wall[40, 50, 3], "tile": wall[40, 28, 3]}
+    assert opacity == {"strip": 0, "joint": 0, "tile": 255}
+    shown = {
+        "number": ".zf-nine-numbers b",
+        "activation": ".zf-nine-numbers span",
+        "page": ".zf-nine-head .widget-html-content",
+        "feature": ".zf-nine-chosen .widget-html-content",
+        "title": ".zf-nine-title .widget-html-content",
+        "caption": ".zf-nine-wall .zf-picture-caption",
+        "tile": ".zf-nine-told .widget-html-content",
+        "button": ".zf-nine-opener",
+        "mined": ".zf-job-note .widget-html-content",
+    }
+    contrasts = {name: contrast(page, selector) for name, selector in shown.items()}
+    assert min(contrasts.values()) >= 4.5, contrasts
+    screenshot(page, f"topnine_dark_{layer}", ".zf-top-nine")
+
+
+def test_in_voila_a_map_can_be_chosen(open_notebook):
+    page = open_notebook([DARK.format(layer="features.5")], app="voila")
+    page.wait_for_selector(READY)
+    before = page.locator(".zf-nine-chosen").inner_text()
+    page.locator(".zf-nine-wall .zf-picture-frame").focus()
+    page.keyboard.press("ArrowRight")
+    second = page.locator(".zf-nine-numbers b").nth(1).inner_text()
+    page.wait_for_selector(f".zf-nine-chosen:has-text('Feature {second}')")
+    assert page.locator(".zf-nine-chosen").inner_text() != before
+    screenshot(page, "topnine_voila")
