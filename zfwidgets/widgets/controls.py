@@ -53,8 +53,8 @@ class LayerSlider(W.VBox):
 
     value = T.Unicode(help="name of the layer")
 
-    def __init__(self, names: Sequence[str], value: str) -> None:
-        self._slider = W.SelectionSlider(options=list(names), value=value, layout=W.Layout(width="330px"))
+    def __init__(self, names: Sequence[str], value: str, width: int = 330) -> None:
+        self._slider = W.SelectionSlider(options=list(names), value=value, layout=W.Layout(width=f"{width}px"))
         super().__init__(
             [labelled("Layer", self._slider, "Early layers first: later ones see more of the image (§4.1)")]
         )

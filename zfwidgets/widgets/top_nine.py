@@ -81,10 +81,8 @@ class TopNine(Panel):
         self._names, tops = _offered(net, self.images, tops, layers, settings.get("layer"))
         # in an order in which each can be checked: what a page is depends on the others
         start = {"layer": self._names[len(self._names) // 2], "order": "strength", "show": "projections", **settings}
-        self._layer_slider, self._feature_slider = (
-            LayerSlider(self._names, start["layer"]),
-            FeatureSlider(ORDERS, ORDERED),
-        )
+        self._layer_slider = LayerSlider(self._names, start["layer"], width=370)
+        self._feature_slider = FeatureSlider(ORDERS, ORDERED)
         self._rules, self._shows = _choice(RULES), _choice(SHOWS, True)
         self._back, self._on, self._page_said = _turner("left", "Page before"), _turner("right", "Next page"), W.HTML()
         self._folder, self._said_of_images = W.Text(layout=W.Layout(width="240px")), W.HTML()

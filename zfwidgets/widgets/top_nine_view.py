@@ -113,12 +113,14 @@ class Tiles:
             for kind, features in (("", seen), (rule, projected))
             for some in _parts([each for each in features if not dead[each] and (layer, each, kind) not in self._kept])
         ]
-        for done, (kind, some) in enumerate(work, start=1):
+        whole, done = sum(map(_effort, work)), 0.0
+        for kind, some in work:
             if stale():
                 return
             found = self._projections(layer, some, kind, stale) if kind else self._patches(layer, some)
             self._keep([(layer, each, kind) for each in some], found, signed=bool(kind))
-            yield done / len(work)
+            done += _effort((kind, some))
+            yield done / whole
 
     def _projections(self, layer: str, features: list[int], rule: str, stale: Callable[[], bool]) -> np.ndarray:
         return hang(self.net, self._sources, self.tops, layer, features, rule, stale).pictures()
@@ -270,6 +272,12 @@ def _large(kind: str, transport: str) -> Picture:
 def _named(part: W.DOMWidget, name: str) -> W.DOMWidget:
     part.add_class(f"zf-nine-{name}")
     return part
+
+
+def _effort(work: tuple[str, list[int]]) -> float:
+    """About how long some work takes, in projections of a map: patches need only be cut out."""
+    kind, features = work
+    return len(features) if kind else len(features) / 8
 
 
 def _parts(features: list[int]) -> list[list[int]]:
