@@ -185,6 +185,17 @@ def test_keys_move_the_cell_and_stop_at_the_border(show, start, key, end):
     assert sent(page, "cell") == [end]
 
 
+def test_enter_is_a_click_in_the_middle_of_the_chosen_cell(show):
+    page = show(width=80, height=50, cells=[5, 8])
+    page.locator(FRAME).press("Enter")
+    assert sent(page, "clicked") == []
+    page = show(width=80, height=50, cells=[5, 8], cell=[4, 2])
+    page.locator(FRAME).press("Enter")
+    page.locator(FRAME).press("Enter")
+    assert sent(page, "clicked") == [[45, 25, 1], [45, 25, 2]]
+    assert sent(page, "cell") == []
+
+
 def test_only_the_keys_of_the_picture_are_kept_from_the_page(show):
     page = show(cells=[5, 8], cell=[2, 3])
     page.evaluate("window.heard = []; document.addEventListener('keydown', event => heard.push(event.key))")

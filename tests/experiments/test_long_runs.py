@@ -18,7 +18,6 @@ import zfwidgets as zf
 from zfwidgets.backend.forward import forward
 from zfwidgets.experiments import survey
 from zfwidgets.experiments.mining import TOGETHER
-from zfwidgets.experiments.top_activations import TopActivations
 
 from .test_top_activations import same
 
@@ -127,20 +126,21 @@ def client():
 
 
 def test_a_cluster_that_loses_a_worker_finds_the_same(net, folder, client, tmp_path, monkeypatch):
-    alone = zf.top_activations(net, folder, workers=0, progress=False)
-    monkeypatch.setattr(survey, "SMALLEST", 4)
+    monkeypatch.setattr(survey, "SMALLEST", 8)
     pids = client.run(os.getpid)
     said = []
 
     def kill_one(done: int, all: int) -> None:
         said.append(done)
-        if len(said) == 3:
+        if len(said) == 2:
             os.kill(next(iter(pids.values())), signal.SIGKILL)
 
     spread = zf.top_activations(net, folder, checkpoint=tmp_path / "kept", client=client, progress=kill_one)
     assert said[-1] == 60
-    assert len(list((tmp_path / "kept").glob("images-*"))) == 15
-    for layer in alone.layers:
-        assert np.allclose(spread.values[layer], alone.values[layer], rtol=1e-4)
-    assert same(spread, alone)
-    assert isinstance(spread, TopActivations)
+    assert len(list((tmp_path / "kept").glob("images-*"))) == 8
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as each worker of the cluster has: more can round the last bit otherwise
+    try:
+        assert same(spread, zf.top_activations(net, folder, workers=0, progress=False))
+    finally:
+        torch.set_num_threads(threads)

@@ -8,7 +8,7 @@ the operation would have padded.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -142,9 +142,9 @@ class Cone:
 
     @torch.no_grad()
     def project(
-        self, images: Tensor, units: Units, rule: Rule, stale: Callable[[], bool] = never
+        self, images: Tensor | Sequence[Tensor], units: Units, rule: Rule, stale: Callable[[], bool] = never
     ) -> tuple[Tensor, Tensor]:
-        """Compute units from preprocessed images (N, C, H, W), and carry each down to the pixels of its span.
+        """Compute units from preprocessed images, each (C, H, W), and carry each down to the pixels of its span.
 
         Returns pixels (n, C, height, width) and activations (n,).
         """

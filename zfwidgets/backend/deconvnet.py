@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import prod
 
@@ -42,7 +42,7 @@ def project(
 
 def project_units(
     program: Program,
-    images: Tensor,
+    images: Tensor | Sequence[Tensor],
     at: Step,
     units: Units,
     rule: Rule = DECONVNET,
@@ -52,14 +52,14 @@ def project_units(
 ) -> Patches:
     """Project single units of layer `at`, each multiplied by its activation.
 
-    `images` is (N, C, H, W), preprocessed. By default each unit is computed from only what reaches it, which is exact
-    and much less work. Units are computed on whole images where they see everything, where it is less work to share
-    one forward pass among many units of an image, or with `crop=False`. `chunk` projections go down at once; by
-    default, as many as the device does best at.
+    `images` are preprocessed: (N, C, H, W), or a list of (C, H, W). By default each unit is computed from only what
+    reaches it, which is exact and much less work. Units are computed on whole images where they see everything, where
+    it is less work to share one forward pass among many units of an image, or with `crop=False`. `chunk` projections
+    go down at once; by default, as many as the device does best at.
     """
     if crop and (origins := _origins(program, at, units)) and _pays(program, at, units, origins):
         return _in_cones(program, images, at, units, origins, rule, chunk, stale)
-    chunk = chunk or fitting(images.device, max(prod(step.shape) for step in program.needed_for([at])))
+    chunk = chunk or fitting(images[0].device, max(prod(step.shape) for step in program.needed_for([at])))
     pieces = [
         _on_images(program, images, at, units[start : start + chunk], rule, stale)
         for start in range(0, len(units), chunk)
@@ -109,7 +109,7 @@ def _pays(program: Program, at: Step, units: Units, origins: Origins) -> bool:
 
 def _in_cones(
     program: Program,
-    images: Tensor,
+    images: Tensor | Sequence[Tensor],
     at: Step,
     units: Units,
     origins: Origins,
@@ -118,12 +118,12 @@ def _in_cones(
     stale: Callable[[], bool],
 ) -> Patches:
     whole = origins[0][0].spans[program.input]
-    pixels = images.new_zeros((len(units), images.shape[1], *whole.size))
-    activations = images.new_zeros(len(units))
+    pixels = images[0].new_zeros((len(units), len(images[0]), *whole.size))
+    activations = images[0].new_zeros(len(units))
     for cone, which, features in origins:
         span = cone.spans[program.input]
         place = pixels[:, :, span.top - whole.top :, span.left - whole.left :][:, :, : span.size[0], : span.size[1]]
-        count = chunk or fitting(images.device, cone.largest)
+        count = chunk or fitting(images[0].device, cone.largest)
         for start in range(0, len(which), count):
             some = which[start : start + count]
             chosen = replace(units[some], feature=features[start : start + count])
@@ -133,15 +133,20 @@ def _in_cones(
 
 
 def _on_images(
-    program: Program, images: Tensor, at: Step, units: Units, rule: Rule, stale: Callable[[], bool]
+    program: Program,
+    images: Tensor | Sequence[Tensor],
+    at: Step,
+    units: Units,
+    rule: Rule,
+    stale: Callable[[], bool],
 ) -> tuple[Tensor, Tensor]:
     used, which = units.image.unique(return_inverse=True)
     if len(used) == len(units) or not all(step.batched for step in program.needed_for([at])):
         used, which = units.image, torch.arange(len(units))  # what is kept cannot be told apart by image
-    record = forward(program, images[used.to(images.device)], [at], rule, stale)
+    record = forward(program, torch.stack([images[i] for i in used.tolist()]), [at], rule, stale)
     seed, activation = _seed(record.activations[at], which, units)
     if len(used) < len(units):
-        record = record.of_images(which.to(images.device))
+        record = record.of_images(which.to(images[0].device))
     return project(program, record, at, seed, rule, stale), activation
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ class Windows:
         span, units = self.cone.spans[step], (self.units.row, self.units.column)[axis]
         return (span.top, span.left)[axis] + self.cone.strides(step)[axis] * units
 
-    def of_images(self, images: Tensor) -> Tensor:
+    def of_images(self, images: Tensor | Sequence[Tensor]) -> Tensor:
         """What the units see of their images."""
         size = self.cone.spans[self.cone.input].size
         corners = (self.starts(self.cone.input, axis).tolist() for axis in (0, 1))

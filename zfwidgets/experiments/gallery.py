@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GREY = 128  # what is shown beyond the edge of an image: the colour of zero in a projection
-CHUNK = 64  # units whose images are read at once
+AT_ONCE = 2**21  # numbers in the projections that are computed together: memory of that size is used again
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,45 +125,54 @@ def hang(
         raise ValueError(f"the rules are {', '.join(map(repr, RULES))}; {rule!r} was given")
     rows = np.asarray(features, np.int64)
     images, units = tops.images[layer][rows], tops.units[layer][rows]
-    n, k = images.shape
-    height, width = _window(net, layer)
-    patches = np.full((n, k, height, width, 3), GREY, np.uint8)
-    projections = np.zeros((n, k, net.program.input.shape[0], height, width), np.float32)
+    projections = np.zeros((*images.shape, net.program.input.shape[0], *_window(net, layer)), np.float32)
     there = np.argwhere(images != NONE)
-    there = there[np.argsort(images[*there.T], kind="stable")]  # so that units of one image go together
-    for start in range(0, len(there), CHUNK):
-        row, place = there[start : start + CHUNK].T
-        chunk = Units(
-            *map(
-                torch.from_numpy,
-                (images[row, place].astype(np.int64), rows[row], *units[row, place].T.astype(np.int64)),
-            )
-        )
-        patches[row, place], projections[row, place] = _tiles(net, sources, layer, chunk, RULES[rule], stale)
-    return Gallery(patches, projections, tops.values[layer][rows], images, units, rows, layer, rule)
+    there = there[_order(images[*there.T], units[*there.T], net.layer(layer).whole)]
+    chunk = min(max(8, AT_ONCE // prod(projections.shape[2:])), 256)
+    for start in range(0, len(there), chunk):
+        row, place = there[start : start + chunk].T
+        numbers = images[row, place], rows[row], units[row, place, 0], units[row, place, 1]
+        some = Units(*(torch.from_numpy(column.astype(np.int64)) for column in numbers))
+        found = _projected(net, sources, layer, some, RULES[rule], stale)
+        for index, tile in zip(zip(row, place, strict=True), found, strict=True):
+            projections[index] = tile
+    seen = patches(net, sources, tops, layer, features)
+    return Gallery(seen, projections, tops.values[layer][rows], images, units, rows, layer, rule)
 
 
-def _tiles(
+def _order(images: np.ndarray, units: np.ndarray, whole: bool) -> np.ndarray:
+    """Units of one place go together, as they hang over the same edges; or those of one image, where they see all."""
+    return np.lexsort((units[:, 1], units[:, 0], images) if whole else (images, units[:, 1], units[:, 0]))
+
+
+def patches(
+    net: Network, sources: Sources, tops: TopActivations, layer: str, features: Sequence[int] | np.ndarray
+) -> np.ndarray:
+    """What the units saw, (n, k, h, w, 3) uint8; the network is not asked for that."""
+    images, units = tops.images[layer][features], tops.units[layer][features]
+    height, width = _window(net, layer)
+    found = np.full((*images.shape, height, width, 3), GREY, np.uint8)
+    numbers = np.unique(images[images != NONE]).tolist()
+    pictures = {number: picture for number, (picture, _) in zip(numbers, sources.read(numbers), strict=True)}
+    for place in map(tuple, np.argwhere(images != NONE)):
+        picture = torch.from_numpy(pictures[int(images[place])]).permute(2, 0, 1)
+        top, left = _corner(net, net.step(layer), *units[place].tolist())
+        found[place] = cut(picture, top, left, height, width, GREY).permute(1, 2, 0)
+    return found
+
+
+def _projected(
     net: Network, sources: Sources, layer: str, units: Units, rule: Rule, stale: Callable[[], bool]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Patches (n, h, w, 3) and projections (n, C, h, w) of some units; their `image` is a number in the data set."""
+) -> Iterator[np.ndarray]:
+    """Projections (C, h, w), one after the other, of some units; their `image` is a number in the data set."""
     numbers, which = units.image.unique(return_inverse=True)
-    read = sources.read(numbers.tolist())
-    inputs = torch.stack([x for _, x in read]).to(net.device, net.dtype)
+    inputs = [x.to(net.device, net.dtype) for _, x in sources.read(numbers.tolist())]
     step, (height, width) = net.step(layer), _window(net, layer)
     found = project_units(net.program, inputs, step, replace(units, image=which), rule, stale=stale)
-    pixels = found.pixels.float().cpu()
-    patches, projections = [], []
-    for index, (image, row, column) in enumerate(
-        zip(which.tolist(), units.row.tolist(), units.column.tolist(), strict=True)
-    ):
+    pixels, places = found.pixels.float().cpu(), zip(units.row.tolist(), units.column.tolist(), strict=True)
+    for index, (row, column) in enumerate(places):
         top, left = _corner(net, step, row, column)
-        projections.append(
-            cut(pixels[index], top - int(found.top[index]), left - int(found.left[index]), height, width)
-        )
-        picture = torch.from_numpy(read[image][0]).permute(2, 0, 1)
-        patches.append(cut(picture, top, left, height, width, GREY))
-    return torch.stack(patches).permute(0, 2, 3, 1).numpy(), torch.stack(projections).numpy()
+        yield cut(pixels[index], top - int(found.top[index]), left - int(found.left[index]), height, width).numpy()
 
 
 def _window(net: Network, layer: str) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -55,28 +56,28 @@ def mine(
             batch = next(loaded)
             broken += batch.broken
             _look_at(net, batch, tops, stale)
-            tick(len(batch.numbers) + len(batch.broken))
+            tick(len(batch.numbers))
         yield _result(net, images, span, settings, tops, broken)
 
 
 @torch.no_grad()
 def _look_at(net: Network, batch: Batch, tops: list[RunningTop], stale: Callable[[], bool]) -> None:
     by_step = {net.step(top.layer.name): top for top in tops}
-    for numbers, x in _slices(batch, net):
+    for numbers, read, x in _slices(batch, net):
         forward(
             net.program, x, by_step, stale=stale,
-            visit=lambda step, maps: by_step[step].add(maps[: len(numbers)], numbers),  # noqa: B023 (called at once)
+            visit=lambda step, maps: by_step[step].add(maps[: len(read)][read], numbers[read]),  # noqa: B023 (at once)
         )  # fmt: skip
 
 
-def _slices(batch: Batch, net: Network) -> Iterator[tuple[Tensor, Tensor]]:
-    """Parts of a batch as they go through the network: the numbers of their images, and the input.
+def _slices(batch: Batch, net: Network) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Parts of a batch as they go through the network: numbers of the images, which were read, and the input.
 
-    Torch's convolutions round differently in batches of different size. So that the last bit does not depend on the
-    batch size, nor on where a data set is cut, a CPU always gets equally many images at once, the last ones empty. Few
-    are fastest there, too: their maps stay in memory that has been used before.
+    Torch rounds differently in batches of different size, and at different places of a batch. So that the last bit does
+    not depend on the batch size, nor on where a data set is cut, a CPU always gets the same images together, broken
+    ones empty. Few are fastest there, too: their maps stay in memory that has been used before.
     """
-    size = TOGETHER if net.device.type == "cpu" else max(len(batch.numbers), 1)
+    size = TOGETHER if net.device.type == "cpu" else len(batch.numbers)
     for start in range(0, len(batch.numbers), size):
         x = batch.inputs[start : start + size].to(net.device, net.dtype, non_blocking=True)
         missing = size - len(x)
@@ -84,7 +85,7 @@ def _slices(batch: Batch, net: Network) -> Iterator[tuple[Tensor, Tensor]]:
             x = torch.cat([x, x.new_zeros((missing, *x.shape[1:]))])
         if net.device.type == "cuda":
             x = x.contiguous(memory_format=torch.channels_last)
-        yield batch.numbers[start : start + size], x
+        yield batch.numbers[start : start + size], batch.read[start : start + size], x
 
 
 class RunningTop:
@@ -104,7 +105,7 @@ class RunningTop:
 
         Few images get into the list once it is full, so only for those is it asked where the maximum was.
         """
-        flat = maps.float().reshape(len(maps), maps.shape[1], -1)
+        flat = maps.float().reshape(len(maps), maps.shape[1], prod(maps.shape[2:]))
         strongest = flat.amax(2)
         enters = strongest > self._floor
         if len(maps) > self.values.shape[1]:
@@ -162,12 +163,13 @@ class Batch:
     """Some images, ready for the network."""
 
     numbers: Tensor  # (n,) int64, which images of the data set
-    inputs: Tensor  # (n, C, H, W) float32
-    broken: list[tuple[int, str]]  # those that could not be read, and why
+    inputs: Tensor  # (n, C, H, W) float32; zero for those that could not be read
+    read: Tensor  # (n,) bool, which could
+    broken: list[tuple[int, str]]  # the others, and why
 
     def pin_memory(self) -> Batch:
         """The same in memory that a CUDA device can read from on its own."""
-        return Batch(self.numbers, self.inputs.pin_memory(), self.broken)
+        return Batch(self.numbers, self.inputs.pin_memory(), self.read, self.broken)
 
 
 class _Inputs(Dataset):
@@ -176,18 +178,17 @@ class _Inputs(Dataset):
     def __init__(self, net: Network, images: Collection) -> None:
         self.net, self.images = net, images
 
-    def __getitem__(self, number: int) -> tuple[int, Tensor | str]:
+    def __getitem__(self, number: int) -> tuple[int, Tensor, str]:
         try:
-            return number, self.net.read(self.net.item(self.images, number))[1]
+            return number, self.net.read(self.net.item(self.images, number))[1], ""
         except (ValueError, TypeError, OSError) as error:
-            return number, str(error)
+            return number, torch.zeros(self.net.program.input.shape), str(error) or type(error).__name__
 
 
-def _collated(items: list[tuple[int, Tensor | str]]) -> Batch:
-    good = [(number, x) for number, x in items if isinstance(x, Tensor)]
-    numbers = torch.tensor([number for number, _ in good], dtype=torch.int64)
-    inputs = torch.stack([x for _, x in good]) if good else torch.empty(0, 0, 0, 0)
-    return Batch(numbers, inputs, [(number, why) for number, why in items if isinstance(why, str)])
+def _collated(items: list[tuple[int, Tensor, str]]) -> Batch:
+    numbers, inputs, why = zip(*items, strict=True)
+    broken = [(number, reason) for number, _, reason in items if reason]
+    return Batch(torch.tensor(numbers), torch.stack(inputs), torch.tensor([not reason for reason in why]), broken)
 
 
 def _loader(net: Network, images: Collection, batches: list[list[int]], workers: int) -> Iterable[Any]:
@@ -200,6 +201,7 @@ def _loader(net: Network, images: Collection, batches: list[list[int]], workers:
 
 def _batches(span: Span, size: int) -> list[list[int]]:
     start, stop = span
+    size = -(-size // TOGETHER) * TOGETHER
     return [list(range(first, min(first + size, stop))) for first in range(start, stop, size)]
 
 

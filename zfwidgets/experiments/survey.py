@@ -14,7 +14,7 @@ from zfwidgets.data import Collection
 from zfwidgets.data import images as collected
 from zfwidgets.data.corpus import Corpus, corpus
 from zfwidgets.experiments.checkpoint import Checkpoint
-from zfwidgets.experiments.mining import Settings, Span, mine
+from zfwidgets.experiments.mining import TOGETHER, Settings, Span, mine
 from zfwidgets.experiments.places import SPARE, without_repeats
 from zfwidgets.experiments.top_activations import TopActivations, merged
 from zfwidgets.models import Network
@@ -56,7 +56,7 @@ def top_activations(
         layers: names from `net.layers`; "all"; by default those through which everything passes (`net.main_layers`).
         k: activations a map.
         per_image: at most so many of them from one image.
-        batch_size: images that are read at once.
+        batch_size: images that are read at once; on a CPU, eight of them go through the network together.
         workers: processes that decode images; by default, as many as there are processors, but none for few images.
         checkpoint: a folder. Finished shards are kept there; when the same call is made again, after whatever stopped
             it, only the missing ones are computed. With a `client`, its workers must see the same folder.
@@ -66,7 +66,7 @@ def top_activations(
         stale: asked between steps of the network whether the result is still wanted; `Cancelled` is raised if not.
 
     The result does not depend on the workers, the shards, or where a run was killed; on a CPU, not on the batch size
-    either. On CUDA, batches of another size can round the last bit otherwise.
+    either. Another processor or number of threads, or on CUDA another batch size, can round the last bit otherwise.
 
     Raises:
         ValueError: no such layer; k, per_image or batch_size below one; a checkpoint of another network, data set or
@@ -120,6 +120,7 @@ def _parts(
 def shards(count: int) -> list[Span]:
     """A data set of `count` images in parts, by its size alone: of 512 images, or more where there would be many."""
     size = max(SMALLEST, -(-count // MOST))
+    size = -(-size // TOGETHER) * TOGETHER  # the same images go through the network together, wherever it is cut
     return [(start, min(start + size, count)) for start in range(0, count, size)]
 
 

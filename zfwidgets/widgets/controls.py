@@ -14,11 +14,14 @@ import traitlets as T
 
 from zfwidgets.data import Collection, decode
 from zfwidgets.figures import said
+from zfwidgets.models import Network
 from zfwidgets.widgets.panel import described
 from zfwidgets.widgets.worker import Latest
 
 ORDERS = {"strongest first": "strength", "by number": "index"}
 MAPS = "A feature map (channel): the same filter at every place of the image"
+
+RULES = {"deconvnet (the paper's)": "deconvnet", "gradient": "gradient", "guided (both)": "guided"}
 
 
 def labelled(label: str, control: W.Widget, explanation: str = "") -> W.VBox:
@@ -46,6 +49,24 @@ def bars(rows: Sequence[tuple[str, float]]) -> str:
         for name, value in rows
     )
     return f"<div class='zf-bars'>{''.join(cells)}</div>"
+
+
+def chooser(options: dict[str, str], buttons: bool = False) -> W.Widget:
+    """A choice of values by their labels: a list to open, or buttons side by side."""
+    if buttons:
+        return W.ToggleButtons(options=options, style=W.ToggleButtonsStyle(button_width="auto"))
+    return W.Dropdown(options=options, layout=W.Layout(width="180px"))
+
+
+def layer_names(net: Network, layers: Sequence[str] | None, wanted: str | None) -> list[str]:
+    """The names on the layer slider, in the order of the network; the wanted one is among them."""
+    if layers is None:
+        chosen = {layer.name for layer in net.main_layers}
+    else:
+        chosen = {layer.name for layer in net.layers} if layers == "all" else {net.layer(name).name for name in layers}
+    if wanted is not None:
+        chosen.add(net.layer(wanted).name)
+    return [layer.name for layer in net.layers if layer.name in chosen]
 
 
 class LayerSlider(W.VBox):

@@ -15,12 +15,11 @@ import traitlets as T
 from zfwidgets.data import images as collected
 from zfwidgets.experiments.features import ImageFeatures, Projection, checked_unit
 from zfwidgets.models import Network
-from zfwidgets.widgets.controls import FeatureSlider, ImagePicker, LayerSlider, labelled
+from zfwidgets.widgets.controls import RULES, FeatureSlider, ImagePicker, LayerSlider, chooser, labelled, layer_names
 from zfwidgets.widgets.feature_view import FeatureView
 from zfwidgets.widgets.panel import Panel, Progress, Stale
 
 PLACES = {"strongest unit": "max", "chosen place": "chosen", "whole map": "all"}
-RULES = {"deconvnet (the paper's)": "deconvnet", "gradient": "gradient", "guided (both)": "guided"}
 SCALES = {"its 99th percentile": "percentile", "its own maximum": "own", "the strongest unit's": "strongest"}
 
 
@@ -58,12 +57,12 @@ class FeatureExplorer(Panel):
         **settings: Any,
     ) -> None:
         self.net = net
-        names = _layer_names(net, layers, settings.get("layer"))
+        names = layer_names(net, layers, settings.get("layer"))
         start = settings.get("layer", names[len(names) // 3])
         self._picker = ImagePicker(collected(images))
         self._layer_slider = LayerSlider(names, start)
         self._feature_slider = FeatureSlider()
-        self._places, self._rules, self._scales = _choice(PLACES, True), _choice(RULES), _choice(SCALES)
+        self._places, self._rules, self._scales = chooser(PLACES, True), chooser(RULES), chooser(SCALES)
         self._view = FeatureView(net.classifies, transport)
         self._features = lru_cache(maxsize=4)(lambda name: ImageFeatures(net, self._picker[name]))
         self._ranked: tuple[str, ...] = ()
@@ -180,20 +179,3 @@ class FeatureExplorer(Panel):
     @T.validate("unit")
     def _known_unit(self, proposal: T.Bunch) -> Any:
         return checked_unit(self.net.layer(self.layer), proposal["value"])
-
-
-def _choice(options: dict[str, str], buttons: bool = False) -> W.Widget:
-    if buttons:
-        return W.ToggleButtons(options=options, style=W.ToggleButtonsStyle(button_width="auto"))
-    return W.Dropdown(options=options, layout=W.Layout(width="180px"))
-
-
-def _layer_names(net: Network, layers: Sequence[str] | None, wanted: str | None) -> list[str]:
-    """The names on the layer slider, in the order of the network; the wanted one is among them."""
-    if layers is None:
-        chosen = {layer.name for layer in net.main_layers}
-    else:
-        chosen = {layer.name for layer in net.layers} if layers == "all" else {net.layer(name).name for name in layers}
-    if wanted is not None:
-        chosen.add(net.layer(wanted).name)
-    return [layer.name for layer in net.layers if layer.name in chosen]

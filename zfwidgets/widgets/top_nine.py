@@ -18,10 +18,11 @@ from zfwidgets.experiments.survey import top_activations
 from zfwidgets.experiments.top_activations import TopActivations
 from zfwidgets.models import Network
 from zfwidgets.widgets.arguments import reject_unknown
-from zfwidgets.widgets.controls import FeatureSlider, Job, LayerSlider, labelled, row
-from zfwidgets.widgets.feature_explorer import RULES, FeatureExplorer, _choice, _layer_names
+from zfwidgets.widgets.controls import RULES, FeatureSlider, Job, LayerSlider, chooser, labelled, layer_names, row
+from zfwidgets.widgets.feature_explorer import FeatureExplorer
 from zfwidgets.widgets.panel import PATIENCE, Panel, Progress, Stale, at_once, described
-from zfwidgets.widgets.top_nine_view import PER_PAGE, NineView, Page, Tiles
+from zfwidgets.widgets.top_nine_tiles import Page, Tiles
+from zfwidgets.widgets.top_nine_view import PER_PAGE, NineView
 
 ORDERS = {"strongest first": "strength", "rarest first": "sparsity", "by number": "index"}
 SHOWS = {"projections": "projections", "patches": "patches", "side by side": "both"}
@@ -83,7 +84,7 @@ class TopNine(Panel):
         start = {"layer": self._names[len(self._names) // 2], "order": "strength", "show": "projections", **settings}
         self._layer_slider = LayerSlider(self._names, start["layer"], width=370)
         self._feature_slider = FeatureSlider(ORDERS, ORDERED)
-        self._rules, self._shows = _choice(RULES), _choice(SHOWS, True)
+        self._rules, self._shows = chooser(RULES), chooser(SHOWS, True)
         self._back, self._on, self._page_said = _turner("left", "Page before"), _turner("right", "Next page"), W.HTML()
         self._folder, self._said_of_images = W.Text(layout=W.Layout(width="240px")), W.HTML()
         self._mining = Job("Mine these images", "images", self._mine, at_once())
@@ -324,10 +325,10 @@ def _offered(
     """The names on the layer slider; and the top activations that are given, or come with the package for them."""
     if tops is None:
         found = prepared(net, images)
-        names = _layer_names(net, found.layers if found and layers is None else layers, wanted)
+        names = layer_names(net, found.layers if found and layers is None else layers, wanted)
         return names, found if found and set(names) <= set(found.layers) else None
     tops.check(net, images)
-    return _layer_names(net, tops.layers if layers is None else layers, wanted), tops
+    return layer_names(net, tops.layers if layers is None else layers, wanted), tops
 
 
 def _check_layers(names: Sequence[str], tops: TopActivations) -> None:

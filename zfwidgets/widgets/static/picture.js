@@ -183,13 +183,27 @@ function followKeyboard(view, redraw) {
   const { model, parts } = view;
   parts.frame.addEventListener("keydown", (event) => {
     const move = MOVES[event.key];
-    if (!move || !hasCells(model) || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!hasCells(model) || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key === "Enter" && !event.shiftKey && model.get("cell")) return clickCell(event, view);
+    if (!move) return;
     event.preventDefault();
     event.stopPropagation();
     view.hovered = null; // the pointer only lies there: one outline moves
     redraw();
     send(model, { cell: moved(move, model.get("cell"), model.get("cells")) });
   });
+}
+
+/** Enter is a click in the middle of the chosen cell. */
+function clickCell(event, view) {
+  const { model } = view;
+  event.preventDefault();
+  event.stopPropagation();
+  const [height, width] = sizeOf(view);
+  const [rows, columns] = model.get("cells");
+  const [row, column] = model.get("cell");
+  const middle = [Math.floor(((row + 0.5) * height) / rows), Math.floor(((column + 0.5) * width) / columns)];
+  send(model, { clicked: [...middle, (model.get("clicked")?.[2] ?? 0) + 1] });
 }
 
 /** The first key chooses the middle cell; the following ones move from there, and stop at the border. */
