@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.browser.conftest import FLAGS, PATIENCE, chromium_path
-from tests.browser.jupyter import JupyterServer
-from tests.browser.pages import run_all_cells
-
+from .notebook import opened
 from .table import Row
 
 CELLS = [
@@ -42,18 +37,8 @@ KEY_TO_PAINT = """async (key) => {
 
 
 def rows() -> list[Row]:
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 1100})
-        page.set_default_timeout(PATIENCE)
-        with JupyterServer(Path(folder)) as server:
-            name = server.write(CELLS)
-            page.goto(server.address(name, "lab", "light"))
-            run_all_cells(page, server, name)
-            page.wait_for_selector(".zf-status:has-text('Ready')")
-            fresh, again = measure(page)
-            server.stop_kernels()
-        browser.close()
+    with opened(CELLS, height=1100) as page:
+        fresh, again = measure(page)
     return [
         row("slider moved → new projection painted", fresh, 150),
         row("the same, units seen before", again, 60),

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.browser.conftest import FLAGS, PATIENCE, chromium_path
-from tests.browser.jupyter import JupyterServer
-from tests.browser.pages import run_all_cells
-
+from .notebook import opened
 from .table import Row
 
 CELLS = ['import zfwidgets as zf\npanel = zf.TopNine(zf.load("squeezenet1_1"))\npanel']
@@ -38,18 +33,8 @@ KEY_TO_PAGE = """async (key) => {
 
 
 def rows() -> list[Row]:
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 1400})
-        page.set_default_timeout(PATIENCE)
-        with JupyterServer(Path(folder)) as server:
-            name = server.write(CELLS)
-            page.goto(server.address(name, "lab", "light"))
-            run_all_cells(page, server, name)
-            page.wait_for_selector(".zf-status:has-text('Ready')")
-            times = climb(page)
-            server.stop_kernels()
-        browser.close()
+    with opened(CELLS, height=1400) as page:
+        times = climb(page)
     first, full = zip(*times, strict=True)
     lower, upper = full[: len(full) // 2], full[len(full) // 2 :]
     return [
