@@ -69,9 +69,9 @@ class Step:
         if self.op is None:
             return Field()
         along = (self.op.window.rows, self.op.window.columns)[axis]
-        return reduce(Field.joined, (s.fields[axis].through(along, self._mixes(s, axis)) for s in self.inputs))
+        return reduce(Field.joined, (s.fields[axis].through(along, self.mixes(s, axis)) for s in self.inputs))
 
-    def _mixes(self, source: Step, axis: int) -> bool:
+    def mixes(self, source: Step, axis: int) -> bool:
         """Whether each of our positions depends on all of `source`: it has no place, or is one number for many."""
         if source.map_size is None or self.map_size is None:
             return True

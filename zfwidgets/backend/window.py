@@ -39,6 +39,10 @@ class Sliding:
         """From the first input position of a window to its last."""
         return self.dilation * (self.kernel - 1)
 
+    def border(self, inputs: int, outputs: int) -> tuple[int, int]:
+        """How far windows reach beyond a map of `inputs` positions, in front and behind, to make `outputs` of it."""
+        return self.before, max((outputs - 1) * self.stride - self.before + self.reach + 1 - inputs, 0)
+
     def unclipped(self, outputs: Interval) -> Interval:
         """As if the input went on for ever on both sides."""
         first, last = outputs

@@ -46,7 +46,7 @@ class MaxPool(Op):
             return aten.max_pool2d_with_indices(x, *self._geometry)
         last = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
         y, switches = aten.max_pool2d_with_indices(last, *self._geometry)
-        return y.contiguous(), switches.contiguous()
+        return (y, switches) if last is x else (y.contiguous(), switches.contiguous())
 
     def project(self, signal: Tensor, kept: tuple[Tensor, tuple[int, ...]], rule: Rule) -> tuple[Tensor]:
         switches, shape = kept
