@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from zfwidgets.data import Shapes, corpus, images, photograph, photograph_names, photographs
     from zfwidgets.experiments.features import ImageFeatures, Projection, project
     from zfwidgets.experiments.gallery import Gallery, gallery
+    from zfwidgets.experiments.occlusion import Occlusion
     from zfwidgets.experiments.survey import top_activations
+    from zfwidgets.experiments.sweep import occlusion, occlusion_sweep
     from zfwidgets.experiments.top_activations import TopActivations
     from zfwidgets.models import Network, Prediction, Preprocess, load
     from zfwidgets.widgets.feature_explorer import FeatureExplorer
@@ -23,6 +25,7 @@ _PLACES = {
     "Gallery": "experiments.gallery",
     "ImageFeatures": "experiments.features",
     "Network": "models",
+    "Occlusion": "experiments.occlusion",
     "Prediction": "models",
     "Preprocess": "models",
     "Projection": "experiments.features",
@@ -33,6 +36,8 @@ _PLACES = {
     "gallery": "experiments.gallery",
     "images": "data",
     "load": "models",
+    "occlusion": "experiments.sweep",
+    "occlusion_sweep": "experiments.sweep",
     "photograph": "data",
     "photograph_names": "data",
     "photographs": "data",
@@ -45,6 +50,7 @@ __all__ = [
     "Gallery",
     "ImageFeatures",
     "Network",
+    "Occlusion",
     "Prediction",
     "Preprocess",
     "Projection",
@@ -55,6 +61,8 @@ __all__ = [
     "gallery",
     "images",
     "load",
+    "occlusion",
+    "occlusion_sweep",
     "photograph",
     "photograph_names",
     "photographs",

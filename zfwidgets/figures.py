@@ -10,10 +10,12 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from zfwidgets.experiments.features import Projection
     from zfwidgets.experiments.gallery import Gallery
+    from zfwidgets.experiments.occlusion import Occlusion
 
 
 def signed_picture(pixels: np.ndarray, scale: float | None = None) -> np.ndarray:
@@ -68,6 +70,22 @@ def heat(values: np.ndarray, low: float | None = None, high: float | None = None
     return colormaps["magma"](np.clip(unit, 0, 1), bytes=True)[..., :3]
 
 
+OKABE_ITO = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")  # told apart by everybody
+REST = "#999999"
+
+
+def label_picture(label: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
+    """A map of classes (rows, columns) in colours, (rows, columns, 3) uint8; and the colour of each class, the most
+    frequent first. What is beyond the seven most frequent is grey."""
+    classes, counts = np.unique(label, return_counts=True)
+    ranked = classes[np.argsort(-counts, kind="stable")].tolist()
+    colours = dict(zip(ranked, (*OKABE_ITO, *[REST] * len(ranked)), strict=False))
+    picture = np.zeros((*label.shape, 3), np.uint8)
+    for number, colour in colours.items():
+        picture[label == number] = tuple(bytes.fromhex(colour[1:]))
+    return picture, colours
+
+
 def said(number: float) -> str:
     """A number in three significant digits, without an exponent where that is readable."""
     return f"{number:,.0f}" if 999.5 <= abs(number) < 1e7 else f"{number:.3g}"
@@ -110,6 +128,90 @@ def draw_gallery(gallery: Gallery) -> Figure:
             box = {"facecolor": "black", "alpha": 0.6, "pad": 1, "linewidth": 0}
             axes.text(x, y, str(feature), fontsize=6, color="white", va="top", bbox=box)
     return figure
+
+
+def draw_occlusion(occlusion: Occlusion) -> Figure:
+    """The row of Figure 7: (a) to (e); with several targets, (d) for each."""
+    across = 4 + len(occlusion.targets)
+    figure = new_figure(3 * across, 4.2)
+    panels, below = figure.subplots(2, across, height_ratios=(3, 0.8))
+    for axes in below:
+        axes.axis("off")
+    fall = occlusion.untouched_activity - occlusion.activity
+    row, column = (int(index) for index in np.unravel_index(int(fall.argmax()), fall.shape))
+    _panel(panels[0], occlusion.hidden(row, column), "(a) where hiding costs\nthe feature map most")
+    where = f"{occlusion.layer}, feature {occlusion.feature}"
+    _map_panel(panels[1], occlusion, occlusion.activity, None, f"(b) {where}, summed\n{_without(occlusion)}")
+    _projections(panels[2], below[2], occlusion)
+    for axes, target, probability in zip(panels[3:-1], occlusion.targets, occlusion.probabilities, strict=True):
+        whole = f"whole image: {said(float(occlusion.untouched[target]))}"
+        _map_panel(axes, occlusion, probability, 1, f"(d) probability of {occlusion.labels[target]}\n{whole}")
+    _label_panel(panels[-1], below[-1], occlusion)
+    return figure
+
+
+def _without(occlusion: Occlusion) -> str:
+    agreement = occlusion.agreement
+    told = "" if np.isnan(agreement) else f", agreement with (c) {agreement:.2f}"
+    return f"whole image: {said(occlusion.untouched_activity)}{told}"
+
+
+def _panel(axes: Axes, picture: np.ndarray, title: str) -> None:
+    axes.imshow(picture, interpolation="nearest")
+    axes.set_title(title, fontsize=9)
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def _map_panel(axes: Axes, occlusion: Occlusion, values: np.ndarray, high: float | None, title: str) -> None:
+    """A map of the square's places in magma, with a scale; every place is drawn around the square's middle."""
+    image = axes.imshow(values, cmap="magma", vmin=0 if high else None, vmax=high, extent=_extent(occlusion))
+    axes.figure.colorbar(image, ax=axes, shrink=0.75, pad=0.02)
+    _frame(axes, occlusion, title)
+
+
+def _label_panel(axes: Axes, below: Axes, occlusion: Occlusion) -> None:
+    from matplotlib.patches import Patch
+
+    picture, colours = label_picture(occlusion.label)
+    axes.imshow(picture, interpolation="nearest", extent=_extent(occlusion))
+    _frame(
+        axes, occlusion, "(e) most probable class\nwhole image: " + occlusion.labels[int(occlusion.untouched.argmax())]
+    )
+    shown = list(colours)[: len(OKABE_ITO)]
+    handles = [Patch(color=colours[number], label=occlusion.labels[number][:28]) for number in shown]
+    if len(colours) > len(shown):
+        handles.append(Patch(color=REST, label=f"{len(colours) - len(shown)} more"))
+    below.legend(handles=handles, fontsize=7, loc="upper center", ncols=2, frameon=False)
+
+
+def _projections(axes: Axes, below: Axes, occlusion: Occlusion) -> None:
+    """Panel (c): the map projected for this image, in a black frame, and for others beside it."""
+    bulk = occlusion.projection.bulk
+    here = signed_picture(occlusion.projected, bulk)
+    _panel(axes, here, f"(c) the map, projected\nzero grey, ends ±{said(bulk)}")
+    axes.spines[:].set(color="black", linewidth=3)
+    if len(occlusion.others):
+        below.imshow(mosaic(occlusion.others[:4, None], min(here.shape[1] // 2, 120), 4))
+        below.set_title("for other images", fontsize=8)
+
+
+def _extent(occlusion: Occlusion) -> tuple[float, float, float, float]:
+    """Left, right, bottom, top of a map of places on the image, in pixels."""
+    (height, width), (down, across), (rows, columns) = occlusion.size, occlusion.stride, occlusion.label.shape
+    left, top = (width - across) / 2, (height - down) / 2
+    return left, left + across * columns, top + down * rows, top
+
+
+def _frame(axes: Axes, occlusion: Occlusion, title: str) -> None:
+    """The whole image's edges around a map of places, which ends half a square inside them."""
+    height, width = occlusion.picture.shape[:2]
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    axes.set_facecolor("#eeeeee")
+    axes.set_title(title, fontsize=9)
+    axes.set_xticks([])
+    axes.set_yticks([])
 
 
 def new_figure(width: float, height: float) -> Figure:

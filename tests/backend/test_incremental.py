@@ -58,13 +58,13 @@ def worst_difference(program: Program, image: Tensor, wanted: list[Step], boxes:
         images = really_changed(image, replacement, boxes[some])
         expected = forward(program, images, wanted).activations
         for step in wanted:
-            values = incremental.whole(changed[step])
+            values = changed[step].whole()
             assert values.shape == expected[step].shape
             worst = max(worst, float((values - expected[step]).abs().max()))
             if step.space is not None:
                 totals = expected[step].double().sum(step.space)
                 scale = math.prod(step.map_size or ())
-                worst = max(worst, float((incremental.sums(changed[step]) - totals).abs().max()) / scale)
+                worst = max(worst, float((changed[step].sums() - totals).abs().max()) / scale)
         done += some.tolist()
     assert sorted(done) == list(range(len(boxes)))
     return worst
@@ -162,7 +162,7 @@ def test_little_memory_makes_small_chunks_and_the_same_numbers():
         assert memory > 1 or all(len(some) == 1 for some, _ in found)
         answer = torch.zeros(len(boxes), *one.step("").shape, dtype=torch.float64)
         for some, changed in found:
-            answer[torch.from_numpy(some)] = incremental.whole(changed[one.step("")])
+            answer[torch.from_numpy(some)] = changed[one.step("")].whole()
         answers.append(answer)
     torch.testing.assert_close(*answers, rtol=0, atol=1e-12)
 

@@ -38,6 +38,13 @@ class Table:
     above: int = 0  # rows of border
     left: int = 0  # columns of border
 
+    @classmethod
+    def of(cls, rows: Tensor, sides: tuple[int, int, int, int] = (0, 0, 0, 0), border: float = 0) -> Table:
+        """The table of a map (height, width, …), with a border on its sides: left, right, above, below."""
+        if any(sides):
+            rows = F.pad(rows, (0, 0) * (rows.ndim - 2) + sides, value=border)
+        return cls(rows.contiguous().flatten(0, 1), rows.shape[1], sides[2], sides[0])
+
     def cut(self, frame: Frame) -> Tensor:
         """Its windows, (n, height, width, …)."""
         rows, columns = _places(frame.rows, self.above), _places(frame.columns, self.left)
@@ -52,10 +59,45 @@ class Changed:
     step: Step
     values: Tensor  # (n, …) as the step computes them
     frame: Frame | None  # where the windows lie; None: the whole map
+    untouched: Tensor  # (1, …), what the step computes for the image as it is
 
-    def rows_first(self) -> Tensor:
-        """With rows and columns right behind the changes, (n, height, width, …)."""
-        return rows_first(self.values, self.step)
+    def whole(self) -> Tensor:
+        """The whole maps with the changes in their places, (n, …)."""
+        if self.frame is None:
+            return self.values
+        around = rows_first(self.untouched, self.step)
+        n, height, width = len(self.values), *around.shape[1:3]
+        everywhere = Frame(Stretches(np.zeros(n, np.int64), height), Stretches(np.zeros(n, np.int64), width))
+        maps = around.expand(n, *around.shape[1:]).clone(memory_format=torch.contiguous_format)
+        self.paste(maps, everywhere)
+        return rows_last(maps, self.step)
+
+    def sums(self) -> Tensor:
+        """Each map summed over its rows and columns, (n, channels) float64; a fully connected layer as it is."""
+        space = self.step.space
+        if space is None:
+            return self.values.double()
+        values = self.values.double().sum(space)
+        if self.frame is None:
+            return values
+        before = rows_last(Table.of(rows_first(self.untouched, self.step)[0]).cut(self.frame), self.step)
+        return self.untouched.double().sum(space) - before.double().sum(space) + values
+
+    def paste(self, windows: Tensor, seen: Frame) -> None:
+        """Write what has changed into windows (n, height, width, …) that lie at `seen`; changes that lie alike at
+        once."""
+        assert self.frame is not None
+        part = rows_first(self.values, self.step)
+        down = self.frame.rows.start - seen.rows.start
+        across = self.frame.columns.start - seen.columns.start
+        first = 0
+        for (y, x), same in groupby(zip(down.tolist(), across.tolist(), strict=True)):
+            some = slice(first, first + len(list(same)))
+            rows = slice(max(y, 0), min(y + self.frame.rows.length, seen.rows.length))
+            columns = slice(max(x, 0), min(x + self.frame.columns.length, seen.columns.length))
+            inside = part[some, rows.start - y : rows.stop - y, columns.start - x : columns.stop - x]
+            windows[some, rows, columns] = inside
+            first = some.stop
 
 
 class Incremental:
@@ -76,7 +118,7 @@ class Incremental:
         self.program, self.wanted, self.memory = program, tuple(wanted), memory
         self.steps = program.needed_for(wanted)
         record = forward(program, _channels_last(image[None]), self.steps, stale=stale)
-        self.untouched = {step: Changed(step, record.activations[step], None) for step in self.steps}
+        self.untouched = record.activations
         self._tables: dict[tuple, Table] = {}
 
     def plan(self, boxes: Boxes) -> Plan:
@@ -90,7 +132,7 @@ class Incremental:
 
         Yields, chunk by chunk, which boxes (k,) were computed, and for each wanted step what they change.
         """
-        rectangles = self._table(self.program.input, replacement)
+        rectangles = Table.of(rows_first(replacement[None], self.program.input)[0])
         for cell in plan.cells:
             frames = plan.frames(cell)
             count = self._at_once(frames)
@@ -102,7 +144,8 @@ class Incremental:
         first = self.program.input
         frame = frames[first]
         assert frame is not None
-        changed = {first: Changed(first, rows_last(rectangles.cut(frame), first), frame)}
+        values = rows_last(rectangles.cut(frame), first)
+        changed = {first: Changed(first, values, frame, self.untouched[first])}
         found = {}
         readers = Counter(source for step in self.steps for source in step.inputs)
         for step in self.steps:
@@ -121,32 +164,12 @@ class Incremental:
     def _compute(self, step: Step, frame: Frame | None, sources: list[Changed]) -> Changed:
         assert step.op is not None
         if frame is None:
-            return Changed(step, step.op.forward(*map(self.whole, sources)), None)
+            values = step.op.forward(*(source.whole() for source in sources))
+            return Changed(step, values, None, self.untouched[step])
         bare = step.op.unpadded(step)
         assert bare is not None
-        return Changed(step, bare.forward(*(self._read(step, frame, source) for source in sources)), frame)
-
-    def whole(self, changed: Changed) -> Tensor:
-        """The whole maps with the changes in their places, (n, …)."""
-        if changed.frame is None:
-            return changed.values
-        untouched = self.untouched[changed.step].rows_first()
-        n, height, width = len(changed.values), *untouched.shape[1:3]
-        everywhere = Frame(Stretches(np.zeros(n, np.int64), height), Stretches(np.zeros(n, np.int64), width))
-        maps = untouched.expand(n, *untouched.shape[1:]).clone(memory_format=torch.contiguous_format)
-        _paste(changed, maps, everywhere)
-        return rows_last(maps, changed.step)
-
-    def sums(self, changed: Changed) -> Tensor:
-        """Each map of a step with maps summed over rows and columns, (n, channels) float64."""
-        space = changed.step.space
-        assert space is not None
-        values = changed.values.double().sum(space)
-        if changed.frame is None:
-            return values
-        untouched = self._table(changed.step, self.untouched[changed.step].values[0])
-        before = rows_last(untouched.cut(changed.frame), changed.step).double().sum(space)
-        return self.untouched[changed.step].values.double().sum(space) - before + values
+        values = bare.forward(*(self._read(step, frame, source) for source in sources))
+        return Changed(step, values, frame, self.untouched[step])
 
     def _read(self, step: Step, frame: Frame, source: Changed) -> Tensor:
         """What a step looks at to compute its windows: the untouched map around them, the changed part pasted in."""
@@ -158,32 +181,22 @@ class Incremental:
         seen = Frame(frame.rows.seen_through(down), frame.columns.seen_through(across))
         if seen.equals(source.frame):
             return source.values
-        windows = self._bordered(step, source.step, down, across).cut(seen)
-        _paste(source, windows, seen)
+        windows = self._bordered(step, source, down, across).cut(seen)
+        source.paste(windows, seen)
         return rows_last(windows, source.step)
 
-    def _bordered(self, step: Step, source: Step, down: Sliding, across: Sliding) -> Table:
+    def _bordered(self, step: Step, source: Changed, down: Sliding, across: Sliding) -> Table:
         """The untouched map of a source, with the border that a step looks at."""
         assert step.op is not None
         assert step.map_size is not None
-        assert source.map_size is not None
-        above, below = down.border(source.map_size[0], step.map_size[0])
-        left, right = across.border(source.map_size[1], step.map_size[1])
-        key = source, above, below, left, right, step.op.border
+        assert source.step.map_size is not None
+        above, below = down.border(source.step.map_size[0], step.map_size[0])
+        left, right = across.border(source.step.map_size[1], step.map_size[1])
+        key = source.step, left, right, above, below, step.op.border
         if key not in self._tables:
-            sides = (left, right, above, below)
-            values = self.untouched[source].values[0]
-            self._tables[key] = self._table(source, values, sides, step.op.border)
+            rows = rows_first(source.untouched, source.step)[0]
+            self._tables[key] = Table.of(rows, (left, right, above, below), step.op.border)
         return self._tables[key]
-
-    def _table(
-        self, step: Step, values: Tensor, sides: tuple[int, int, int, int] = (0, 0, 0, 0), border: float = 0
-    ) -> Table:
-        """A map, shaped as the step computes it for one image, with a border: left, right, above, below."""
-        rows = rows_first(values[None], step)[0]
-        if any(sides):
-            rows = F.pad(rows, (0, 0) * (rows.ndim - 2) + sides, value=border)
-        return Table(rows.contiguous().flatten(0, 1), rows.shape[1], sides[2], sides[0])
 
     def _at_once(self, frames: Frames) -> int:
         """How many changes to compute together."""
@@ -195,9 +208,9 @@ class Incremental:
             peak = max(peak, live + sum(2 * numbers[source] for source in step.inputs))
             readers.subtract(step.inputs)
             live -= sum(numbers[source] for source in {*step.inputs, step} if not readers[source])
-        bytes_each = peak * self.untouched[self.program.input].values.element_size()
-        held = sum(kept.values.nbytes for kept in self.untouched.values()) * 2
-        device = self.untouched[self.program.input].values.device
+        bytes_each = peak * self.untouched[self.program.input].element_size()
+        held = sum(kept.nbytes for kept in self.untouched.values()) * 2
+        device = self.untouched[self.program.input].device
         return max(1, min(fitting(device, max(numbers.values())), (self.memory - held) // bytes_each))
 
 
@@ -211,22 +224,6 @@ def rows_last(values: Tensor, step: Step) -> Tensor:
     """The way back: in the step's own order."""
     assert step.space is not None
     return values.movedim((1, 2), step.space)
-
-
-def _paste(changed: Changed, windows: Tensor, seen: Frame) -> None:
-    """Write what has changed into windows (n, height, width, …) that lie at `seen`; changes that lie alike at once."""
-    assert changed.frame is not None
-    part = changed.rows_first()
-    down = changed.frame.rows.start - seen.rows.start
-    across = changed.frame.columns.start - seen.columns.start
-    first = 0
-    for (y, x), same in groupby(zip(down.tolist(), across.tolist(), strict=True)):
-        some = slice(first, first + len(list(same)))
-        rows = slice(max(y, 0), min(y + changed.frame.rows.length, seen.rows.length))
-        columns = slice(max(x, 0), min(x + changed.frame.columns.length, seen.columns.length))
-        inside = part[some, rows.start - y : rows.stop - y, columns.start - x : columns.stop - x]
-        windows[some, rows, columns] = inside
-        first = some.stop
 
 
 def _places(stretches: Stretches, border: int) -> np.ndarray:

@@ -103,7 +103,7 @@ class ImageFeatures:
     def __init__(self, net: Network, image: Any, crop: bool = True) -> None:
         self.net = net
         self.crop = crop
-        self.picture, self._input = net.prepare(image)
+        self.picture, self.input = net.prepare(image)
         self._maps = lru_cache(maxsize=32)(self._compute_maps)
         self._record = lru_cache(maxsize=2)(self._compute_record)
         self._projections: dict[tuple, Projection] = {}
@@ -111,7 +111,7 @@ class ImageFeatures:
     @cached_property
     def prediction(self) -> Prediction:
         """The probabilities of the classes."""
-        return self.net.classify(self._input[None], ["image"])
+        return self.net.classify(self.input[None], ["image"])
 
     def maps(self, layer: str) -> np.ndarray:
         """All feature maps of a layer, (channels, height, width) float32; a fully connected layer has maps of 1×1."""
@@ -172,7 +172,7 @@ class ImageFeatures:
         if not self.crop or any(field.whole for field in step.fields):
             return self._from_record(step, (0, feature, *unit), rule, stale)
         one = Units(*(torch.tensor([number]) for number in (0, feature, *unit)))
-        patches = project_units(self.net.program, self._input[None], step, one, rule, stale=stale)
+        patches = project_units(self.net.program, self.input[None], step, one, rule, stale=stale)
         return float(patches.activation[0]), patches.on_image(0, *self._size)
 
     def _from_record(self, step: Step, where: tuple, rule: Rule, stale: Stale) -> tuple[float, torch.Tensor]:
@@ -194,11 +194,11 @@ class ImageFeatures:
 
     def _compute_maps(self, layer: str) -> np.ndarray:
         step = self.net.step(layer)
-        maps = forward(self.net.program, self._input[None], [step]).activations[step][0]
+        maps = forward(self.net.program, self.input[None], [step]).activations[step][0]
         return maps.reshape(*(*maps.shape, 1, 1)[:3]).cpu().numpy()
 
     def _compute_record(self, rule: Rule) -> Record:
-        return forward(self.net.program, self._input[None], self.net.program.ends, rule)
+        return forward(self.net.program, self.input[None], self.net.program.ends, rule)
 
     def _feature(self, layer: str, feature: int) -> int:
         channels = self.net.layer(layer).channels

@@ -173,12 +173,32 @@ class Network:
 
     def classify(self, x: Tensor, names: Sequence[str]) -> Prediction:
         """The same for inputs (N, C, H, W) that are prepared already."""
-        output = self.program.output
-        if len(output.shape) != 1:
-            raise ValueError(f"{self.name} ends in an output of shape {output.shape}, not in one score a class")
-        scores = forward(self.program, x, [output]).activations[output]
+        self.check_classes()
+        scores = forward(self.program, x, [self.program.output]).activations[self.program.output]
+        return Prediction(self.probabilities(scores), self.labels, tuple(names))
+
+    def check_classes(self) -> None:
+        """Raise ValueError when the network does not end in one score a class."""
+        if not self.classifies:
+            shape = self.program.output.shape
+            raise ValueError(f"{self.name} ends in an output of shape {shape}, not in one score a class")
+
+    def probabilities(self, scores: Tensor) -> np.ndarray:
+        """Of the classes, (N, classes) float32, from what the network's output says."""
         probability = scores if self._ends_in_softmax else scores.softmax(1)
-        return Prediction(probability.float().cpu().numpy(), self.labels, tuple(names))
+        return probability.float().cpu().numpy()
+
+    def class_number(self, target: int | str) -> int:
+        """The number of a class given by its number or label. Raises ValueError with the nearest labels when there is
+        none."""
+        if isinstance(target, str):
+            if target in self.labels:
+                return self.labels.index(target)
+            near = get_close_matches(target, self.labels, n=3, cutoff=0.4) or self.labels[:3]
+            raise ValueError(f"{self.name} knows no class {target!r}; near it: {', '.join(near)}")
+        if not isinstance(target, int | np.integer) or not 0 <= target < len(self.labels):
+            raise ValueError(f"{self.name} has the classes 0 to {len(self.labels) - 1}; {target!r} was given")
+        return int(target)
 
     @property
     def classifies(self) -> bool:

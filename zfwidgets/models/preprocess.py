@@ -34,6 +34,10 @@ class Preprocess:
         pixels = self.fit(image)
         return pixels, self.normalise(pixels)
 
+    def picture(self, x: Tensor) -> np.ndarray:
+        """What numbers (C, H, W) look like, (H, W, 3) uint8."""
+        return picture_of(x, (self.mean, self.std) if len(x) == len(self.mean) else None)
+
     def fit(self, image: np.ndarray) -> np.ndarray:
         """An image (h, w, 3) uint8, scaled and cropped to (H, W, 3) uint8."""
         height, width = self.size
@@ -77,7 +81,11 @@ class Transform:
                 f"preprocess returns images of {x.shape[1]}×{x.shape[2]} pixels, but the network was captured for "
                 f"{self.size[0]}×{self.size[1]}: give size={tuple(x.shape[1:])}, or resize and crop in preprocess"
             )
-        return picture_of(x, self._normalisation()), x.float()
+        return self.picture(x), x.float()
+
+    def picture(self, x: Tensor) -> np.ndarray:
+        """What numbers (C, H, W) look like, (H, W, 3) uint8."""
+        return picture_of(x, self._normalisation())
 
     def _normalisation(self) -> tuple[Any, Any] | None:
         steps = getattr(self.function, "transforms", [self.function])
