@@ -27,6 +27,8 @@ def still(widget: W.Widget) -> str:
 def _html(widget: W.Widget) -> str:
     if isinstance(widget, Picture):
         return _picture(widget)
+    if hasattr(widget, "as_picture"):  # a canvas, by another library, which pages without one need not load
+        return _picture(widget.as_picture())
     if isinstance(widget, W.Box):
         if widget.layout.display == "none":
             return ""
