@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zfwidgets.experiments.top_activations import TopActivations
     from zfwidgets.models import Network, Prediction, Preprocess, load
     from zfwidgets.widgets.feature_explorer import FeatureExplorer
+    from zfwidgets.widgets.occlusion_canvas import OcclusionCanvas
     from zfwidgets.widgets.top_nine import TopNine
 
 __version__ = "0.1.0"
@@ -26,6 +27,7 @@ _PLACES = {
     "ImageFeatures": "experiments.features",
     "Network": "models",
     "Occlusion": "experiments.occlusion",
+    "OcclusionCanvas": "widgets.occlusion_canvas",
     "Prediction": "models",
     "Preprocess": "models",
     "Projection": "experiments.features",
@@ -51,6 +53,7 @@ __all__ = [
     "ImageFeatures",
     "Network",
     "Occlusion",
+    "OcclusionCanvas",
     "Prediction",
     "Preprocess",
     "Projection",

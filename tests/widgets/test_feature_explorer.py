@@ -205,8 +205,8 @@ def test_whoever_observes_a_result_may_choose_the_next_feature(explorer):
     ("name", "value", "said"),
     [
         ("layer", "relu3", "no layer 'relu3'; near it: relu"),
-        ("feature", 16, "'relu1' has the features 0 to 15, not 16"),
-        ("feature", -1, "'relu1' has the features 0 to 15, not -1"),
+        ("feature", 16, "'relu1' has the features 0 to 15; 16 was asked for"),
+        ("feature", -1, "'relu1' has the features 0 to 15; -1 was asked for"),
         ("unit", (16, 0), "16 rows and 24 columns"),
         ("unit", "middle", "unit is"),
         ("image", "secnd", "no image 'secnd'; near it: second"),

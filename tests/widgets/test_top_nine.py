@@ -476,8 +476,8 @@ def test_another_data_set_or_network_is_refused(net, network, pictures, tops, pa
     [
         ("layer", "relu3", "no layer 'relu3'; near it: relu"),
         ("layer", "conv1", "'conv1' was not looked at; these were: relu1"),
-        ("feature", 40, "'relu1' has the features 0 to 39, not 40"),
-        ("feature", -1, "'relu1' has the features 0 to 39, not -1"),
+        ("feature", 40, "'relu1' has the features 0 to 39; 40 was asked for"),
+        ("feature", -1, "'relu1' has the features 0 to 39; -1 was asked for"),
         ("page", 3, "'relu1' has the pages 0 to 2, not 3"),
         ("page", -1, "'relu1' has the pages 0 to 2, not -1"),
     ],

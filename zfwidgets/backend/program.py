@@ -116,6 +116,13 @@ class FeatureLayer:
         """Units in one map."""
         return self.height * self.width
 
+    def checked(self, feature: int) -> int:
+        """The number of a feature map, if there is one. Raises ValueError, with the range, if not."""
+        if not isinstance(feature, int | np.integer) or not 0 <= feature < self.channels:
+            most = self.channels - 1
+            raise ValueError(f"layer {self.name!r} has the features 0 to {most}; {feature!r} was asked for")
+        return int(feature)
+
 
 @dataclass(frozen=True, eq=False)
 class Program:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from operator import index
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from zfwidgets.backend import deconvnet
 from zfwidgets.backend.deconvnet import project_units
@@ -101,9 +102,17 @@ class ImageFeatures:
     """One image in one network. What has been computed is remembered, so that looking again costs nothing."""
 
     def __init__(self, net: Network, image: Any, crop: bool = True) -> None:
-        self.net = net
-        self.crop = crop
-        self.picture, self.input = net.prepare(image)
+        self._begin(net, *net.prepare(image), crop)
+
+    @classmethod
+    def of_input(cls, net: Network, picture: np.ndarray, x: Tensor, crop: bool = True) -> Self:
+        """The same for what is prepared already: the picture (H, W, 3) uint8 and the network's input (C, H, W)."""
+        features = cls.__new__(cls)
+        features._begin(net, picture, x, crop)
+        return features
+
+    def _begin(self, net: Network, picture: np.ndarray, x: Tensor, crop: bool) -> None:
+        self.net, self.picture, self.input, self.crop = net, picture, x, crop
         self._maps = lru_cache(maxsize=32)(self._compute_maps)
         self._record = lru_cache(maxsize=2)(self._compute_record)
         self._projections: dict[tuple, Projection] = {}
@@ -201,10 +210,7 @@ class ImageFeatures:
         return forward(self.net.program, self.input[None], self.net.program.ends, rule)
 
     def _feature(self, layer: str, feature: int) -> int:
-        channels = self.net.layer(layer).channels
-        if not isinstance(feature, int | np.integer) or not 0 <= feature < channels:
-            raise ValueError(f"layer {layer!r} has the features 0 to {channels - 1}; {feature!r} was asked for")
-        return int(feature)
+        return self.net.layer(layer).checked(feature)
 
     def _unit(self, layer: str, feature: int, unit: Any) -> Unit | None:
         checked = checked_unit(self.net.layer(layer), unit)

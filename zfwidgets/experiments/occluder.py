@@ -11,6 +11,7 @@ from PIL import ImageColor
 from torch import Tensor
 from torchvision.transforms.v2.functional import gaussian_blur
 
+from zfwidgets.experiments.features import ImageFeatures
 from zfwidgets.models import Network
 
 FILLS = ("grey", "mean", "blur", "noise")
@@ -45,6 +46,20 @@ def filling(net: Network, image: Tensor, fill: str | Colour = "grey", seed: int 
             raise ValueError(f"an image of {len(image)} channels has no colours; the fills are {_said(FILLS)}")
         return ((image.max() + image.min()) / 2).expand_as(image)
     return net.prepare(np.full((*image.shape[1:], 3), colour, np.uint8))[1]
+
+
+def hide(features: ImageFeatures, mask: np.ndarray, filler: Tensor) -> ImageFeatures:
+    """The same image with what `mask` (H, W) covers replaced by `filler` (C, H, W), as `filling` gives it."""
+    net, image = features.net, features.input
+    x = torch.where(torch.from_numpy(mask).to(image.device), filler, image)
+    picture = np.where(mask[..., None], shown(features, filler), features.picture)
+    return ImageFeatures.of_input(net, picture, x, features.crop)
+
+
+def shown(features: ImageFeatures, filler: Tensor) -> np.ndarray:
+    """What stands in hidden places, on the same scale as the image, (H, W, 3) uint8."""
+    width = features.input.shape[2]
+    return features.net.preprocess.picture(torch.cat([features.input, filler], 2))[:, width:]
 
 
 def _odd(size: float) -> int:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from zfwidgets.backend.forward import never
@@ -16,7 +15,7 @@ from zfwidgets.backend.incremental import MEMORY, Changed, Incremental
 from zfwidgets.backend.program import FeatureLayer, Step
 from zfwidgets.experiments.features import ImageFeatures
 from zfwidgets.experiments.gallery import gallery
-from zfwidgets.experiments.occluder import Colour, Squares, checked_pair, filling
+from zfwidgets.experiments.occluder import Colour, Squares, checked_pair, filling, shown
 from zfwidgets.experiments.occlusion import Occlusion
 from zfwidgets.experiments.top_activations import TopActivations
 from zfwidgets.models import Network
@@ -53,7 +52,7 @@ def occlusion(
 
     Args:
         net: the network; it ends in one score a class.
-        image: any image: a path, bytes, PIL image, array or tensor.
+        image: any image: a path, bytes, PIL image, array or tensor; or its `ImageFeatures` in this network.
         target: number or label of a class, or several; by default, what the network says of the whole image.
         layer: whose strongest map is watched, a name from `net.layers`; by default the last one that everything passes
             through and whose maps are not the classes themselves (the paper: layer 5).
@@ -95,7 +94,7 @@ def occlusion_sweep(
     """As `occlusion`, from coarse to fine: every result has all places, those not yet computed (`.computed`) repeat
     what was found nearby. The first comes soon, each later one has more places computed, the last has them all."""
     net.check_classes()
-    features = ImageFeatures(net, image)
+    features = image if isinstance(image, ImageFeatures) else ImageFeatures(net, image)
     squares = Squares.over((features.picture.shape[0], features.picture.shape[1]), size, stride)
     filler = filling(net, features.input, fill, seed)
     chosen = net.layer(layer) if layer is not None else watched_layer(net)
@@ -105,7 +104,7 @@ def occlusion_sweep(
     untouched = features.prediction.probability[0]
     targets = _targets(net, untouched, target)
     blank = Occlusion(
-        picture=features.picture, filler=_picture(net, features.input, filler), top=squares.top, left=squares.left,
+        picture=features.picture, filler=shown(features, filler), top=squares.top, left=squares.left,
         probabilities=np.zeros((len(targets), *squares.shape), np.float32), label=np.zeros(squares.shape, np.int64),
         confidence=np.zeros(squares.shape, np.float32), activity=np.zeros(squares.shape, np.float32),
         computed=np.zeros(squares.shape, bool), untouched=untouched,
@@ -129,11 +128,6 @@ def watched_layer(net: Network) -> FeatureLayer:
 def strongest_map(features: ImageFeatures, layer: str) -> int:
     """The feature map of a layer whose units, summed, are strongest."""
     return int(features.maps(layer).sum(axis=(1, 2)).argmax())
-
-
-def _picture(net: Network, image: Tensor, filler: Tensor) -> np.ndarray:
-    """What stands in hidden places, shown on the same scale as the image, (H, W, 3) uint8."""
-    return net.preprocess.picture(torch.cat([image, filler], 2))[:, image.shape[2] :]
 
 
 def _targets(net: Network, untouched: np.ndarray, target: Any) -> tuple[int, ...]:

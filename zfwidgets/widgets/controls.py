@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from html import escape
 from threading import get_ident
 from typing import Any
@@ -168,6 +169,13 @@ class ImagePicker(W.VBox):
     def names(self) -> tuple[str, ...]:
         """All there is to choose from."""
         return (*self._collection.names, *self._uploads)
+
+    def known(self, name: str) -> str:
+        """The name, if there is such an image. Raises ValueError with the nearest names if not."""
+        if name not in self.names:
+            near = get_close_matches(name, self.names, n=3) or self.names[:3]
+            raise ValueError(f"there is no image {name!r}; near it: {', '.join(near)}")
+        return name
 
     def add(self, name: str, image: Any) -> None:
         """Put one more image on the list and choose it. Raises ValueError when it is not an image."""

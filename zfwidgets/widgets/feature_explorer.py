@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -158,11 +157,7 @@ class FeatureExplorer(Panel):
 
     @T.validate("image")
     def _known_image(self, proposal: T.Bunch) -> str:
-        name, known = proposal["value"], self._picker.names
-        if name not in known:
-            near = get_close_matches(name, known, n=3) or known[:3]
-            raise ValueError(f"there is no image {name!r}; near it: {', '.join(near)}")
-        return name
+        return self._picker.known(proposal["value"])
 
     @T.validate("layer")
     def _known_layer(self, proposal: T.Bunch) -> str:
@@ -170,11 +165,9 @@ class FeatureExplorer(Panel):
 
     @T.validate("feature")
     def _known_feature(self, proposal: T.Bunch) -> int:
-        channels = self.net.layer(self.layer).channels
-        if not 0 <= proposal["value"] < channels:
-            raise ValueError(f"layer {self.layer!r} has the features 0 to {channels - 1}, not {proposal['value']}")
+        feature = self.net.layer(self.layer).checked(proposal["value"])
         self._feature_of = self.layer
-        return proposal["value"]
+        return feature
 
     @T.validate("unit")
     def _known_unit(self, proposal: T.Bunch) -> Any:

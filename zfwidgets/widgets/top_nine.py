@@ -307,10 +307,7 @@ class TopNine(Panel):
 
     @T.validate("feature")
     def _known_feature(self, proposal: T.Bunch) -> int:
-        channels = self.net.layer(self.layer).channels
-        if not 0 <= proposal["value"] < channels:
-            raise ValueError(f"layer {self.layer!r} has the features 0 to {channels - 1}, not {proposal['value']}")
-        return proposal["value"]
+        return self.net.layer(self.layer).checked(proposal["value"])
 
     @T.validate("page")
     def _known_page(self, proposal: T.Bunch) -> int:

@@ -1,0 +1,257 @@
+"""The occlusion canvas without a browser: what is hidden is what the network is asked about."""
+
+import time
+
+import numpy as np
+import pytest
+import traitlets as T
+from torch import nn
+
+import zfwidgets as zf
+from zfwidgets.experiments.occluder import filling, hide
+from zfwidgets.figures import heat, label_picture, signed_picture
+from zfwidgets.widgets.sweep_view import INK, over_photograph
+
+
+@pytest.fixture
+def canvas(network, images):
+    return zf.OcclusionCanvas(network, images, image="flower", size=8, stride=4)
+
+
+def shown(picture):
+    return np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 4)[..., :3]
+
+
+def a_mask(top=5, left=10, bottom=20, right=31):
+    mask = np.zeros((35, 51), bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+def asked_anew(network, image, mask, fill="grey"):
+    """The network's answer to the image with the mask filled in by hand."""
+    features = zf.ImageFeatures(network, image)
+    x = features.input.clone()
+    x[:, mask] = filling(network, x, fill)[:, mask]
+    return network.classify(x[None], ["image"]).probability[0]
+
+
+def test_it_opens_with_nothing_hidden(network, images, canvas):
+    assert canvas.result.mask.shape == (35, 51)
+    assert not canvas.result.mask.any()
+    assert "Nothing is hidden" in canvas._view.words.value
+    assert not canvas.busy
+
+
+@pytest.mark.parametrize("fill", ["grey", "mean", "blur", "noise", "black"])
+def test_what_is_drawn_is_what_the_network_is_asked_about(network, images, canvas, fill):
+    canvas.fill = fill
+    canvas.canvas.put(a_mask())
+    expected = asked_anew(network, images["flower"], a_mask(), fill)
+    np.testing.assert_allclose(canvas.result.after.prediction.probability[0], expected, atol=1e-6)
+    assert f"{a_mask().mean():.1%} of the image is hidden" in canvas._view.words.value
+    now = {name: after for name, after, _ in canvas._view.bars.shown}
+    for name, probability in zip(network.labels, expected, strict=True):
+        assert now[name] == pytest.approx(probability, abs=1e-4)
+
+
+def test_before_and_after_are_shown_on_one_scale(network, images, canvas):
+    canvas.canvas.put(a_mask())
+    before = zf.ImageFeatures(network, images["flower"])
+    after = hide(before, a_mask(), filling(network, before.input))
+    maps = [features.maps(canvas.layer)[canvas.feature] for features in (before, after)]
+    low, high = min(float(maps[0].min()), 0.0), max(float(values.max()) for values in maps)
+    for picture, values in zip(canvas._view.maps, maps, strict=True):
+        assert (shown(picture) == heat(values, low, high)).all()
+        assert f"sum {values.sum():.3g}" in picture.caption
+    projections = [features.project(canvas.layer, canvas.feature, "all") for features in (before, after)]
+    end = max(np.percentile(np.abs(one.pixels), 99) for one in projections)
+    for picture, one in zip(canvas._view.projections, projections, strict=True):
+        assert (shown(picture) == signed_picture(one.pixels, end)).all()
+
+
+def test_undo_takes_the_answer_back(canvas):
+    canvas.canvas.put(a_mask())
+    changed = canvas.result.after.prediction.probability
+    canvas.canvas.undo()
+    assert not canvas.result.mask.any()
+    assert not np.array_equal(canvas.result.after.prediction.probability, changed)
+
+
+def test_the_feature_is_the_strongest_of_the_layer_until_one_is_chosen(network, images, canvas):
+    for name in ("flower", "second"):
+        canvas.image = name
+        for layer in ("relu1", "relu2"):
+            canvas.layer = layer
+            sums = zf.ImageFeatures(network, images[name]).maps(layer).sum((1, 2))
+            assert canvas.feature == canvas.result.feature == sums.argmax()
+    canvas.feature = 1
+    assert canvas.result.feature == 1
+    canvas.fill = "white"
+    assert canvas.result.feature == 1
+
+
+def test_what_is_drawn_stays_on_another_image(canvas):
+    canvas.canvas.put(a_mask())
+    canvas.image = "first"
+    assert (canvas.result.mask == a_mask()).all()
+
+
+def test_words_name_the_change_of_the_answer(network, images, canvas):
+    canvas.canvas.put(np.ones((35, 51), bool))
+    before, after = (features.prediction.top(1)[0][0] for features in (canvas.result.before, canvas.result.after))
+    expected = "The answer stays" if before == after else "The answer changes from"
+    assert canvas._view.words.value.startswith(expected)
+    assert "100.0% of the image is hidden" in canvas._view.words.value
+
+
+def test_a_sweep_shows_the_maps_of_zf_occlusion(network, images, canvas):
+    canvas._job.start()
+    expected = zf.occlusion(network, images["flower"], size=8, stride=4, layer=canvas.layer, feature=canvas.feature)
+    np.testing.assert_array_equal(canvas.swept.probability, expected.probability)
+    activity, probability, label = canvas._maps.maps
+    for picture, colours in (
+        (activity, heat(expected.activity)),
+        (probability, heat(expected.probability, 0, 1)),
+        (label, label_picture(expected.label)[0]),
+    ):
+        assert (shown(picture) == over_photograph(expected, colours)).all()
+        assert picture.cells == expected.label.shape
+    for number in np.unique(expected.label):
+        assert network.labels[number] in canvas._maps.legend.value
+    assert f"{expected.label.size} places" in canvas._job.note.value
+
+
+def test_a_map_lies_on_the_photograph_where_the_middle_of_the_square_is(network, images):
+    found = zf.occlusion(network, images["flower"], size=(9, 11), stride=(3, 5))
+    colours = np.zeros((*found.label.shape, 3), np.uint8)
+    colours[2, 4] = 255
+    painted = over_photograph(found, colours).astype(float)
+    grey = found.picture.mean(2)
+    for row, column in np.ndindex(painted.shape[:2]):
+        y, x = row + (9 - 3) // 2, column + (11 - 5) // 2
+        lit = 6 <= row < 9 and 20 <= column < 25
+        if y < 35 and x < 51:
+            assert painted[row, column] == pytest.approx(INK * 255 * lit + (1 - INK) * grey[y, x], abs=0.51)
+    assert found.top[2] + 9 // 2 == 7 + (9 - 3) // 2  # the middle pixel of the lit part is that of the square
+
+
+def test_pointing_at_a_map_shows_what_was_hidden_there(canvas):
+    canvas._job.start()
+    canvas._maps.maps[1].hover = (3, 5)
+    assert (shown(canvas._maps.hidden) == canvas.swept.hidden(3, 5)).all()
+    label = canvas.swept.labels[canvas.swept.label[3, 5]]
+    assert canvas._maps.hidden.caption.startswith(f"{label} {canvas.swept.confidence[3, 5]:.2f}")
+    canvas._maps.maps[0].cell = (1, 2)
+    assert (shown(canvas._maps.hidden) == canvas.swept.hidden(1, 2)).all()
+
+
+def test_a_click_on_a_map_takes_its_square_over(canvas):
+    canvas._job.start()
+    canvas._maps.maps[2].clicked = (4 * 2 + 1, 4 * 3 + 2, 1)
+    expected = np.zeros((35, 51), bool)
+    expected[8:16, 12:20] = True
+    assert (canvas.canvas.mask == expected).all()
+    place = canvas.swept.probability[2, 3]
+    assert canvas.result.after.prediction.probability[0, canvas.result.target] == pytest.approx(place, abs=1e-5)
+
+
+def test_a_choice_sweeps_anew_once_a_sweep_was_asked_for(canvas):
+    canvas.stride = 6
+    assert canvas.swept is None
+    canvas._job.start()
+    assert canvas.swept.stride == (6, 6)
+    for name, value in (("stride", 5), ("size", 12), ("fill", "black"), ("target", "bee"), ("image", "first")):
+        before = canvas.swept
+        setattr(canvas, name, value)
+        assert canvas.swept is not before
+    assert canvas.swept.stride == (5, 5)
+    assert canvas.swept.size == (12, 12)
+    assert canvas.swept.labels[canvas.swept.targets[0]] == "bee"
+    canvas.layer = "relu1"
+    assert (canvas.swept.layer, canvas.swept.feature) == ("relu1", canvas.feature)
+
+
+def test_a_cancelled_sweep_stays_off(network, images, in_kernel, monkeypatch):
+    monkeypatch.setattr("zfwidgets.experiments.sweep.PAUSE", 0.0)
+    canvas = zf.OcclusionCanvas(network, images, size=4, stride=1)
+    until(lambda: not canvas.busy)
+    canvas._job.start()
+    until(lambda: canvas.swept is not None)
+    canvas._job.cancel()
+    assert not canvas._job.running
+    partly = canvas.swept
+    assert not partly.computed.all()
+    canvas.fill = "white"
+    until(lambda: not canvas.busy)
+    time.sleep(0.1)
+    assert canvas.swept.fill == "grey"
+
+
+def test_a_gesture_is_answered_in_the_middle_of_a_sweep(network, images, in_kernel):
+    canvas = zf.OcclusionCanvas(network, images, size=4, stride=1)
+    until(lambda: not canvas.busy)
+    canvas._job.start()
+    canvas.canvas.put(a_mask())
+    until(lambda: canvas.result is not None and canvas.result.mask.any())
+    assert canvas._job.running
+    canvas._job.cancel()
+
+
+def test_the_target_is_what_the_network_says_or_a_class_by_name(network, canvas):
+    assert canvas.result.target == canvas.result.before.prediction.probability.argmax()
+    canvas.target = "dog"
+    assert canvas.result.target == 3
+    canvas._targets.value = "bea"
+    assert "near it: bee" in canvas.error
+    assert canvas.target == "dog"
+    canvas._targets.value = ""
+    assert canvas.target == ""
+    assert canvas.error == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("image", "flowers", "near it: flower"), ("layer", "relu9", "near it: relu2"),
+        ("feature", 99, "features 0 to 5"), ("target", "elephant", "knows no class"),
+    ],
+)  # fmt: skip
+def test_what_does_not_exist_is_refused_in_words(canvas, name, value, message):
+    with pytest.raises(ValueError, match=message):
+        setattr(canvas, name, value)
+
+
+def test_sizes_and_fills_are_checked(canvas):
+    for name, value in (("size", 0), ("stride", 0), ("fill", "tartan")):
+        with pytest.raises(T.TraitError):
+            setattr(canvas, name, value)
+
+
+def test_a_misspelt_setting_is_refused(network, images):
+    with pytest.raises(TypeError, match="did you mean 'stride'"):
+        zf.OcclusionCanvas(network, images, strde=3)
+
+
+def test_a_network_without_classes_is_refused(images):
+    with pytest.raises(ValueError, match="not in one score a class"):
+        zf.OcclusionCanvas(zf.Network(nn.Conv2d(3, 4, 3), size=16), images)
+
+
+def test_what_a_class_is_called_cannot_run_scripts(network, images):
+    import copy
+
+    named = copy.copy(network)
+    named.labels = ("<script>a</script>", "<script>b</script>", "<b>c", "d")
+    canvas = zf.OcclusionCanvas(named, images, size=8, stride=8)
+    canvas.canvas.put(a_mask())
+    canvas._job.start()
+    assert "<script>" not in canvas._view.words.value + canvas._maps.legend.value
+
+
+def until(true, seconds=20):
+    for _ in range(int(seconds / 0.005)):
+        if true():
+            return
+        time.sleep(0.005)
+    raise AssertionError("it never happened")
