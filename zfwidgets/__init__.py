@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from zfwidgets.experiments.features import ImageFeatures, Projection, project
     from zfwidgets.experiments.gallery import Gallery, gallery
     from zfwidgets.experiments.occlusion import Occlusion
+    from zfwidgets.experiments.prepared import prepared_tops
     from zfwidgets.experiments.survey import top_activations
     from zfwidgets.experiments.sweep import occlusion, occlusion_sweep
     from zfwidgets.experiments.top_activations import TopActivations
@@ -43,6 +44,7 @@ _PLACES = {
     "photograph": "data",
     "photograph_names": "data",
     "photographs": "data",
+    "prepared_tops": "experiments.prepared",
     "project": "experiments.features",
     "top_activations": "experiments.survey",
 }
@@ -69,6 +71,7 @@ __all__ = [
     "photograph",
     "photograph_names",
     "photographs",
+    "prepared_tops",
     "project",
     "top_activations",
 ]

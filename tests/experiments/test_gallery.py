@@ -9,7 +9,7 @@ import zfwidgets as zf
 from zfwidgets.backend.forward import Cancelled
 from zfwidgets.experiments.gallery import GREY
 from zfwidgets.experiments.places import without_repeats
-from zfwidgets.experiments.prepared import prepared
+from zfwidgets.experiments.prepared import prepared_tops
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def net() -> zf.Network:
 
 @pytest.fixture(scope="module")
 def tops(net) -> zf.TopActivations:
-    found = prepared(net, zf.corpus())
+    found = prepared_tops(net, zf.corpus())
     assert found is not None
     return found
 

@@ -210,9 +210,7 @@ def test_the_picture_of_a_place_has_the_square_there(net):
 
 
 def test_projections_from_other_images_come_with_tops(net):
-    from zfwidgets.experiments.prepared import prepared
-
-    tops = prepared(net, zf.corpus())
+    tops = zf.prepared_tops(net)
     found = zf.occlusion(net, zf.photograph("cat"), layer="features.9.cat", stride=96, tops=tops)
     other = zf.gallery(net, None, tops, "features.9.cat", [found.feature])
     np.testing.assert_array_equal(found.others, other.pictures()[0])

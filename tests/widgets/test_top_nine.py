@@ -431,7 +431,7 @@ def test_a_job_that_runs_is_not_begun_again(in_kernel):
 
 
 def test_what_comes_with_the_package_is_shown_at_once(monkeypatch, net, pictures, tops):
-    monkeypatch.setattr(top_nine, "prepared", lambda net, images: tops)
+    monkeypatch.setattr(top_nine, "prepared_tops", lambda net, images: tops)
     assert TopNine(net, pictures).tops is tops
     assert TopNine(net, pictures, layers=["relu1"]).tops is tops
     assert TopNine(net, pictures, layers=["conv1"]).tops is None, "that layer has still to be mined"

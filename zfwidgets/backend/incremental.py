@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from math import prod
 
@@ -53,22 +54,47 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
+class Untouched:
+    """What a step computes for the image as it is."""
+
+    step: Step
+    values: Tensor  # (1, …)
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """The map with rows and columns in front, (height, width, …)."""
+        return rows_first(self.values, self.step)[0]
+
+    @cached_property
+    def sums(self) -> Tensor:
+        """Of all that lies above and to the left of each corner between positions, (height + 1, width + 1, …)."""
+        sums = self.rows.double().cumsum(0).cumsum(1)
+        return F.pad(sums, (0, 0) * (sums.ndim - 2) + (1, 0, 1, 0))
+
+    def sums_in(self, frame: Frame) -> Tensor:
+        """The sum over each window, (n, …) float64."""
+        top, left = torch.from_numpy(frame.rows.start), torch.from_numpy(frame.columns.start)
+        bottom, right = top + frame.rows.length, left + frame.columns.length
+        return self.sums[bottom, right] - self.sums[top, right] - self.sums[bottom, left] + self.sums[top, left]
+
+
+@dataclass(frozen=True, eq=False)
 class Changed:
     """What some changes make of one map: for each a window of it, or the whole map."""
 
     step: Step
     values: Tensor  # (n, …) as the step computes them
     frame: Frame | None  # where the windows lie; None: the whole map
-    untouched: Tensor  # (1, …), what the step computes for the image as it is
+    untouched: Untouched
 
     def whole(self) -> Tensor:
         """The whole maps with the changes in their places, (n, …)."""
         if self.frame is None:
             return self.values
-        around = rows_first(self.untouched, self.step)
-        n, height, width = len(self.values), *around.shape[1:3]
+        around = self.untouched.rows
+        n, height, width = len(self.values), *around.shape[:2]
         everywhere = Frame(Stretches(np.zeros(n, np.int64), height), Stretches(np.zeros(n, np.int64), width))
-        maps = around.expand(n, *around.shape[1:]).clone(memory_format=torch.contiguous_format)
+        maps = around.expand(n, *around.shape).clone(memory_format=torch.contiguous_format)
         self.paste(maps, everywhere)
         return rows_last(maps, self.step)
 
@@ -77,11 +103,10 @@ class Changed:
         space = self.step.space
         if space is None:
             return self.values.double()
-        values = self.values.double().sum(space)
+        values = self.values.sum(space, dtype=torch.float64)
         if self.frame is None:
             return values
-        before = rows_last(Table.of(rows_first(self.untouched, self.step)[0]).cut(self.frame), self.step)
-        return self.untouched.double().sum(space) - before.double().sum(space) + values
+        return self.untouched.sums[-1, -1] - self.untouched.sums_in(self.frame) + values
 
     def paste(self, windows: Tensor, seen: Frame) -> None:
         """Write what has changed into windows (n, height, width, …) that lie at `seen`; changes that lie alike at
@@ -118,7 +143,8 @@ class Incremental:
         self.program, self.wanted, self.memory = program, tuple(wanted), memory
         self.steps = program.needed_for(wanted)
         record = forward(program, _channels_last(image[None]), self.steps, stale=stale)
-        self.untouched = record.activations
+        self.untouched = {step: Untouched(step, values) for step, values in record.activations.items()}
+        self._image = self.untouched[program.input]
         self._tables: dict[tuple, Table] = {}
 
     def plan(self, boxes: Boxes) -> Plan:
@@ -132,27 +158,34 @@ class Incremental:
 
         Yields, chunk by chunk, which boxes (k,) were computed, and for each wanted step what they change.
         """
-        rectangles = Table.of(rows_first(replacement[None], self.program.input)[0])
         for cell in plan.cells:
             frames = plan.frames(cell)
             count = self._at_once(frames)
             for some in chunks(cell, count):
-                yield some, self._changed(frames if len(some) == len(cell) else plan.frames(some), rectangles, stale)
+                frames = frames if len(some) == len(cell) else plan.frames(some)
+                yield some, self._changed(self._replaced(plan.boxes[some], frames, replacement), frames, stale)
 
-    @torch.no_grad()
-    def _changed(self, frames: Frames, rectangles: Table, stale: Callable[[], bool]) -> dict[Step, Changed]:
+    def _replaced(self, boxes: Boxes, frames: Frames, replacement: Tensor) -> Changed:
+        """The windows of the image itself, with the boxes replaced."""
         first = self.program.input
         frame = frames[first]
         assert frame is not None
-        values = rows_last(rectangles.cut(frame), first)
-        changed = {first: Changed(first, values, frame, self.untouched[first])}
-        found = {}
+        inside = torch.from_numpy(_inside(frame.rows, boxes[:, [0, 2]])[:, :, None]
+                                  & _inside(frame.columns, boxes[:, [1, 3]])[:, None, :])  # fmt: skip
+        new, old = (Table.of(rows).cut(frame) for rows in (rows_first(replacement[None], first)[0], self._image.rows))
+        windows = torch.where(inside[..., None].to(new.device), new, old)
+        return Changed(first, rows_last(windows, first), frame, self._image)
+
+    @torch.no_grad()
+    def _changed(self, image: Changed, frames: Frames, stale: Callable[[], bool]) -> dict[Step, Changed]:
+        changed, found = {image.step: image}, {}
         readers = Counter(source for step in self.steps for source in step.inputs)
         for step in self.steps:
             if stale():
                 raise Cancelled
             if step.op is not None:
-                changed[step] = self._compute(step, frames[step], [changed[source] for source in step.inputs])
+                sources = [changed[source] for source in step.inputs]
+                changed[step] = self._compute(step, frames[step], sources)
             if step in self.wanted:
                 found[step] = changed[step]
             readers.subtract(step.inputs)
@@ -163,12 +196,15 @@ class Incremental:
 
     def _compute(self, step: Step, frame: Frame | None, sources: list[Changed]) -> Changed:
         assert step.op is not None
-        if frame is None:
+        source = sources[0]
+        if frame is None and source.frame is not None and step.op.averages_all(step):
+            values = (source.sums() / prod(source.step.map_size or ())).to(source.values.dtype).reshape(-1, *step.shape)
+        elif frame is None:
             values = step.op.forward(*(source.whole() for source in sources))
-            return Changed(step, values, None, self.untouched[step])
-        bare = step.op.unpadded(step)
-        assert bare is not None
-        values = bare.forward(*(self._read(step, frame, source) for source in sources))
+        else:
+            bare = step.op.unpadded(step)
+            assert bare is not None
+            values = bare.forward(*(self._read(step, frame, source) for source in sources))
         return Changed(step, values, frame, self.untouched[step])
 
     def _read(self, step: Step, frame: Frame, source: Changed) -> Tensor:
@@ -194,8 +230,7 @@ class Incremental:
         left, right = across.border(source.step.map_size[1], step.map_size[1])
         key = source.step, left, right, above, below, step.op.border
         if key not in self._tables:
-            rows = rows_first(source.untouched, source.step)[0]
-            self._tables[key] = Table.of(rows, (left, right, above, below), step.op.border)
+            self._tables[key] = Table.of(source.untouched.rows, (left, right, above, below), step.op.border)
         return self._tables[key]
 
     def _at_once(self, frames: Frames) -> int:
@@ -208,10 +243,11 @@ class Incremental:
             peak = max(peak, live + sum(2 * numbers[source] for source in step.inputs))
             readers.subtract(step.inputs)
             live -= sum(numbers[source] for source in {*step.inputs, step} if not readers[source])
-        bytes_each = peak * self.untouched[self.program.input].element_size()
-        held = sum(kept.nbytes for kept in self.untouched.values()) * 2
-        device = self.untouched[self.program.input].device
-        return max(1, min(fitting(device, max(numbers.values())), (self.memory - held) // bytes_each))
+        image = self._image.values
+        bytes_each = peak * image.element_size()
+        held = sum(kept.values.nbytes for kept in self.untouched.values()) * 2
+        best = fitting(image.device, max(1, max(numbers.values()) // 2))  # up to twice that size costs nothing here
+        return max(1, min(best, (self.memory - held) // bytes_each))
 
 
 def rows_first(values: Tensor, step: Step) -> Tensor:
@@ -228,6 +264,12 @@ def rows_last(values: Tensor, step: Step) -> Tensor:
 
 def _places(stretches: Stretches, border: int) -> np.ndarray:
     return stretches.start[:, None] + border + np.arange(stretches.length)
+
+
+def _inside(stretches: Stretches, ends: np.ndarray) -> np.ndarray:
+    """Which positions of each stretch lie from its first end to before its second, (n, length)."""
+    places = _places(stretches, 0)
+    return (places >= ends[:, :1]) & (places < ends[:, 1:])
 
 
 def _numbers(step: Step, frame: Frame | None) -> int:

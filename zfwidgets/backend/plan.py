@@ -20,7 +20,8 @@ from zfwidgets.backend.reach import Reach, Stretches, spread
 Boxes = np.ndarray  # (n, 4) int64: top, left, bottom, right of what is changed (the last two excluded)
 
 PAYS = 0.8  # a window of more than this share of its map is not worth cutting out: all of the map is computed
-TOGETHER = 16  # changes that a batch should have at least, even if some windows are then larger than need be
+WORTH = 1.15  # how many times less work windows must be altogether: cutting them out and pasting costs time, too
+TOGETHER = 30  # changes that a batch should have at least, even if some windows are then larger than need be
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,13 @@ class Plan:
         return spread(self.steps, Reach(top, bottom - 1), 0), spread(self.steps, Reach(left, right - 1), 1)
 
     def frames(self, some: np.ndarray) -> Frames:
-        """The windows of some changes, on every map of one size."""
+        """The windows of some changes, on every map of one size; whole maps where that is hardly more work."""
+        frames = self._windows(some)
+        if sum(step.macs for step in self.steps) < WORTH * macs(frames):
+            return {step: frame if step.op is None else None for step, frame in frames.items()}
+        return frames
+
+    def _windows(self, some: np.ndarray) -> Frames:
         frames: Frames = {}
         found: dict[tuple[Reach, Reach], Frame] = {}  # many steps alter the same positions
         for step in self.steps:
@@ -104,11 +111,10 @@ class Plan:
         """The changes that are computed alike; together all of them, each (n,) int64."""
         classes = max(1, round(sqrt(len(self.boxes) / TOGETHER)))
         rows, columns = (self._alike(axis, classes) for axis in (0, 1))
-        height, width = self.boxes[:, 2] - self.boxes[:, 0], self.boxes[:, 3] - self.boxes[:, 1]
         phase = max(field.stride for step in self.steps for field in step.fields)
-        order = np.lexsort((self.boxes[:, 1] % phase, self.boxes[:, 0] % phase, columns, rows, width, height))
-        keys = zip(*(key[order].tolist() for key in (height, width, rows, columns)), order.tolist(), strict=True)
-        return tuple(np.array([key[-1] for key in same]) for _, same in groupby(keys, lambda key: key[:4]))
+        order = np.lexsort((self.boxes[:, 1] % phase, self.boxes[:, 0] % phase, columns, rows))
+        keys = zip(rows[order].tolist(), columns[order].tolist(), order.tolist(), strict=True)
+        return tuple(np.array([key[-1] for key in same]) for _, same in groupby(keys, lambda key: key[:2]))
 
     def _alike(self, axis: int, classes: int) -> np.ndarray:
         """The changes sorted into so many classes by the lengths of what they alter along an axis, (n,)."""

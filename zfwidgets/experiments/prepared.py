@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from zfwidgets.data import Collection
+from zfwidgets.data import corpus
+from zfwidgets.data import images as collected
 from zfwidgets.experiments.top_activations import TopActivations
 from zfwidgets.models import Network
 
 PLACE = Path(__file__).parent / "prepared" / "squeezenet1_1.safetensors"
 
 
-def prepared(net: Network, images: Collection) -> TopActivations | None:
-    """What was found beforehand in these images with this network: so far, with the embedded one in `corpus()`."""
-    tops = _load()
-    return tops if tops.network == net.fingerprint and tops.data == images.fingerprint else None
+def prepared_tops(net: Network, images: Any = None) -> TopActivations | None:
+    """What `top_activations` found beforehand, and comes with the package, so that there is something to see at once.
+
+    So far there is one: of the embedded network in the embedded corpus (the default for `images`). None for any other.
+    """
+    tops, collection = _load(), corpus() if images is None else collected(images)
+    return tops if tops.network == net.fingerprint and tops.data == collection.fingerprint else None
 
 
 @cache

@@ -13,7 +13,7 @@ import traitlets as T
 
 from zfwidgets.data import Collection, corpus
 from zfwidgets.data import images as collected
-from zfwidgets.experiments.prepared import prepared
+from zfwidgets.experiments.prepared import prepared_tops
 from zfwidgets.experiments.survey import top_activations
 from zfwidgets.experiments.top_activations import TopActivations
 from zfwidgets.models import Network
@@ -321,7 +321,7 @@ def _offered(
 ) -> tuple[list[str], TopActivations | None]:
     """The names on the layer slider; and the top activations that are given, or come with the package for them."""
     if tops is None:
-        found = prepared(net, images)
+        found = prepared_tops(net, images)
         names = layer_names(net, found.layers if found and layers is None else layers, wanted)
         return names, found if found and set(names) <= set(found.layers) else None
     tops.check(net, images)

@@ -68,6 +68,10 @@ class Op:
         """
         return self if self.window == POINT else None
 
+    def averages_all(self, step: Step) -> bool:
+        """Whether each number of the output is the mean of a whole map of the input."""
+        return False
+
     def origin(self, feature: int, channels: list[int]) -> tuple[int, int] | None:
         """Which input a feature map is handed on from unchanged, and its number there; None: it is computed here.
 

@@ -111,6 +111,14 @@ class AveragePool(Op):
     def unpadded(self, step: Step) -> Op | None:
         return replace(self, padding=(0, 0), ceil=False) if self._divides_alike(step) else None
 
+    def averages_all(self, step: Step) -> bool:
+        return (
+            step.inputs[0].map_size == self.kernel
+            and step.map_size == (1, 1)
+            and self.divisor is None
+            and not any(self.padding)
+        )
+
     def _divides_alike(self, step: Step) -> bool:
         """Every position is the mean of equally many numbers, also at the border."""
         if self.divisor is not None:
@@ -199,6 +207,9 @@ class SpatialMean(Op):
     def project(self, signal: Tensor, kept: tuple[int, ...], rule: Rule) -> tuple[Tensor]:
         height, width = kept
         return ((signal / (height * width))[..., None, None].expand(*signal.shape, height, width),)
+
+    def averages_all(self, step: Step) -> bool:
+        return True
 
     @property
     def kind(self) -> str:
