@@ -19,6 +19,13 @@ FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 PANELS = {
     "explorer": 'zf.FeatureExplorer(zf.load("squeezenet1_1"), image="cat", layer="features.9.cat", feature=364)',
     "top_nine": 'zf.TopNine(zf.load("squeezenet1_1"), layer="features.11.cat", feature=492)',
+    "occlusion": """
+panel = zf.OcclusionCanvas(zf.load("squeezenet1_1"), image="cat")
+mask = panel.canvas.mask.copy()
+mask[66:112, 46:104] = True
+panel.canvas.put(mask)
+panel.sweep()
+panel""",
 }
 
 # photograph, layer, feature: from edges to parts of objects
@@ -31,6 +38,8 @@ CLIMB = (
     ("motorcycle", "features.9.cat", 324),
 )
 TILE = 150
+SWEPT = """() => !document.querySelector(".zf-sweep")
+  || document.querySelector(".zf-job-note").textContent.includes("places in")"""
 
 
 def main() -> None:
@@ -66,13 +75,14 @@ def screenshots(panels: dict[str, str]) -> None:
     """Each panel as it looks in JupyterLab."""
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 1200})
+        page = browser.new_page(viewport={"width": 1280, "height": 1600})
         with JupyterServer(Path(folder)) as server:
             for name, panel in panels.items():
                 notebook = server.write([f"import zfwidgets as zf\n{panel}"])
                 page.goto(server.address(notebook, "lab", "light"))
                 run_all_cells(page, server, notebook)
                 page.wait_for_selector(".zf-status:has-text('Ready')")
+                page.wait_for_function(SWEPT)
                 page.wait_for_timeout(1000)
                 page.locator(".zf-panel").screenshot(path=FOLDER / f"{name}.png")
             server.stop_kernels()

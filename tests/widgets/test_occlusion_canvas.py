@@ -188,6 +188,13 @@ def test_a_cancelled_sweep_stays_off(network, images, in_kernel, monkeypatch):
     assert canvas.swept.fill == "grey"
 
 
+def test_what_is_drawn_at_once_counts(network, images, in_kernel):
+    canvas = zf.OcclusionCanvas(network, images)
+    canvas.canvas.put(a_mask())
+    until(lambda: canvas.result is not None and not canvas.busy)
+    assert (canvas.result.mask == a_mask()).all()
+
+
 def test_a_gesture_is_answered_in_the_middle_of_a_sweep(network, images, in_kernel):
     canvas = zf.OcclusionCanvas(network, images, size=4, stride=1)
     until(lambda: not canvas.busy)

@@ -100,6 +100,7 @@ class OcclusionCanvas(Panel):
         self._features = lru_cache(maxsize=4)(lambda name: ImageFeatures(net, self._picker[name]))
         self._filler = lru_cache(maxsize=8)(lambda name, fill: filling(net, self._features(name).input, fill))
         self._on_canvas: tuple[str, str] | None = None  # image and fill
+        self._moved_on = False  # whether something else is hidden than the network was asked about
         self._following = False  # whether a sweep starts anew when a choice changes
         self._job = Job("Sweep the square over the image", "places", self._sweep, direct=at_once())
         self._link()
@@ -108,16 +109,20 @@ class OcclusionCanvas(Panel):
         pictures = W.Box([left, self._view])
         pictures.add_class("zf-pictures")
         start_values = {"image": self._picker.value, "layer": start, **settings}
+        self._put_on_canvas(self._picker.known(start_values["image"]), start_values.get("fill", "grey"))
         super().__init__(self._controls(), pictures, [self._sweep_controls(), self._maps], **start_values)
         self.add_class("zf-occlusion")
         self.observe(self._sweep_anew, names=SWEPT)
+        self.observe(self._ask, names="busy")
+
+    def sweep(self) -> None:
+        """Let the square sweep over the image, as the button does; outside a kernel, it is over on return."""
+        self._job.start()
 
     def compute(self, choice: SimpleNamespace, stale: Stale, progress: Progress) -> Answer:
         """Ask the network about the image as it is hidden now."""
         features, filler = self._features(choice.image), self._filler(choice.image, choice.fill)
-        if self._on_canvas != (choice.image, choice.fill):
-            self._on_canvas = choice.image, choice.fill
-            self.canvas.show(features.picture, shown(features, filler))
+        self._put_on_canvas(choice.image, choice.fill)
         if choice._feature_of != (choice.image, choice.layer):
             choice.feature = int(_sums(features, choice.layer).argmax())
             choice._feature_of = choice.image, choice.layer
@@ -128,6 +133,12 @@ class OcclusionCanvas(Panel):
         for either in (features, after):
             either.project(choice.layer, choice.feature, "all", stale=stale)
         return Answer(features, after, mask, choice.layer, choice.feature, target)
+
+    def _put_on_canvas(self, image: str, fill: str) -> None:
+        if self._on_canvas != (image, fill):
+            self._on_canvas = image, fill
+            features = self._features(image)
+            self.canvas.show(features.picture, shown(features, self._filler(image, fill)))
 
     def draw(self, result: Answer, choice: SimpleNamespace) -> None:
         """Show before and after; bring the feature slider into the order of this image and layer."""
@@ -218,6 +229,13 @@ class OcclusionCanvas(Panel):
 
     def _hidden_anew(self, _: T.Bunch) -> None:
         if self.result is not None or self.canvas.hidden.any():  # the first picture brings an empty mask
+            self._moved_on = True
+            self._ask()
+
+    def _ask(self, _: Any = None) -> None:
+        """Ask about what is hidden now, after the answer under way: while a square moves, answers are to be seen."""
+        if self._moved_on and not self.busy:
+            self._moved_on = False
             self._gesture += 1
 
     def _target_typed(self, change: T.Bunch) -> None:
