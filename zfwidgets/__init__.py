@@ -9,11 +9,14 @@ if TYPE_CHECKING:
     from zfwidgets.data import Shapes, corpus, images, photograph, photograph_names, photographs
     from zfwidgets.experiments.features import ImageFeatures, Projection, project
     from zfwidgets.experiments.gallery import Gallery, gallery
+    from zfwidgets.experiments.invariance import Invariance
     from zfwidgets.experiments.occlusion import Occlusion
     from zfwidgets.experiments.prepared import prepared_tops
     from zfwidgets.experiments.survey import top_activations
     from zfwidgets.experiments.sweep import occlusion, occlusion_sweep
     from zfwidgets.experiments.top_activations import TopActivations
+    from zfwidgets.experiments.transforming import invariance, invariance_sweep
+    from zfwidgets.experiments.transforms import transformation
     from zfwidgets.models import Network, Prediction, Preprocess, load
     from zfwidgets.widgets.feature_explorer import FeatureExplorer
     from zfwidgets.widgets.occlusion_canvas import OcclusionCanvas
@@ -26,6 +29,7 @@ _PLACES = {
     "FeatureExplorer": "widgets.feature_explorer",
     "Gallery": "experiments.gallery",
     "ImageFeatures": "experiments.features",
+    "Invariance": "experiments.invariance",
     "Network": "models",
     "Occlusion": "experiments.occlusion",
     "OcclusionCanvas": "widgets.occlusion_canvas",
@@ -38,6 +42,8 @@ _PLACES = {
     "corpus": "data",
     "gallery": "experiments.gallery",
     "images": "data",
+    "invariance": "experiments.transforming",
+    "invariance_sweep": "experiments.transforming",
     "load": "models",
     "occlusion": "experiments.sweep",
     "occlusion_sweep": "experiments.sweep",
@@ -47,12 +53,14 @@ _PLACES = {
     "prepared_tops": "experiments.prepared",
     "project": "experiments.features",
     "top_activations": "experiments.survey",
+    "transformation": "experiments.transforms",
 }
 
 __all__ = [
     "FeatureExplorer",
     "Gallery",
     "ImageFeatures",
+    "Invariance",
     "Network",
     "Occlusion",
     "OcclusionCanvas",
@@ -65,6 +73,8 @@ __all__ = [
     "corpus",
     "gallery",
     "images",
+    "invariance",
+    "invariance_sweep",
     "load",
     "occlusion",
     "occlusion_sweep",
@@ -74,6 +84,7 @@ __all__ = [
     "prepared_tops",
     "project",
     "top_activations",
+    "transformation",
 ]
 
 

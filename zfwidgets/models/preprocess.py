@@ -34,6 +34,10 @@ class Preprocess:
         pixels = self.fit(image)
         return pixels, self.normalise(pixels)
 
+    def again(self, pixels: np.ndarray) -> Tensor:
+        """The numbers (C, H, W) for a picture (h, w, 3) uint8 that was made from a fitted one."""
+        return self.normalise(pixels if pixels.shape[:2] == self.size else self.fit(pixels))
+
     def picture(self, x: Tensor) -> np.ndarray:
         """What numbers (C, H, W) look like, (H, W, 3) uint8."""
         return picture_of(x, (self.mean, self.std) if len(x) == len(self.mean) else None)
@@ -82,6 +86,11 @@ class Transform:
                 f"{self.size[0]}×{self.size[1]}: give size={tuple(x.shape[1:])}, or resize and crop in preprocess"
             )
         return self.picture(x), x.float()
+
+    def again(self, pixels: np.ndarray) -> Tensor:
+        """The numbers (C, H, W) for a picture (h, w, 3) uint8 that was made from a fitted one; resized a second time,
+        as nobody can tell resizing from the rest of the function."""
+        return self(pixels)[1]
 
     def picture(self, x: Tensor) -> np.ndarray:
         """What numbers (C, H, W) look like, (H, W, 3) uint8."""
