@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zfwidgets.data import Shapes, corpus, images, photograph, photograph_names, photographs
+    from zfwidgets.experiments.correspondence import Correspondence, correspondence
     from zfwidgets.experiments.features import ImageFeatures, Projection, project
     from zfwidgets.experiments.gallery import Gallery, gallery
     from zfwidgets.experiments.invariance import Invariance
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 
 # Public names are imported when they are first used (PEP 562): `import zfwidgets` loads no torch.
 _PLACES = {
+    "Correspondence": "experiments.correspondence",
     "FeatureExplorer": "widgets.feature_explorer",
     "Gallery": "experiments.gallery",
     "ImageFeatures": "experiments.features",
@@ -40,6 +42,7 @@ _PLACES = {
     "TopActivations": "experiments.top_activations",
     "TopNine": "widgets.top_nine",
     "corpus": "data",
+    "correspondence": "experiments.correspondence",
     "gallery": "experiments.gallery",
     "images": "data",
     "invariance": "experiments.transforming",
@@ -57,6 +60,7 @@ _PLACES = {
 }
 
 __all__ = [
+    "Correspondence",
     "FeatureExplorer",
     "Gallery",
     "ImageFeatures",
@@ -71,6 +75,7 @@ __all__ = [
     "TopActivations",
     "TopNine",
     "corpus",
+    "correspondence",
     "gallery",
     "images",
     "invariance",

@@ -1,0 +1,217 @@
+"""Does hiding the same part change the features of different images in the same way? (§4.4, Fig. 8, Table 1)"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zfwidgets.backend.forward import forward, never
+from zfwidgets.backend.program import Step
+from zfwidgets.data import images as collected
+from zfwidgets.experiments.features import ImageFeatures
+from zfwidgets.experiments.masks import anywhere, part_masks
+from zfwidgets.experiments.occluder import Colour, filling, shown
+from zfwidgets.experiments.result import Result
+from zfwidgets.experiments.sweep import watched_layer
+from zfwidgets.models import Network
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+TOGETHER = 8  # images that go through the network at once
+ROUNDING = 1e-5  # differences below this part of a layer's largest feature are rounding, and count as none
+RANDOM = "random"
+
+# Table 1: mean and spread, layer 5 and layer 7
+PAPER = {
+    "right eye": ((0.067, 0.007), (0.069, 0.015)), "left eye": ((0.069, 0.007), (0.068, 0.013)),
+    "nose": ((0.079, 0.017), (0.069, 0.011)), RANDOM: ((0.107, 0.017), (0.073, 0.014)),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Correspondence(Result):
+    """How differently features change when a part is hidden: the share of signs in which two images differ (Table 1).
+
+    What belongs to a part and a layer is found under "part/layer".
+    """
+
+    pictures: np.ndarray  # (images, H, W, 3) uint8, as the network gets them
+    masks: dict[str, np.ndarray]  # by part: (images, H, W) bool
+    filler: np.ndarray  # (images, H, W, 3) uint8, what stands in hidden places
+    differences: dict[str, np.ndarray]  # (pairs,) float64, in 0…1: the share of signs that differ
+    chance: dict[str, np.ndarray]  # (draws, pairs) float64, the same with the part's masks at random places
+    names: tuple[str, ...]  # of the images
+    parts: tuple[str, ...]
+    layers: tuple[str, ...]
+    network: str  # its name
+
+    def delta(self, part: str, layer: str) -> float:
+        """The mean over the pairs of images; "random" for masks at random places, of all parts."""
+        return float(self._values(part, layer).mean())
+
+    def spread(self, part: str, layer: str) -> float:
+        """The standard deviation over the pairs; for "random", over pairs and draws. NaN where there is one pair."""
+        values = self._values(part, layer)
+        return float(values.std(ddof=1)) if values.size > 1 else float("nan")
+
+    def p_value(self, part: str, layer: str) -> float:
+        """How likely so low a Δ is by chance: the share of draws, the part itself counted as one, whose Δ is as low
+        or lower. The paper gives no test."""
+        drawn = self.chance[f"{part}/{layer}"].mean(1)
+        return float((1 + (drawn <= self.delta(part, layer)).sum()) / (1 + len(drawn)))
+
+    def hidden(self, part: str) -> np.ndarray:
+        """The pictures with a part hidden, (images, H, W, 3) uint8 (Fig. 8)."""
+        return np.where(self.masks[part][..., None], self.filler, self.pictures)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Table 1: a row a part; for each layer Δ, spread and p-value; and the paper's own numbers. Needs pandas."""
+        import pandas
+
+        rows: dict[str, dict[str, float]] = {}
+        for part in (*self.parts, RANDOM):
+            rows[part] = {}
+            for layer in self.layers:
+                rows[part] |= {layer: self.delta(part, layer), f"{layer} spread": self.spread(part, layer)}
+                rows[part][f"{layer} p"] = float("nan") if part == RANDOM else self.p_value(part, layer)
+            nothing = (float("nan"), float("nan"))
+            for place, number in enumerate((5, 7)):
+                mean, spread = PAPER.get(part, (nothing, nothing))[place]
+                rows[part] |= {f"paper, layer {number}": mean, f"paper, layer {number} spread": spread}
+        return pandas.DataFrame.from_dict(rows, orient="index")
+
+    def plot(self) -> Figure:
+        """The pictures with each part hidden, and Δ for each part and layer against chance."""
+        from zfwidgets.figures import draw_correspondence
+
+        return draw_correspondence(self)
+
+    def _values(self, part: str, layer: str) -> np.ndarray:
+        if part == RANDOM:
+            return np.concatenate([self.chance[f"{one}/{layer}"].ravel() for one in self.parts])
+        if part not in self.parts or layer not in self.layers:
+            raise ValueError(f"there are the parts {', '.join(self.parts)} and the layers {', '.join(self.layers)}")
+        return self.differences[f"{part}/{layer}"]
+
+    def __repr__(self) -> str:
+        layer = self.layers[0]
+        said = ", ".join(f"{part} {self.delta(part, layer):.3f}" for part in (*self.parts, RANDOM))
+        return f"Correspondence({self.network}, {len(self.names)} images; {layer}: {said})"
+
+
+def correspondence(
+    net: Network,
+    images: Any,
+    parts: Mapping[str, Sequence[Any]],
+    layers: str | Sequence[str] | None = None,
+    *,
+    fill: str | Colour = "grey",
+    draws: int = 99,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    stale: Callable[[], bool] = never,
+) -> Correspondence:
+    """Hide the same part in several images, and see whether their features change in the same way (§4.4).
+
+    With x and x̃ the features of an image at a layer, without and with the mask, ε = x - x̃. Δ is the share of features
+    in which the signs of ε differ between two images, averaged over all pairs: 0 if the part matters to all alike.
+    A sign is -1, 0 or 1: features that do not change in either image agree, and where only one changes they differ.
+    Differences below 1e-5 of the layer's largest feature are rounding, and count as none. The paper divides by nothing
+    that it states; we divide by the number of pairs and of features.
+
+    Args:
+        net: the network.
+        images: two or more, whatever `zfwidgets.images` takes.
+        parts: for each part, by its name, one mark an image: a rectangle (top, left, bottom, right), a polygon of (row,
+            column), or a bool array (H, W), in pixels of the picture as the network gets it (`net.prepare(image)[0]`).
+        layers: names from `net.layers`; by default the last with maps, and the output (the paper: 5 and 7).
+        fill: what hides; see `occluder.filling`.
+        draws: how often each part's masks are put to random places, for comparison.
+        seed: of the random places.
+        progress: is called with the number of masked images computed so far, and of all.
+        stale: asked between steps of the network whether the result is still wanted; `Cancelled` is raised if not.
+
+    Raises:
+        ValueError: fewer than two images; a part that is not marked in each; a mark outside the picture; no such layer.
+    """
+    collection = collected(images)
+    if len(collection) < 2:
+        raise ValueError(f"correspondence is between images: two or more are needed, {len(collection)} was given")
+    if draws < 1:
+        raise ValueError(f"draws is at least 1; {draws} was given")
+    features = [ImageFeatures(net, net.item(collection, place)) for place in range(len(collection))]
+    height, width = features[0].picture.shape[:2]
+    masks = part_masks(parts, len(features), (height, width))
+    names = _layers(net, layers)
+    fillers = [filling(net, one.input, fill, seed) for one in features]
+    signs = _Signs(net, features, fillers, [net.step(name) for name in names], stale)
+    random, total, done = np.random.default_rng(seed), len(masks) * (draws + 1) * len(features), 0
+    differences, chance = {}, {}
+    for part, marked in masks.items():
+        found = []
+        for draw in range(draws + 1):
+            found.append(signs.pairs(marked if draw == 0 else [anywhere(mask, random) for mask in marked]))
+            done += len(features)
+            if progress is not None:
+                progress(done, total)
+        for place, name in enumerate(names):
+            values = np.array([one[place] for one in found])
+            differences[f"{part}/{name}"], chance[f"{part}/{name}"] = values[0], values[1:]
+    return Correspondence(
+        np.stack([one.picture for one in features]), masks,
+        np.stack([shown(one, filler) for one, filler in zip(features, fillers, strict=True)]),
+        differences, chance, collection.names, tuple(masks), names, net.name,
+    )  # fmt: skip
+
+
+def _layers(net: Network, layers: str | Sequence[str] | None) -> tuple[str, ...]:
+    if layers is None:
+        layers = (watched_layer(net).name, net.layers[-1].name)
+    names = [layers] if isinstance(layers, str) else list(layers)
+    return tuple(dict.fromkeys(net.layer(name).name for name in names))
+
+
+class _Signs:
+    """The signs in which the features of some images change when masks are put on them."""
+
+    def __init__(
+        self,
+        net: Network,
+        features: Sequence[ImageFeatures],
+        fillers: Sequence[Tensor],
+        steps: Sequence[Step],
+        stale: Callable[[], bool],
+    ) -> None:
+        self._net, self._steps, self._stale = net, steps, stale
+        self._inputs = torch.stack([one.input for one in features])
+        self._fillers = torch.stack(list(fillers))
+        self._untouched = self._features(self._inputs)
+
+    def pairs(self, masks: Sequence[np.ndarray] | np.ndarray) -> list[np.ndarray]:
+        """For each layer, the share of signs that differ for each pair of images, (pairs,)."""
+        mask = torch.from_numpy(np.stack(list(masks)))[:, None].to(self._inputs.device)
+        changed = self._features(torch.where(mask, self._fillers, self._inputs))
+        return [np.array(list(_differing(x, y))) for x, y in zip(self._untouched, changed, strict=True)]
+
+    def _features(self, images: Tensor) -> list[Tensor]:
+        """The features of each layer, (images, length)."""
+        found = [
+            forward(self._net.program, some, self._steps, stale=self._stale).activations
+            for some in images.split(TOGETHER)
+        ]
+        return [torch.cat([one[step].flatten(1) for one in found]) for step in self._steps]
+
+
+def _differing(x: Tensor, y: Tensor) -> Iterator[float]:
+    change = x - y
+    sign = torch.where(change.abs() > ROUNDING * x.abs().max(), change.sign(), 0).to(torch.int8)
+    for i, j in combinations(range(len(sign)), 2):
+        yield float((sign[i] != sign[j]).double().mean())

@@ -1,0 +1,86 @@
+"""Parts of images, marked as rectangles, polygons or arrays, and the same masks at random places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+Shape = tuple[int, int]
+
+
+def mask_of(marked: Any, shape: Shape, what: str) -> np.ndarray:
+    """The pixels of a marked part, (H, W) bool.
+
+    `marked` is a rectangle (top, left, bottom, right; the last two excluded), a polygon (three or more (row, column)),
+    or a bool array (H, W); in the pixels of the picture as the network gets it, whose upper left corner is (0, 0) and
+    whose first pixel's middle is (0.5, 0.5). `what` names it in messages.
+
+    Raises:
+        ValueError: it is none of these, lies outside the picture, or covers no pixel.
+    """
+    array = np.asarray(marked)
+    if array.dtype == bool and array.shape == shape:
+        mask = array.copy()
+    elif array.ndim == 1 and array.shape == (4,) and array.dtype.kind in "iuf":
+        mask = _rectangle(array, shape, what)
+    elif array.ndim == 2 and array.shape[1] == 2 and len(array) >= 3 and array.dtype.kind in "iuf":
+        mask = _polygon(array, shape, what)
+    else:
+        raise ValueError(
+            f"{what} is a rectangle (top, left, bottom, right), a polygon of three or more (row, column), or a bool "
+            f"array {shape}; {_described(marked)} was given"
+        )
+    if not mask.any():
+        raise ValueError(f"{what} covers no pixel")
+    return mask
+
+
+def _rectangle(box: np.ndarray, shape: Shape, what: str) -> np.ndarray:
+    top, left, bottom, right = np.rint(box).astype(int).tolist()
+    if not (0 <= top < bottom <= shape[0] and 0 <= left < right <= shape[1]):
+        raise ValueError(f"{what}, {tuple(box.tolist())}, does not lie in a picture of {shape[0]}×{shape[1]} pixels")
+    mask = np.zeros(shape, bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+def _polygon(corners: np.ndarray, shape: Shape, what: str) -> np.ndarray:
+    from skimage.draw import polygon2mask
+
+    if corners.min() < 0 or (corners > np.array(shape)).any():
+        raise ValueError(f"{what} has a corner outside the picture of {shape[0]}×{shape[1]} pixels")
+    return np.asarray(polygon2mask(shape, corners - 0.5))  # there, a pixel's middle is a whole number
+
+
+def _described(marked: Any) -> str:
+    array = np.asarray(marked)
+    return f"an array {array.dtype} of shape {array.shape}" if array.size > 8 else repr(marked)
+
+
+def part_masks(parts: Mapping[str, Any], images: int, shape: Shape) -> dict[str, np.ndarray]:
+    """Each part's masks, one an image, (images, H, W) bool. `parts` has for each part one mark an image."""
+    if not isinstance(parts, Mapping) or not parts:
+        raise ValueError('parts are named: {"nose": [one mark for each image], …}')
+    found = {}
+    for name, marks in parts.items():
+        if not isinstance(marks, Sequence | np.ndarray) or len(marks) != images:
+            count = len(marks) if isinstance(marks, Sequence | np.ndarray) else repr(marks)
+            raise ValueError(f"the part {name!r} needs one mark for each of the {images} images; {count} were given")
+        found[str(name)] = np.stack(
+            [mask_of(mark, shape, f"the part {name!r} of image {index}") for index, mark in enumerate(marks)]
+        )
+    return found
+
+
+def anywhere(mask: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """The same mask (H, W) at a random place, all of it inside the picture."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    piece = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    top, left = (
+        int(random.integers(0, side - length + 1)) for side, length in zip(mask.shape, piece.shape, strict=True)
+    )
+    moved = np.zeros_like(mask)
+    moved[top : top + piece.shape[0], left : left + piece.shape[1]] = piece
+    return moved
