@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zfwidgets.data import Shapes, corpus, images, photograph, photograph_names, photographs
+    from zfwidgets.data import Shapes, corpus, face_parts, faces, images, photograph, photograph_names, photographs
     from zfwidgets.experiments.correspondence import Correspondence, correspondence
     from zfwidgets.experiments.features import ImageFeatures, Projection, project
     from zfwidgets.experiments.gallery import Gallery, gallery
@@ -43,6 +43,8 @@ _PLACES = {
     "TopNine": "widgets.top_nine",
     "corpus": "data",
     "correspondence": "experiments.correspondence",
+    "face_parts": "data",
+    "faces": "data",
     "gallery": "experiments.gallery",
     "images": "data",
     "invariance": "experiments.transforming",
@@ -76,6 +78,8 @@ __all__ = [
     "TopNine",
     "corpus",
     "correspondence",
+    "face_parts",
+    "faces",
     "gallery",
     "images",
     "invariance",

@@ -3,6 +3,7 @@
 from zfwidgets.data.collection import Collection, images
 from zfwidgets.data.corpus import corpus
 from zfwidgets.data.decode import decode
+from zfwidgets.data.faces import face_parts, faces
 from zfwidgets.data.photographs import photograph, photograph_names, photographs
 from zfwidgets.data.shapes import Shapes, Truth, render
 
@@ -12,6 +13,8 @@ __all__ = [
     "Truth",
     "corpus",
     "decode",
+    "face_parts",
+    "faces",
     "images",
     "photograph",
     "photograph_names",
