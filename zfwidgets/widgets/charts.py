@@ -17,12 +17,12 @@ class BeforeAndAfter(W.VBox):
 
     def __init__(self, bars: int = 5) -> None:
         self._bars = bars
-        names, share = bq.OrdinalScale(), bq.LinearScale(min=0, max=1)
-        scales = {"x": names, "y": share}
+        self._names, share = bq.OrdinalScale(), bq.LinearScale(min=0, max=1)
+        scales = {"x": self._names, "y": share}
         self._after = bq.Bars(x=[], y=[], orientation="horizontal", scales=scales, colors=[BLUE], padding=0.25)
         self._before = bq.Bars(x=[], y=[], orientation="horizontal", scales=scales, colors=[ORANGE], padding=0.78)
         axes = [
-            bq.Axis(scale=names, side="left", grid_lines="none"),
+            bq.Axis(scale=self._names, side="left", grid_lines="none"),
             bq.Axis(scale=share, tick_values=np.linspace(0, 1, 6), grid_lines="none", tick_format=".1f"),
         ]
         figure = bq.Figure(
@@ -30,6 +30,7 @@ class BeforeAndAfter(W.VBox):
             axes=axes,
             fig_margin={"top": 4, "bottom": 28, "left": 164, "right": 12},
             layout=W.Layout(width="100%", height=f"{27 * bars + 34}px"),
+            display_toolbar=False,  # it would cover the bars
         )
         figure.add_class("zf-chart")
         self._key = W.HTML(
@@ -47,6 +48,7 @@ class BeforeAndAfter(W.VBox):
             ranked[-1] = target
         order = ranked[np.argsort(now[ranked], kind="stable")]  # the chart begins below
         names = _short([after.labels[number] for number in order])
+        self._names.domain = names  # left to itself, bqplot keeps the first order of the same names
         for bars, values in ((self._after, now), (self._before, then)):
             with bars.hold_sync():
                 bars.x, bars.y = names, np.round(values[order].astype(float), 4)

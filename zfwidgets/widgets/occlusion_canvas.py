@@ -102,6 +102,7 @@ class OcclusionCanvas(Panel):
         self._on_canvas: tuple[str, str] | None = None  # image and fill
         self._moved_on = False  # whether something else is hidden than the network was asked about
         self._following = False  # whether a sweep starts anew when a choice changes
+        self._whole = False  # whether the latest sweep came to its end
         self._job = Job("Sweep the square over the image", "places", self._sweep, direct=at_once())
         self._link()
         self._feature_of: Any = None  # the image and layer for which the feature was chosen
@@ -167,6 +168,7 @@ class OcclusionCanvas(Panel):
                 break
             self._maps.show(result)
             self.swept = result
+            self._whole = bool(result.computed.all())
             tick(int(result.computed.sum()), result.computed.size)
         return _summary(result, time.perf_counter() - started)
 
@@ -255,7 +257,9 @@ class OcclusionCanvas(Panel):
 
     def _job_ended(self, change: T.Bunch) -> None:
         """Who has cancelled a sweep does not want the next one by itself."""
-        if not change["new"] and (self.swept is None or not self.swept.computed.all()):
+        if change["new"]:
+            self._whole = False
+        elif not self._whole:
             self._following = False
 
     @T.validate("image")

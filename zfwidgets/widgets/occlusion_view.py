@@ -73,7 +73,8 @@ def told(before: ImageFeatures, after: ImageFeatures, layer: str, feature: int, 
         answer += f" {escape(label)}: {old:.2f} → {new:.2f}."
     sums = [float(features.maps(layer)[feature].sum()) for features in (before, after)]
     part = f"{hidden:.1%} of the image is hidden. " if hidden else ""
-    return f"{answer}<br>{part}Feature {feature} of {escape(layer)}: {said(sums[0])} → {said(sums[1])}{_change(*sums)}."
+    change = f" → {said(sums[1])}{_change(*sums)}" if hidden else ""
+    return f"{answer}<br>{part}Feature {feature} of {escape(layer)}: {said(sums[0])}{change}."
 
 
 def _change(before: float, after: float) -> str:
