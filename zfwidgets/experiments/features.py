@@ -115,12 +115,15 @@ class ImageFeatures:
         self.net, self.picture, self.input, self.crop = net, picture, x, crop
         self._maps = lru_cache(maxsize=32)(self._compute_maps)
         self._record = lru_cache(maxsize=2)(self._compute_record)
+        self._scores: Tensor | None = None  # the output, where a pass upward has come by it
         self._projections: dict[tuple, Projection] = {}
 
     @cached_property
     def prediction(self) -> Prediction:
         """The probabilities of the classes."""
-        return self.net.classify(self.input[None], ["image"])
+        if self._scores is None or not self.net.classifies:
+            return self.net.classify(self.input[None], ["image"])
+        return Prediction(self.net.probabilities(self._scores), self.net.labels, ("image",))
 
     def maps(self, layer: str) -> np.ndarray:
         """All feature maps of a layer, (channels, height, width) float32; a fully connected layer has maps of 1×1."""
@@ -207,7 +210,9 @@ class ImageFeatures:
         return maps.reshape(*(*maps.shape, 1, 1)[:3]).cpu().numpy()
 
     def _compute_record(self, rule: Rule) -> Record:
-        return forward(self.net.program, self.input[None], self.net.program.ends, rule)
+        record = forward(self.net.program, self.input[None], self.net.program.ends, rule)
+        self._scores = record.activations.get(self.net.program.output)
+        return record
 
     def _feature(self, layer: str, feature: int) -> int:
         return self.net.layer(layer).checked(feature)
