@@ -7,7 +7,7 @@ from importlib import import_module
 
 from .table import section, show
 
-ALL = ("startup", "projection", "galleries", "mining", "sweeping", "explorer", "wall")
+ALL = ("startup", "projection", "galleries", "mining", "sweeping", "transforming", "explorer", "wall")
 
 
 def main(names: list[str]) -> None:
