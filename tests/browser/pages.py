@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -70,9 +71,9 @@ def reload(page: Page, server: JupyterServer) -> None:
 
 def _wait_for_outputs(path: Path, page: Page) -> None:
     for _ in range(100):
-        notebook = nbformat.read(path, as_version=4)
-        if any(cell.outputs for cell in notebook.cells):
-            return
+        with suppress(nbformat.reader.NotJSONError):  # read while it was being written
+            if any(cell.outputs for cell in nbformat.read(path, as_version=4).cells):
+                return
         page.wait_for_timeout(50)
     raise AssertionError(f"{path.name} was never saved with its outputs")
 
