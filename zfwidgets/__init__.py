@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zfwidgets.experiments.transforms import transformation
     from zfwidgets.models import Network, Prediction, Preprocess, load
     from zfwidgets.widgets.feature_explorer import FeatureExplorer
+    from zfwidgets.widgets.invariance_explorer import InvarianceExplorer
     from zfwidgets.widgets.occlusion_canvas import OcclusionCanvas
     from zfwidgets.widgets.top_nine import TopNine
 
@@ -32,6 +33,7 @@ _PLACES = {
     "Gallery": "experiments.gallery",
     "ImageFeatures": "experiments.features",
     "Invariance": "experiments.invariance",
+    "InvarianceExplorer": "widgets.invariance_explorer",
     "Network": "models",
     "Occlusion": "experiments.occlusion",
     "OcclusionCanvas": "widgets.occlusion_canvas",
@@ -67,6 +69,7 @@ __all__ = [
     "Gallery",
     "ImageFeatures",
     "Invariance",
+    "InvarianceExplorer",
     "Network",
     "Occlusion",
     "OcclusionCanvas",

@@ -189,6 +189,11 @@ def test_labels_may_be_given_by_name_or_number(net):
     assert found.probability["scale"][0, 0] == pytest.approx(net.predict(pictures[0]).probability[0, 281])
 
 
+def test_one_pair_of_a_name_and_values_is_one_transformation(passing):
+    found = zf.invariance(passing, [smooth()], layers="map", transforms=("rotation", [5, 10]))
+    assert found.values["rotation"].tolist() == [5, 10]
+
+
 def test_a_function_of_ones_own_is_a_transformation(passing):
     flipped = zf.transformation("flip", lambda picture, value: picture[:, ::-1] if value else picture, [0, 1])
     found = zf.invariance(passing, [smooth()], layers="map", transforms=["translation", flipped])

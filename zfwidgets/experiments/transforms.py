@@ -181,6 +181,8 @@ def chosen(transforms: Any) -> tuple[Transformation, ...]:
     Raises ValueError for an unknown name, and for values that are not numbers.
     """
     several = [transforms] if isinstance(transforms, str | Transformation) else list(transforms)
+    if len(several) == 2 and isinstance(several[0], str) and not isinstance(several[1], str | Transformation | tuple):
+        several = [tuple(several)]  # one pair of a name and values
     found = tuple(map(_one, several))
     if not found or len({one.name for one in found}) < len(found):
         raise ValueError("transforms are one or more transformations, each named once")
