@@ -16,7 +16,7 @@ from zfwidgets.backend.incremental import Incremental
 from zfwidgets.backend.plan import merged
 from zfwidgets.backend.program import Program, Step
 
-from .cases import case, quick_and_slow
+from .cases import case
 from .traps import TRAPS
 
 NETWORKS = {
@@ -70,7 +70,12 @@ def worst_difference(program: Program, image: Tensor, wanted: list[Step], boxes:
     return worst
 
 
-@pytest.mark.parametrize("name", quick_and_slow())
+QUICK = {"functional relu", "max pool, ceil", "everything at once", "batch norm"}  # the others take ten seconds
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in TRAPS]
+)
 def test_a_trap_answers_as_if_the_image_were_really_changed(name):
     one = case(name)
     wanted = list(dict.fromkeys([one.step("stem"), one.step("trap"), one.step("")]))

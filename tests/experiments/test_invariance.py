@@ -123,6 +123,7 @@ def test_light_is_changed_in_pixels(passing):
     np.testing.assert_allclose(blurred, expected, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_distances_are_euclidean_between_feature_vectors(net):
     found = zf.invariance(net, None, layers=["features.4.cat", "features.12.cat"], transforms=[("translation", [0, 9])])
     assert found.names == ("cat", "coffee", "motorcycle", "camera", "china")
@@ -147,6 +148,7 @@ def test_distances_are_euclidean_between_feature_vectors(net):
         assert (found.distances["translation/features.4.cat"][:, 0] == 0).all()
 
 
+@pytest.mark.slow
 def test_layer_one_changes_sooner_than_the_last_as_in_the_paper(net):
     found = zf.invariance(net, transforms=[("translation", np.arange(-60, 61, 10)), ("scale", np.linspace(1, 1.8, 9))])
     for transform in found.transforms:
@@ -170,6 +172,7 @@ def test_a_disc_does_not_mind_rotation_and_a_bar_does():
     assert relative[1, 3] < 0.01  # half a turn
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_from_coarse_to_fine(net):
     results = list(zf.invariance_sweep(net, [zf.photograph("cat")], transforms="translation"))
     lengths = [len(result.values["translation"]) for result in results]

@@ -78,6 +78,7 @@ def test_squares_cover_the_image_and_hang_over_its_edge():
     assert covered[15:, 24:].all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "stride"), [((32, 32), (24, 24)), ((50, 20), (31, 17))])
 def test_captum_finds_the_same(net, size, stride):
     found = zf.occlusion(net, zf.photograph("cat"), "tabby", size=size, stride=stride, fill="blur")
@@ -102,6 +103,7 @@ def test_captum_finds_the_same(net, size, stride):
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_from_coarse_to_fine_and_ends_where_occlusion_does(net, monkeypatch):
     monkeypatch.setattr("zfwidgets.experiments.sweep.PAUSE", 0.0)
     image = zf.photograph("coffee")
@@ -150,6 +152,7 @@ def test_the_watched_map_is_the_strongest_of_the_last_layer_that_is_not_the_clas
     assert strongest_map(features, "features.12.cat") == maps.sum((1, 2)).argmax()
 
 
+@pytest.mark.slow
 def test_the_strongest_map_looks_where_its_projection_is(net):
     """The paper's point: deconvnet and occlusion agree."""
     found = zf.occlusion(net, zf.photograph("cat"), stride=16)
