@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import numpy as np
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from .jupyter import JupyterServer
 
+READY = ".zf-status:has-text('Ready')"
 IDLE = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
+
+COLOURS = """(element) => {
+  const own = getComputedStyle(element).color;
+  let behind = element;
+  while (getComputedStyle(behind).backgroundColor === "rgba(0, 0, 0, 0)") behind = behind.parentElement;
+  return [own, getComputedStyle(behind).backgroundColor];
+}"""
 
 # A traceback shares its type with all that goes to stderr; only its first line tells.
 TRACEBACKS = r"""() => [...document.querySelectorAll("[data-mime-type='application/vnd.jupyter.stderr']")]
@@ -36,6 +48,34 @@ PIXELS = """(canvas) => {
   for (let i = 0; i < data.length; i += 8192) text += String.fromCharCode(...data.subarray(i, i + 8192));
   return [height, width, btoa(text)];
 }"""
+
+
+@contextmanager
+def opened(browser: Browser, server: JupyterServer, cells: Sequence[str], height: int) -> Iterator[Page]:
+    """JupyterLab with these cells run, in a window of that many pixels, once the first panel is ready."""
+    context = browser.new_context(viewport={"width": 1280, "height": height}, reduced_motion="reduce")
+    context.set_default_timeout(30_000)
+    page, name = context.new_page(), server.write(list(cells))
+    page.goto(server.address(name, "lab", "light"))
+    run_all_cells(page, server, name)
+    page.wait_for_selector(READY)
+    yield page
+    context.close()
+    server.stop_kernels()
+
+
+def kernel(page: Page) -> dict[str, Any]:
+    """What the kernel holds, as the notebook writes it into its `.zf-kernel`."""
+    return json.loads(page.locator(".zf-kernel").inner_text())
+
+
+def wait_until(page: Page, question: Callable[[dict[str, Any]], bool], seconds: float = 25) -> dict[str, Any]:
+    """Wait until what the kernel holds is so, and return it."""
+    last = time.monotonic() + seconds
+    while not question(state := kernel(page)):
+        assert time.monotonic() < last, f"still not so: {state}"
+        page.wait_for_timeout(20)
+    return state
 
 
 def run_all_cells(page: Page, server: JupyterServer, name: str) -> None:
@@ -91,3 +131,17 @@ def screenshot(page: Page, name: str, selector: str | None = None) -> None:
         return
     path = Path(folder) / f"{name}.png"
     (page.locator(selector) if selector else page).screenshot(path=path)
+
+
+def contrast(page: Page, selector: str) -> float:
+    """Of the text with what lies behind it, by WCAG 2: from 1 to 21."""
+    colours = page.locator(selector).first.evaluate(COLOURS)
+    light, dark = sorted((luminance(colour) for colour in colours), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    """Of a CSS colour `rgb(…)`, by WCAG 2: from 0, black, to 1, white."""
+    parts = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from .pages import canvas_pixels, fail_on_errors, reload, run_all_cells, screenshot
+from .pages import canvas_pixels, fail_on_errors, kernel, opened, reload, screenshot, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -54,28 +53,8 @@ KEYS = """([selector, key, times]) => {
 
 @pytest.fixture(scope="module")
 def page(browser, server):
-    context = browser.new_context(viewport={"width": 1280, "height": 1100}, reduced_motion="reduce")
-    context.set_default_timeout(30_000)
-    page, name = context.new_page(), server.write([EXPLORER, ASK])
-    page.goto(server.address(name, "lab", "light"))
-    run_all_cells(page, server, name)
-    page.wait_for_selector(".zf-status:has-text('Ready')")
-    yield page
-    context.close()
-    server.stop_kernels()
-
-
-def told(page):
-    """What the kernel holds."""
-    return json.loads(page.locator(".zf-kernel").inner_text())
-
-
-def wait_until(page, question, seconds=20):
-    last = time.monotonic() + seconds
-    while not question(state := told(page)):
-        assert time.monotonic() < last, f"still not so: {state}"
-        page.wait_for_timeout(20)
-    return state
+    with opened(browser, server, [EXPLORER, ASK], 1100) as page:
+        yield page
 
 
 def caption(page, picture):
@@ -93,7 +72,7 @@ def wait_until_painted_again(page, picture, times):
 
 def differences(page):
     """Where traits, controls, captions and the kernel's result do not say the same."""
-    state = told(page)
+    state = kernel(page)
     row, column = state["shown"][2]
     shown = f"{state['image']} · a unit of {state['layer']} sees"
     facts = {
@@ -116,8 +95,8 @@ def assert_shown_is_what_the_kernel_holds(page, seconds=10):
         page.wait_for_timeout(50)
     page.wait_for_timeout(100)
     found = found or differences(page)
-    assert not found, f"{found} differ from {told(page)}"
-    return told(page)
+    assert not found, f"{found} differ from {kernel(page)}"
+    return kernel(page)
 
 
 def box_on(page, picture, mark):
@@ -206,7 +185,7 @@ def test_an_uploaded_image_is_shown_and_a_broken_one_is_explained_beside_the_las
         upload(page, "broken.png", png(pixels)[:60])
         page.wait_for_selector(".zf-error:has-text('broken.png: the image is damaged')")
         assert (canvas_pixels(page, ".zf-photograph canvas") == shown).all()
-        assert told(page)["image"] == "halves <i>.png"
+        assert kernel(page)["image"] == "halves <i>.png"
         screenshot(page, "explorer_broken", ".zf-panel")
         page.locator(FEATURE).focus()
         page.keyboard.press("ArrowRight")
@@ -245,12 +224,12 @@ def test_a_burst_of_sixty_keys_leaves_the_kernel_free_and_ends_on_the_last(page)
 
 def test_a_reload_with_a_living_kernel_shows_the_same_pictures(page, server):
     before = [canvas_pixels(page, f".zf-{picture} canvas") for picture in PICTURES]
-    state = told(page)
+    state = kernel(page)
     reload(page, server)
     for picture, pixels in zip(PICTURES, before, strict=True):
         page.wait_for_selector(f".zf-{picture} canvas[data-painted]")
         assert (canvas_pixels(page, f".zf-{picture} canvas") == pixels).all()
-    assert told(page) == state
+    assert kernel(page) == state
     page.locator(FEATURE).focus()
     page.keyboard.press("ArrowLeft")
     wait_until(page, lambda now: now["shown"][1] == 59)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .pages import screenshot
+from .pages import READY, contrast, luminance, screenshot
 
 pytestmark = pytest.mark.browser
 
@@ -23,13 +23,6 @@ net.add_module("flat", torch.nn.Flatten())
 network = zf.Network(net, size=(40, 60), labels=[{HARM!r}, "b", "c", "d"], name="<i>own</i>")
 zf.FeatureExplorer(network, {{{HARM!r}: zf.photograph("flower")}})
 """
-READY = ".zf-status:has-text('Ready')"
-COLOURS = """(element) => {
-  const own = getComputedStyle(element).color;
-  let behind = element;
-  while (getComputedStyle(behind).backgroundColor === "rgba(0, 0, 0, 0)") behind = behind.parentElement;
-  return [own, getComputedStyle(behind).backgroundColor];
-}"""
 
 
 @pytest.fixture
@@ -54,19 +47,6 @@ def unit_shown(page):
 
 def wait_for_unit(page, row, column):
     page.wait_for_selector(f".zf-patch .zf-picture-caption:has-text('unit {row}, {column}')")
-
-
-def contrast(page, selector):
-    """Of the text with what lies behind it, by WCAG 2: from 1 to 21."""
-    colours = page.locator(selector).first.evaluate(COLOURS)
-    light, dark = sorted((luminance(colour) for colour in colours), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(colour):
-    parts = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_in_voila_the_sliders_and_the_map_work(open_explorer):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import numpy as np
 import pytest
 
-from .pages import canvas_pixels, fail_on_errors, reload, run_all_cells, screenshot
+from .pages import canvas_pixels, fail_on_errors, kernel, opened, reload, screenshot, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -55,28 +54,8 @@ WATCH = """() => {
 
 @pytest.fixture(scope="module")
 def page(browser, server):
-    context = browser.new_context(viewport={"width": 1280, "height": 1200}, reduced_motion="reduce")
-    context.set_default_timeout(30_000)
-    page, name = context.new_page(), server.write([EXPLORER])
-    page.goto(server.address(name, "lab", "light"))
-    run_all_cells(page, server, name)
-    page.wait_for_selector(".zf-status:has-text('Ready')")
-    yield page
-    context.close()
-    server.stop_kernels()
-
-
-def told(page):
-    """What the kernel holds."""
-    return json.loads(page.locator(".zf-kernel").inner_text())
-
-
-def wait_until(page, question, seconds=25):
-    last = time.monotonic() + seconds
-    while not question(state := told(page)):
-        assert time.monotonic() < last, f"still not so: {state}"
-        page.wait_for_timeout(20)
-    return state
+    with opened(browser, server, [EXPLORER], 1200) as page:
+        yield page
 
 
 def settled(page):
@@ -236,13 +215,13 @@ def test_the_picture_comes_at_once_and_the_numbers_soon(page):
 def test_a_reload_with_a_living_kernel_shows_the_same(page, server):
     settled(page)
     page.mouse.move(5, 5)
-    state, pixels, said = told(page), canvas_pixels(page, PICTURE), words(page)
+    state, pixels, said = kernel(page), canvas_pixels(page, PICTURE), words(page)
     reload(page, server)
     page.wait_for_selector(f"{PICTURE}[data-painted]")
     assert (canvas_pixels(page, PICTURE) == pixels).all()
     page.wait_for_function(f"document.querySelectorAll('{CHART} path.line').length >= 18")
     assert words(page) == said
-    assert told(page) == state
+    assert kernel(page) == state
     page.locator(SLIDER).focus()
     page.keyboard.press("ArrowLeft")
     wait_until(page, lambda now: now["numbers"] == state["value"] - 2)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
+from contextlib import ExitStack
 from functools import cache
 
 import numpy as np
@@ -12,18 +12,27 @@ import pytest
 
 import zfwidgets as zf
 from zfwidgets.experiments.occluder import filling, hide
-from zfwidgets.experiments.sweep import occlusion_sweep, strongest_map, watched_layer
+from zfwidgets.experiments.sweep import occlusion_sweep, strongest_map
 from zfwidgets.figures import heat, label_picture, said, signed_picture
 from zfwidgets.widgets.occlusion_view import told
 from zfwidgets.widgets.strokes import slices, stroke
 from zfwidgets.widgets.sweep_view import over_photograph
 
-from .pages import canvas_pixels, fail_on_errors, reload, run_all_cells, screenshot
-from .test_feature_explorer_apps import contrast
+from .pages import (
+    READY,
+    canvas_pixels,
+    contrast,
+    fail_on_errors,
+    kernel,
+    opened,
+    reload,
+    screenshot,
+    wait_until,
+)
 
 pytestmark = pytest.mark.browser
 
-CANVAS, READY, NOTE = ".zf-canvas canvas", ".zf-status:has-text('Ready')", ".zf-job-note"
+CANVAS, NOTE = ".zf-canvas canvas", ".zf-job-note"
 MAPS = ("activity", "probability", "label")
 SHAPE, LARGE_SHAPE = (36, 54), (227, 227)
 SIDE, STRIDE = 8, 4
@@ -94,23 +103,14 @@ WATCH_MAP = """(canvas) => {
 
 @pytest.fixture(scope="module")
 def open_panel(browser, server):
-    contexts = []
+    with ExitStack() as pages:
 
-    def open_(cells):
-        context = browser.new_context(viewport={"width": 1280, "height": 1500}, reduced_motion="reduce")
-        context.set_default_timeout(30_000)
-        contexts.append(context)
-        page, name = context.new_page(), server.write(cells)
-        page.goto(server.address(name, "lab", "light"))
-        run_all_cells(page, server, name)
-        page.wait_for_selector(READY)
-        page.wait_for_selector(f"{CANVAS}[data-zf-mended]")
-        return page
+        def open_(cells):
+            page = pages.enter_context(opened(browser, server, cells, 1500))
+            page.wait_for_selector(f"{CANVAS}[data-zf-mended]")
+            return page
 
-    yield open_
-    for context in contexts:
-        context.close()
-    server.stop_kernels()
+        yield open_
 
 
 @pytest.fixture(scope="module")
@@ -143,19 +143,6 @@ def features():
 @cache
 def swept(stride=STRIDE):
     return zf.occlusion(features().net, features(), size=SIDE, stride=stride, layer="3")
-
-
-def kernel(page):
-    """What it holds."""
-    return json.loads(page.locator(".zf-kernel").inner_text())
-
-
-def wait_until(page, question, seconds=20):
-    last = time.monotonic() + seconds
-    while not question(state := kernel(page)):
-        assert time.monotonic() < last, f"still not so: {state}"
-        page.wait_for_timeout(20)
-    return state
 
 
 def use(page, tool):
@@ -384,7 +371,7 @@ def test_a_sweep_says_how_far_it_is_and_its_maps_become_finer(large_page):
     large_page.wait_for_selector(f"{NOTE}:has-text('324 places in ')")
     count = large_page.evaluate("painted.length")
     assert count >= 3
-    settings = {"layer": watched_layer(net).name, "size": 32, "stride": 12}
+    settings = {"layer": net.watched_layer.name, "size": 32, "stride": 12}
     first, *_, last = occlusion_sweep(net, zf.photograph("cat"), **settings)
     for number, found in ((0, first), (count - 1, last)):
         expected = over_photograph(found, heat(found.probability, 0, 1))

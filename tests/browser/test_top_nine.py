@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 
@@ -12,14 +11,12 @@ from PIL import Image
 
 import zfwidgets as zf
 
-from .pages import canvas_pixels, fail_on_errors, reload, run_all_cells, screenshot
-from .test_feature_explorer_apps import contrast
+from .pages import READY, canvas_pixels, contrast, fail_on_errors, kernel, opened, reload, screenshot, wait_until
 
 pytestmark = pytest.mark.browser
 
 LAYER, FEATURE = ".zf-layer .noUi-handle", ".zf-feature .noUi-handle"
 PICTURES = ("wall", "projections", "patches")
-READY = ".zf-status:has-text('Ready')"
 
 # Beside the panel, a line with what the kernel holds; in the second cell, what it answers when it is asked.
 PANEL = """
@@ -49,15 +46,8 @@ HARM = "<img src=x onerror='window.harmed = 1'>"
 
 @pytest.fixture(scope="module")
 def page(browser, server):
-    context = browser.new_context(viewport={"width": 1280, "height": 1300}, reduced_motion="reduce")
-    context.set_default_timeout(30_000)
-    page, name = context.new_page(), server.write([PANEL, ASK])
-    page.goto(server.address(name, "lab", "light"))
-    run_all_cells(page, server, name)
-    page.wait_for_selector(READY)
-    yield page
-    context.close()
-    server.stop_kernels()
+    with opened(browser, server, [PANEL, ASK], 1300) as page:
+        yield page
 
 
 def folder_of(path, count):
@@ -70,19 +60,6 @@ def folder_of(path, count):
             path / f"{number:03d}.png", compress_level=1
         )
     return path
-
-
-def told(page):
-    """What the kernel holds."""
-    return json.loads(page.locator(".zf-kernel").inner_text())
-
-
-def wait_until(page, question, seconds=20):
-    last = time.monotonic() + seconds
-    while not question(state := told(page)):
-        assert time.monotonic() < last, f"still not so: {state}"
-        page.wait_for_timeout(20)
-    return state
 
 
 def settled(page):
@@ -263,7 +240,7 @@ def test_a_reload_with_a_living_kernel_shows_the_same_pictures(page, server):
     for picture, pixels in zip(PICTURES, before, strict=True):
         page.wait_for_selector(f".zf-nine-{picture} canvas[data-painted]")
         assert (canvas_pixels(page, f".zf-nine-{picture} canvas") == pixels).all()
-    assert told(page) == state
+    assert kernel(page) == state
 
 
 @pytest.mark.parametrize("layer", ["features.2", "features.12.cat"])
