@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import zfwidgets as zf
 from zfwidgets.backend.forward import Cancelled, forward
 from zfwidgets.experiments.occluder import Squares, filling
-from zfwidgets.experiments.sweep import strongest_map, watched_layer
+from zfwidgets.experiments.sweep import strongest_map
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ def test_without_a_target_it_is_what_the_network_says(net):
 
 
 def test_the_watched_map_is_the_strongest_of_the_last_layer_that_is_not_the_classes(net):
-    assert watched_layer(net).name == "features.12.cat"
+    assert net.watched_layer.name == "features.12.cat"
     features = zf.ImageFeatures(net, zf.photograph("cat"))
     maps = features.maps("features.12.cat")
     assert strongest_map(features, "features.12.cat") == maps.sum((1, 2)).argmax()

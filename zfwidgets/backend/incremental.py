@@ -149,7 +149,7 @@ class Incremental:
 
     def plan(self, boxes: Boxes) -> Plan:
         """How boxes (n, 4) — top, left, bottom, right, inside the image — will be computed, and what it costs."""
-        return Plan(self.program, self.steps, boxes)
+        return Plan(self.steps, boxes)
 
     def run(
         self, plan: Plan, replacement: Tensor, stale: Callable[[], bool] = never
@@ -159,10 +159,9 @@ class Incremental:
         Yields, chunk by chunk, which boxes (k,) were computed, and for each wanted step what they change.
         """
         for cell in plan.cells:
-            frames = plan.frames(cell)
-            count = self._at_once(frames)
-            for some in chunks(cell, count):
-                frames = frames if len(some) == len(cell) else plan.frames(some)
+            whole_cell = plan.frames(cell)
+            for some in chunks(cell, self._at_once(whole_cell)):
+                frames = whole_cell if len(some) == len(cell) else plan.frames(some)
                 yield some, self._changed(self._replaced(plan.boxes[some], frames, replacement), frames, stale)
 
     def _replaced(self, boxes: Boxes, frames: Frames, replacement: Tensor) -> Changed:

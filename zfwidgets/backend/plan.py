@@ -14,7 +14,7 @@ from math import prod, sqrt
 
 import numpy as np
 
-from zfwidgets.backend.program import Program, Step
+from zfwidgets.backend.program import Step
 from zfwidgets.backend.reach import Reach, Stretches, spread
 
 Boxes = np.ndarray  # (n, 4) int64: top, left, bottom, right of what is changed (the last two excluded)
@@ -48,7 +48,6 @@ Frames = dict[Step, Frame | None]  # None: the whole map, or what has no rows an
 class Plan:
     """How to compute what each of some changed boxes does to an image."""
 
-    program: Program
     steps: tuple[Step, ...]  # those to compute; the input first
     boxes: Boxes
 

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from zfwidgets.data.photographs import photograph, photograph_folder
+from zfwidgets.data.photographs import package_folder, photograph
 
 CHOSEN = (3, 8, 18, 38, 55)  # of the hundred faces: looking into the camera, evenly lit
 GRID = 25  # pixels along each side of a face as it comes
@@ -28,7 +28,7 @@ _CAT: dict[str, Box] = {
 
 @cache
 def _faces() -> dict[str, np.ndarray]:
-    found = np.load(photograph_folder("skimage") / "data" / "lfw_subset.npy", allow_pickle=False)
+    found = np.load(package_folder("skimage") / "data" / "lfw_subset.npy", allow_pickle=False)
     pictures = {}
     for number, face in enumerate(found[list(CHOSEN)], 1):
         small = Image.fromarray(np.rint(255 * face.clip(0, 1)).astype(np.uint8))

@@ -60,10 +60,10 @@ def photograph_path(name: str) -> Path:
     if name not in _PLACES:
         raise ValueError(f"no photograph is called {name!r}; {_nearest(name)}")
     package, place = _PLACES[name]
-    return photograph_folder(package) / place
+    return package_folder(package) / place
 
 
-def photograph_folder(package: str) -> Path:
+def package_folder(package: str) -> Path:
     """Return the folder of a package whose pictures are read. Raises ValueError when it is not installed."""
     # found, not imported: importing scikit-learn takes a second, and neither package is needed for its code
     spec = find_spec(package)

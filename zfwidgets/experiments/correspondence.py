@@ -18,7 +18,6 @@ from zfwidgets.experiments.features import ImageFeatures
 from zfwidgets.experiments.masks import anywhere, part_masks
 from zfwidgets.experiments.occluder import Colour, filling, shown
 from zfwidgets.experiments.result import Result
-from zfwidgets.experiments.sweep import watched_layer
 from zfwidgets.models import Network
 
 if TYPE_CHECKING:
@@ -150,7 +149,7 @@ def correspondence(
     features = [ImageFeatures(net, net.item(collection, place)) for place in range(len(collection))]
     height, width = features[0].picture.shape[:2]
     masks = part_masks(parts, len(features), (height, width))
-    names = _layers(net, layers)
+    names = net.layer_names(layers, (net.watched_layer, net.layers[-1]))
     fillers = [filling(net, one.input, fill, seed) for one in features]
     signs = _Signs(net, features, fillers, [net.step(name) for name in names], stale)
     random, total, done = np.random.default_rng(seed), len(masks) * (draws + 1) * len(features), 0
@@ -170,13 +169,6 @@ def correspondence(
         np.stack([shown(one, filler) for one, filler in zip(features, fillers, strict=True)]),
         differences, chance, collection.names, tuple(masks), names, net.name,
     )  # fmt: skip
-
-
-def _layers(net: Network, layers: str | Sequence[str] | None) -> tuple[str, ...]:
-    if layers is None:
-        layers = (watched_layer(net).name, net.layers[-1].name)
-    names = [layers] if isinstance(layers, str) else list(layers)
-    return tuple(dict.fromkeys(net.layer(name).name for name in names))
 
 
 class _Signs:

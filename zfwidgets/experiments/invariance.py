@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
-MEASURES = ("distance", "relative", "share", "cosine")
+MEASURES = {  # what each is called on an axis
+    "distance": "distance",
+    "relative": "distance / length",
+    "share": "share of the largest distance",
+    "cosine": "1 − cosine",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +114,7 @@ class Invariance(Result):
     def _check(self, transform: str, layer: str, measure: str) -> None:
         for what, given, known in (
             ("transformations", transform, self.transforms), ("layers", layer, self.layers),
-            ("measures", measure, MEASURES),
+            ("measures", measure, tuple(MEASURES)),
         ):  # fmt: skip
             if given not in known:
                 raise ValueError(f"the {what} here are {', '.join(map(repr, known))}; {given!r} was asked for")

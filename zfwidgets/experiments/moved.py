@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from zfwidgets.backend.forward import forward, never
 from zfwidgets.experiments.features import ImageFeatures
+from zfwidgets.experiments.transforming import compared, vectors
 from zfwidgets.experiments.transforms import Transformation
 
 
@@ -39,25 +42,26 @@ def moved(
     stale: Callable[[], bool] = never,
 ) -> Moved:
     """Transform an image by one value, and pass it through its network once. `stale` is asked on the way."""
-    net = features.net
-    before = {layer: features.maps(layer).ravel().astype(np.float64) for layer in layers}
-    norms = {layer: float(np.linalg.norm(vector)) for layer, vector in before.items()}
+    net, steps = features.net, {layer: features.net.step(layer) for layer in layers}
+    base = {layer: _as_it_is(features, layer) for layer in layers}
+    norms = {layer: float(vector.norm()) for layer, vector in base.items()}
     x = transformation.apply(features, value, border)
     if x is features.input:
         nowhere, same = dict.fromkeys(layers, 0.0), {layer: float(norm > 0) for layer, norm in norms.items()}
         return Moved(value, nowhere, same, norms, features.prediction.probability[0])
-    steps = {layer: net.step(layer) for layer in layers}
     found = forward(net.program, x[None], [*steps.values(), net.program.output], stale=stale).activations
-    after = {layer: found[step][0].cpu().numpy().ravel().astype(np.float64) for layer, step in steps.items()}
+    both = {layer: compared(vectors(step, found[step]), base[layer]) for layer, step in steps.items()}
     return Moved(
         value,
-        {layer: float(np.linalg.norm(after[layer] - before[layer])) for layer in layers},
-        {layer: _cosine(before[layer], after[layer]) for layer in layers},
+        {layer: float(distance[0]) for layer, (distance, _) in both.items()},
+        {layer: float(cosine[0]) for layer, (_, cosine) in both.items()},
         norms,
         net.probabilities(found[net.program.output])[0],
     )
 
 
-def _cosine(first: np.ndarray, second: np.ndarray) -> float:
-    length = float(np.linalg.norm(first) * np.linalg.norm(second))
-    return float(np.clip(first @ second / length, -1, 1)) if length > 0 else 0.0
+def _as_it_is(features: ImageFeatures, layer: str) -> Tensor:
+    """The feature vector of an image that is not transformed, (1, length)."""
+    step = features.net.step(layer)
+    maps = torch.from_numpy(features.maps(layer)).to(features.input)
+    return vectors(step, maps.reshape(1, *step.shape))

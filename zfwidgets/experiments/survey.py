@@ -77,7 +77,9 @@ def top_activations(
         if number < 1:
             raise ValueError(f"{name} is at least 1; {number} was given")
     found = k * SPARE if isinstance(collection, Corpus) else k
-    settings = Settings(_layer_names(net, layers), found, per_image, batch_size, _workers(workers, collection))
+    settings = Settings(
+        net.layer_names(layers, net.main_layers), found, per_image, batch_size, _workers(workers, collection)
+    )
     spans = shards(len(collection))
     kept = Checkpoint.open(checkpoint, net, collection, settings) if checkpoint is not None else None
     with _shown(progress, len(collection)) as tick:
@@ -122,15 +124,6 @@ def shards(count: int) -> list[Span]:
     size = max(SMALLEST, -(-count // MOST))
     size = -(-size // TOGETHER) * TOGETHER  # the same images go through the network together, wherever it is cut
     return [(start, min(start + size, count)) for start in range(0, count, size)]
-
-
-def _layer_names(net: Network, layers: str | Sequence[str] | None) -> tuple[str, ...]:
-    if layers is None:
-        return tuple(layer.name for layer in net.main_layers)
-    if layers == "all":
-        return tuple(layer.name for layer in net.layers)
-    chosen = {net.layer(name).name for name in ([layers] if isinstance(layers, str) else layers)}
-    return tuple(layer.name for layer in net.layers if layer.name in chosen)
 
 
 def _workers(asked: int | None, images: Collection) -> int:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zfwidgets.backend.forward import never
 from zfwidgets.backend.incremental import MEMORY, Changed, Incremental
-from zfwidgets.backend.program import FeatureLayer, Step
+from zfwidgets.backend.program import Step
 from zfwidgets.experiments.features import ImageFeatures
 from zfwidgets.experiments.gallery import gallery
 from zfwidgets.experiments.occluder import Colour, Squares, checked_pair, filling, shown
@@ -97,7 +97,7 @@ def occlusion_sweep(
     features = image if isinstance(image, ImageFeatures) else ImageFeatures(net, image)
     squares = Squares.over((features.picture.shape[0], features.picture.shape[1]), size, stride)
     filler = filling(net, features.input, fill, seed)
-    chosen = net.layer(layer) if layer is not None else watched_layer(net)
+    chosen = net.layer(layer) if layer is not None else net.watched_layer
     map_number = strongest_map(features, chosen.name) if feature is None else feature
     projection = features.project(chosen.name, map_number, "all", stale=stale)
     others, saw = _elsewhere(net, tops, images, chosen.name, map_number)
@@ -116,13 +116,6 @@ def occlusion_sweep(
     step = net.step(chosen.name)
     incremental = Incremental(net.program, features.input, [net.program.output, step], memory, stale)
     return _refined(incremental, squares, filler, _Findings(net, blank, step), stale)
-
-
-def watched_layer(net: Network) -> FeatureLayer:
-    """The last layer that everything passes through and whose maps are more than one number, and not the classes."""
-    maps = [layer for layer in net.main_layers if layer.units > 1]
-    features = [layer for layer in maps if layer.channels != len(net.labels)]
-    return (features or maps or list(net.layers))[-1]
 
 
 def strongest_map(features: ImageFeatures, layer: str) -> int:

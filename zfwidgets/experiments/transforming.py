@@ -80,18 +80,9 @@ def invariance_sweep(
         raise ValueError(f"border is {', '.join(map(repr, BORDERS))}; {border!r} was given")
     collection = collected({name: photograph(name) for name in FIVE} if images is None else images)
     features = [ImageFeatures(net, net.item(collection, place)) for place in range(len(collection))]
-    measured = _Measured(net, features, _layers(net, layers), chosen(transforms), border)
+    names = net.layer_names(layers, (net.feature_layers[0], net.feature_layers[-1]))
+    measured = _Measured(net, features, names, chosen(transforms), border)
     return measured.refined(collection.names, _truth(net, features, collection, labels), stale)
-
-
-def _layers(net: Network, layers: str | Sequence[str] | None) -> tuple[str, ...]:
-    if layers is None:
-        shown = [layer.name for layer in net.main_layers if layer.channels != len(net.labels)] or [net.layers[-1].name]
-        return tuple(dict.fromkeys((shown[0], shown[-1])))
-    if layers == "all":
-        return tuple(layer.name for layer in net.layers)
-    names = [layers] if isinstance(layers, str) else list(layers)
-    return tuple(dict.fromkeys(net.layer(name).name for name in names))
 
 
 def _truth(
@@ -145,7 +136,7 @@ class _Measured:
         """The feature vectors of an image as it is, each (1, length)."""
         x = _channels_last(self.features[index].input[None])
         found = forward(self.net.program, x, self.steps, stale=stale).activations
-        base = {step: _vectors(step, values) for step, values in found.items()}
+        base = {step: vectors(step, values) for step, values in found.items()}
         for step, vector in base.items():
             self.norms[self.steps[step]][index] = float(vector.norm())
         return base
@@ -164,22 +155,14 @@ class _Measured:
 
             def visit(step: Step, values: Tensor) -> None:
                 if step in base:
-                    self._compare(f"{one.name}/{self.steps[step]}", where, _vectors(step, values), base[step])
+                    key = f"{one.name}/{self.steps[step]}"
+                    self.distances[key][where], self.cosines[key][where] = compared(vectors(step, values), base[step])
                 if step is output:
                     probability[moved] = self.net.probabilities(values)
 
             forward(self.net.program, x, [*base, output], stale=stale, visit=visit)
         self.probability[one.name][index, places] = probability[:, truth]
         self.label[one.name][index, places] = probability.argmax(1)
-
-    def _compare(self, key: str, where: tuple[int, np.ndarray], vectors: Tensor, base: Tensor) -> None:
-        """Distances from the image's own vector, and cosines by the law of cosines."""
-        distance = torch.cdist(vectors, base, compute_mode="donot_use_mm_for_euclid_dist")[:, 0].double().cpu().numpy()
-        own, other = float(base.double().norm()), vectors.norm(dim=1).double().cpu().numpy()
-        self.distances[key][where] = distance
-        product = 2 * own * other
-        cosine = (own**2 + other**2 - distance**2) / np.where(product > 0, product, 1)
-        self.cosines[key][where] = np.where(product > 0, cosine, 0.0).clip(-1, 1)
 
     def _result(self, done: list[np.ndarray], names: tuple[str, ...], truth: np.ndarray) -> Invariance:
         places = {one.name: some for one, some in zip(self.transforms, done, strict=True)}
@@ -217,9 +200,19 @@ def _rounds(count: int) -> list[np.ndarray]:
     return rounds
 
 
-def _vectors(step: Step, values: Tensor) -> Tensor:
+def vectors(step: Step, values: Tensor) -> Tensor:
     """The features of each image in one row, in the order in which they lie in memory, (images, length)."""
     return (values if step.space is None else values.movedim(step.space, (1, 2))).flatten(1)
+
+
+def compared(moved: Tensor, base: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Euclidean distances of feature vectors (n, length) from another (1, length), and the cosines of the angles with
+    it, by the law of cosines; both (n,) float64. The cosine with a vector of zeros is 0."""
+    distance = torch.cdist(moved, base, compute_mode="donot_use_mm_for_euclid_dist")[:, 0].double().cpu().numpy()
+    own, other = float(base.double().norm()), moved.norm(dim=1).double().cpu().numpy()
+    product = 2 * own * other
+    cosine = (own**2 + other**2 - distance**2) / np.where(product > 0, product, 1)
+    return distance, np.where(product > 0, cosine, 0.0).clip(-1, 1)
 
 
 def _channels_last(x: Tensor) -> Tensor:

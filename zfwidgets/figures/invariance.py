@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zfwidgets.experiments.invariance import MEASURES
 from zfwidgets.figures.drawing import new_figure, show_picture
 from zfwidgets.figures.pictures import OKABE_ITO, mosaic
 
@@ -14,13 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from zfwidgets.experiments.invariance import Invariance
-
-HEIGHT = {
-    "distance": "distance",
-    "relative": "distance / length",
-    "share": "share of the largest distance",
-    "cosine": "1 - cosine",
-}
 
 
 def draw_invariance(invariance: Invariance, measure: str) -> Figure:
@@ -36,7 +30,7 @@ def draw_invariance(invariance: Invariance, measure: str) -> Figure:
         for axes, layer in zip(row[1:], layers, strict=False):
             _lines(axes, invariance.values[transform], invariance.curve(transform, layer, measure))
             axes.set_title(layer, fontsize=9)
-            axes.set_ylabel(HEIGHT[measure], fontsize=8)
+            axes.set_ylabel(MEASURES[measure], fontsize=8)
         _lines(row[-1], invariance.values[transform], invariance.probability[transform])
         row[-1].set_title("probability of the true class", fontsize=9)
         row[-1].set_ylim(0, 1.02)

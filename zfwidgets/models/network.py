@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from difflib import get_close_matches
 from functools import cached_property
@@ -98,6 +98,27 @@ class Network:
 
         shown = [x for x in self.layers if x.trunk and x.kind not in ("reshape", "affine") and not rectified_next(x)]
         return tuple(shown) or self.layers
+
+    @cached_property
+    def feature_layers(self) -> tuple[FeatureLayer, ...]:
+        """The main layers whose features are not the classes themselves."""
+        shown = tuple(layer for layer in self.main_layers if layer.channels != len(self.labels))
+        return shown or self.layers[-1:]
+
+    @property
+    def watched_layer(self) -> FeatureLayer:
+        """The last feature layer with maps of more than one unit: what the paper's layer 5 is to its network."""
+        return ([layer for layer in self.feature_layers if layer.units > 1] or list(self.feature_layers))[-1]
+
+    def layer_names(self, layers: str | Sequence[str] | None, default: Iterable[FeatureLayer]) -> tuple[str, ...]:
+        """Names of layers, checked, in the order of the network: "all", one name, several, or None for the default."""
+        if layers is None:
+            chosen = {layer.name for layer in default}
+        elif layers == "all":
+            chosen = {layer.name for layer in self.layers}
+        else:
+            chosen = {self.layer(name).name for name in ([layers] if isinstance(layers, str) else layers)}
+        return tuple(layer.name for layer in self.layers if layer.name in chosen)
 
     def layer(self, name: str) -> FeatureLayer:
         """The layer of that name. Raises ValueError with the nearest names when there is none."""

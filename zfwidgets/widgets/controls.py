@@ -61,13 +61,8 @@ def chooser(options: dict[str, str], buttons: bool = False) -> W.Widget:
 
 def layer_names(net: Network, layers: Sequence[str] | None, wanted: str | None) -> list[str]:
     """The names on the layer slider, in the order of the network; the wanted one is among them."""
-    if layers is None:
-        chosen = {layer.name for layer in net.main_layers}
-    else:
-        chosen = {layer.name for layer in net.layers} if layers == "all" else {net.layer(name).name for name in layers}
-    if wanted is not None:
-        chosen.add(net.layer(wanted).name)
-    return [layer.name for layer in net.layers if layer.name in chosen]
+    chosen = net.layer_names(layers, net.main_layers)
+    return list(chosen if wanted is None else net.layer_names([*chosen, wanted], ()))
 
 
 class LayerSlider(W.VBox):

@@ -27,7 +27,7 @@ from zfwidgets.widgets.invariance_view import CHARTS, CurvesView
 from zfwidgets.widgets.invariance_words import answered, done, told
 from zfwidgets.widgets.panel import Panel, Progress, Stale, at_once, described
 from zfwidgets.widgets.picture import Picture
-from zfwidgets.widgets.remembered_curves import Choice, RememberedCurves, layers_to_show
+from zfwidgets.widgets.remembered_curves import Choice, RememberedCurves
 from zfwidgets.widgets.worker import Latest
 
 MOST = len(LINES)  # images, a colour each
@@ -57,7 +57,7 @@ class InvarianceExplorer(Panel):
     transform = T.Unicode(help="name of the transformation")
     value = T.Float(0.0, help="of the transformation's parameter, in its own unit")
     border = T.Enum(BORDERS, "edge", help="what comes in from beyond the image")
-    measure = T.Enum(MEASURES, "distance", help="how the curves measure distance, as in `Invariance.curve`")
+    measure = T.Enum(tuple(MEASURES), "distance", help="how the curves measure distance, as in `Invariance.curve`")
     layers = T.Any(help="names of one to three layers; by default the first and the last before the classes")
     now = T.Any((), help="the numbers at the slider's value for the chosen image: one `Moved` a network")
     _names = T.Tuple(help="names of the images, one curve each")
@@ -96,12 +96,12 @@ class InvarianceExplorer(Panel):
         self._link()
         start = {"transform": next(iter(self._transformations)), "image": collection.names[0]} | settings
         self.transform = start["transform"]  # brings the slider's values
-        start = {"layers": _ends(net), "_names": collection.names, **start, "value": settings.get("value", self.value)}
+        ends = net.layer_names(None, (net.feature_layers[0], net.feature_layers[-1]))
+        start = {"layers": ends, "_names": collection.names, **start, "value": settings.get("value", self.value)}
         super().__init__(self._controls(), self._pictures(), **start)
         self.add_class("zf-invariance")
         self.observe(self._follow, names=["image", "transform", "value", "border", "layers"])
         self.observe(self._redraw, names=["image", "measure"])
-        self.observe(self._ready_again, names="error")
         self._follow()
 
     def add_image(self, name: str, image: Any) -> None:
@@ -219,11 +219,6 @@ class InvarianceExplorer(Panel):
         curves = {x: result.curve(request.transform, x)[index] for x in now.distances if x in result.layers}
         return {layer: max(float(curve.max()), now.distances[layer]) for layer, curve in curves.items()}
 
-    def _ready_again(self, change: T.Bunch) -> None:
-        """A mistake that has been put right leaves the status line."""
-        if not change["new"] and not self.busy:
-            self._status.value = "Ready"
-
     def _make_controls(self) -> None:
         self._slider = ValueSlider()
         self._transforms, self._borders, self._measures = (
@@ -236,7 +231,7 @@ class InvarianceExplorer(Panel):
         ):
             control.tooltip = name
         order = [layer.name for layer in self.net.layers]
-        self._layers = LayerChoice(layers_to_show(self.net), order, CHARTS)
+        self._layers = LayerChoice([layer.name for layer in self.net.feature_layers], order, CHARTS)
         self._legend = Legend(self._picker.names)
 
     def _controls(self) -> list[W.Widget]:
@@ -313,21 +308,14 @@ class InvarianceExplorer(Panel):
 
     @T.validate("layers")
     def _known_layers(self, proposal: T.Bunch) -> tuple[str, ...]:
-        given = proposal["value"]
-        names = {self.net.layer(name).name for name in ([given] if isinstance(given, str) else given)}
+        names = self.net.layer_names(proposal["value"], ())
         if not 1 <= len(names) <= CHARTS:
             raise ValueError(f"layers are one to {CHARTS} names from net.layers; {len(names)} were given")
-        return tuple(layer.name for layer in self.net.layers if layer.name in names)
+        return names
 
 
 def _choice(inputs: SimpleNamespace) -> Choice:
     return Choice(inputs.transform, inputs.border, inputs.layers, inputs._names)
-
-
-def _ends(net: Network) -> tuple[str, ...]:
-    """The first and the last layer before the classes, as in `zfwidgets.invariance`."""
-    shown = layers_to_show(net)
-    return tuple(dict.fromkeys((shown[0], shown[-1])))
 
 
 def _first_value(transformation: Transformation) -> float:

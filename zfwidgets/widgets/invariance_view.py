@@ -8,13 +8,13 @@ from html import escape
 import ipywidgets as W
 import traitlets as T
 
-from zfwidgets.experiments.invariance import Invariance
+from zfwidgets.experiments.invariance import MEASURES, Invariance
 from zfwidgets.experiments.moved import Moved
 from zfwidgets.experiments.transforms import Transformation
 from zfwidgets.figures import said
 from zfwidgets.models import Network
 from zfwidgets.widgets.charts import Curves
-from zfwidgets.widgets.invariance_words import HEIGHT, summarised
+from zfwidgets.widgets.invariance_words import summarised
 
 CHARTS = 3  # layers that there are charts for
 
@@ -67,7 +67,7 @@ class CurvesView(W.VBox):
         for chart, (layer, distance) in zip(self.charts, now.distances.items(), strict=False):
             value = said(now.height(layer, measure, max(largest.get(layer, 0.0), distance)))
             number = f"<b>{value}</b>" if measure != "share" or layer in largest else ""
-            chart.head.value = f"<div><b>{escape(layer)}</b> {number}</div>{HEIGHT[measure]}"
+            chart.head.value = f"<div><b>{escape(layer)}</b> {number}</div>{MEASURES[measure]}"
         label = escape(self.net.labels[truth])
         self.probability.head.value = f"<div><b>{label}</b> <b>{now.probability[truth]:.2f}</b></div>its probability"
 
@@ -81,7 +81,7 @@ class CurvesView(W.VBox):
         parameter = transformation.unit or transformation.name
         for place, chart in enumerate(self.charts):
             chart.layout.display = "" if place < len(layers) else "none"
-            chart.scale(low, high, parameter, HEIGHT[measure])
+            chart.scale(low, high, parameter, MEASURES[measure])
         self.probability.scale(low, high, parameter, "probability")
 
     def _clicked(self, change: T.Bunch) -> None:

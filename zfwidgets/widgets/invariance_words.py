@@ -7,18 +7,12 @@ from html import escape
 
 import numpy as np
 
-from zfwidgets.experiments.invariance import Invariance
+from zfwidgets.experiments.invariance import MEASURES, Invariance
 from zfwidgets.experiments.moved import Moved
 from zfwidgets.experiments.transforms import Transformation
 from zfwidgets.figures import said
 from zfwidgets.models import Network
 
-HEIGHT = {
-    "distance": "distance",
-    "relative": "distance / length",
-    "share": "share of the largest distance",
-    "cosine": "1 − cosine",
-}
 DONE = {  # what has been done to the image: by a value above 0, and by one below
     "translation": ("Moved down by {} pixels", "Moved up by {} pixels"),
     "horizontal translation": ("Moved to the right by {} pixels", "Moved to the left by {} pixels"),
@@ -75,4 +69,4 @@ def summarised(result: Invariance, layers: Sequence[str], measure: str) -> str:
         spread = f" ± {areas.std(ddof=1):.2f}" if len(areas) > 1 else ""
         parts.append(f"{escape(layer)} <b>{areas.mean():.2f}</b>{spread}")
     meaning = "; 1: the smallest change makes all the difference" if measure == "share" else ""
-    return f"Area under the curves, mean ± spread ({HEIGHT[measure]}{meaning}): {' · '.join(parts)}"
+    return f"Area under the curves, mean ± spread ({MEASURES[measure]}{meaning}): {' · '.join(parts)}"

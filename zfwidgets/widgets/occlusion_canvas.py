@@ -17,7 +17,7 @@ from zfwidgets.data import images as collected
 from zfwidgets.experiments.features import ImageFeatures
 from zfwidgets.experiments.occluder import filling, hide, shown
 from zfwidgets.experiments.occlusion import Occlusion
-from zfwidgets.experiments.sweep import occlusion_sweep, watched_layer
+from zfwidgets.experiments.sweep import occlusion_sweep
 from zfwidgets.models import Network
 from zfwidgets.widgets.canvas import DrawingCanvas
 from zfwidgets.widgets.controls import (
@@ -29,7 +29,7 @@ from zfwidgets.widgets.controls import (
     labelled,
     layer_names,
     row,
-)  # fmt: skip
+)
 from zfwidgets.widgets.occlusion_view import OcclusionView
 from zfwidgets.widgets.panel import Panel, Progress, Stale, at_once
 from zfwidgets.widgets.sweep_view import SweepView
@@ -87,7 +87,7 @@ class OcclusionCanvas(Panel):
     ) -> None:
         net.check_classes()
         self.net = net
-        start = settings.get("layer", watched_layer(net).name)
+        start = settings.get("layer", net.watched_layer.name)
         self._picker = ImagePicker(collected(images))
         self._layer_slider = LayerSlider(layer_names(net, layers, start), start)
         self._feature_slider = FeatureSlider()

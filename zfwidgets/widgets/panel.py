@@ -172,6 +172,8 @@ class Panel(W.VBox):
             self._cancel.layout.display = "none"
         if self.error:
             self._status.value = f"<span class='zf-error' role='alert'>{escape(self.error)}</span>"
+        elif not self.busy and "zf-error" in self._status.value:  # a mistake that has been put right
+            self._status.value = "Ready"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return {"text/html": still(self)} if shows_stills() else super()._repr_mimebundle_(**kwargs)

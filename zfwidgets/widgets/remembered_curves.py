@@ -106,18 +106,12 @@ def _labels(net: Network, collection: Collection, labels: Sequence[int | str] | 
     return {name: net.labels[net.class_number(label)] for name, label in zip(collection.names, given, strict=True)}
 
 
-def layers_to_show(net: Network) -> list[str]:
-    """The names of the main layers before the classes."""
-    shown = [layer.name for layer in net.main_layers if layer.channels != len(net.labels)]
-    return shown or [net.layers[-1].name]
-
-
 def _counterpart(net: Network, other: Network, name: str) -> str:
     """The other network's layer of the same name; else the one that is as far up among the main layers."""
     names = [layer.name for layer in net.layers]
     if any(layer.name == name for layer in other.layers):
         return name
-    ours, theirs = layers_to_show(net), layers_to_show(other)
+    ours, theirs = ([layer.name for layer in one.feature_layers] for one in (net, other))
     below = sum(names.index(layer) < names.index(name) for layer in ours)
     share = min(below / max(1, len(ours) - 1), 1)
     return theirs[round(share * (len(theirs) - 1))]
