@@ -69,12 +69,23 @@ def kernel(page: Page) -> dict[str, Any]:
     return json.loads(page.locator(".zf-kernel").inner_text())
 
 
+def eventually(page: Page, question: Callable[[], Any], seconds: float = 10) -> Any:
+    """What the question returns as soon as that is true; when the time is up, whatever it returns."""
+    last = time.monotonic() + seconds
+    while not (answer := question()) and time.monotonic() < last:
+        page.wait_for_timeout(20)
+    return answer
+
+
 def wait_until(page: Page, question: Callable[[dict[str, Any]], bool], seconds: float = 25) -> dict[str, Any]:
     """Wait until what the kernel holds is so, and return it."""
-    last = time.monotonic() + seconds
-    while not question(state := kernel(page)):
-        assert time.monotonic() < last, f"still not so: {state}"
-        page.wait_for_timeout(20)
+    state: dict[str, Any] = {}
+
+    def asked() -> bool:
+        state.update(kernel(page))
+        return question(state)
+
+    assert eventually(page, asked, seconds), f"still not so: {state}"
     return state
 
 

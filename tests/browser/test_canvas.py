@@ -5,7 +5,7 @@ import pytest
 
 from zfwidgets.widgets.strokes import slices, stroke
 
-from .pages import canvas_pixels, reload, screenshot
+from .pages import canvas_pixels, eventually, reload, screenshot
 
 pytestmark = pytest.mark.browser
 
@@ -67,12 +67,11 @@ def wait_until_shown(page, hidden):
     """Wait until the canvas shows exactly this, and no outline."""
     picture, filling = np.random.default_rng(7).integers(0, 256, (2, *SHAPE, 3), np.uint8)
     wanted = np.where(hidden[..., np.newaxis], filling, picture)
-    for _ in range(100):
-        pixels = canvas_pixels(page, CANVAS)
-        if (pixels[..., :3] == wanted).all() and (pixels[..., 3] == 255).all():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"the canvas never showed {hidden.sum()} hidden pixels")
+    assert shows(page, np.dstack([wanted, np.full(SHAPE, 255)])), f"never showed {hidden.sum()} hidden pixels"
+
+
+def shows(page, wanted):
+    return eventually(page, lambda: np.array_equal(canvas_pixels(page, CANVAS)[..., : wanted.shape[2]], wanted))
 
 
 def wait_for_known(page, words):
@@ -144,10 +143,9 @@ def test_a_rectangle_is_seen_while_it_is_dragged(open_canvas):
     page.mouse.move(*at(page, 10, 10))
     page.mouse.down()
     page.mouse.move(*at(page, 40, 60), steps=3)
-    page.wait_for_timeout(300)
+    filling, inside = np.random.default_rng(7).integers(0, 256, (2, *SHAPE, 3), np.uint8)[1], np.s_[11:39, 11:59]
+    assert eventually(page, lambda: (canvas_pixels(page, CANVAS)[..., :3] == filling)[inside].all())
     shown = canvas_pixels(page, CANVAS)[..., :3]
-    filling = np.random.default_rng(7).integers(0, 256, (2, *SHAPE, 3), np.uint8)[1]
-    assert (shown[11:39, 11:59] == filling[11:39, 11:59]).all()
     assert (shown[9, 9:61] == 0).all(), "the dark line lies outside"
     assert (shown[10, 10:60] == 255).all(), "the light line lies inside"
     screenshot(page, "canvas_rectangle")
@@ -308,11 +306,8 @@ def test_a_larger_picture_takes_the_place_of_a_smaller_one(open_notebook):
     cells = [PICTURES, "canvas", "canvas.show(*np.full((2, 90, 70, 3), [[[[9, 8, 7]]], [[[1, 2, 3]]]], np.uint8))"]
     page = open_notebook([*cells, "canvas.put(np.arange(90)[:, None] + np.arange(70) < 40)"])
     page.wait_for_selector(f"{CANVAS}[data-zf-mended]")
-    page.wait_for_timeout(500)
-    pixels = canvas_pixels(page, CANVAS)
     hidden = np.arange(90)[:, None] + np.arange(70) < 40
-    assert pixels.shape == (90, 70, 4)
-    assert (pixels[..., :3] == np.where(hidden[..., None], [1, 2, 3], [9, 8, 7])).all()
+    assert shows(page, np.where(hidden[..., None], [1, 2, 3], [9, 8, 7]))
 
 
 def test_the_dark_theme_reaches_the_place_kept_for_a_picture(open_notebook):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .pages import canvas_pixels, fail_on_errors, kernel, opened, reload, screenshot, wait_until
+from .pages import canvas_pixels, eventually, fail_on_errors, kernel, opened, reload, screenshot, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -88,13 +88,11 @@ def differences(page):
     return [name for name, agrees in facts.items() if not agrees]
 
 
-def assert_shown_is_what_the_kernel_holds(page, seconds=10):
+def assert_shown_is_what_the_kernel_holds(page):
     """Soon, and from then on."""
-    last = time.monotonic() + seconds
-    while (found := differences(page)) and time.monotonic() < last:
-        page.wait_for_timeout(50)
+    eventually(page, lambda: not differences(page))
     page.wait_for_timeout(100)
-    found = found or differences(page)
+    found = differences(page)
     assert not found, f"{found} differ from {kernel(page)}"
     return kernel(page)
 

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from .pages import canvas_pixels, fail_on_errors, kernel, opened, reload, screenshot, wait_until
+from .pages import canvas_pixels, eventually, fail_on_errors, kernel, opened, reload, screenshot, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -99,8 +99,8 @@ def test_the_arrow_keys_move_picture_numbers_and_upright_lines(page):
         "said => document.querySelector('.zf-invariance-words').innerText.includes(said)", arg="22 pixels"
     )
     assert words(page) != said
-    after = canvas_pixels(page, PICTURE)
-    assert (after[10:] == pixels[:-10]).all(), "the picture moved down by ten pixels"
+    moved = eventually(page, lambda: (canvas_pixels(page, PICTURE)[10:] == pixels[:-10]).all())
+    assert moved, "the picture moved down by ten pixels"
     page.wait_for_function(
         "([selector, at]) => document.querySelector(selector + ' path.line[style*=\"dasharray: 10\"]')"
         ".getBoundingClientRect().x > at + 5", arg=[CHART, at],
@@ -152,9 +152,8 @@ def test_a_measure_redraws_and_a_border_asks_anew(page):
     button(page, "border", "grey")
     wait_until(page, lambda now: now["curves"] == ["translation", "grey"])
     settled(page)
-    grey = canvas_pixels(page, PICTURE)
-    assert not (grey == pixels).all()
-    assert np.ptp(grey[-3, :, :3].astype(int)) == 0
+    assert eventually(page, lambda: np.ptp(canvas_pixels(page, PICTURE)[-3, :, :3].astype(int)) == 0)
+    assert not (canvas_pixels(page, PICTURE) == pixels).all()
     button(page, "border", "edge")
     wait_until(page, lambda now: now["curves"] == ["translation", "edge"])
     settled(page)
@@ -218,7 +217,7 @@ def test_a_reload_with_a_living_kernel_shows_the_same(page, server):
     state, pixels, said = kernel(page), canvas_pixels(page, PICTURE), words(page)
     reload(page, server)
     page.wait_for_selector(f"{PICTURE}[data-painted]")
-    assert (canvas_pixels(page, PICTURE) == pixels).all()
+    assert eventually(page, lambda: (canvas_pixels(page, PICTURE) == pixels).all())
     page.wait_for_function(f"document.querySelectorAll('{CHART} path.line').length >= 18")
     assert words(page) == said
     assert kernel(page) == state

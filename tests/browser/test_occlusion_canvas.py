@@ -22,6 +22,7 @@ from .pages import (
     READY,
     canvas_pixels,
     contrast,
+    eventually,
     fail_on_errors,
     kernel,
     opened,
@@ -176,13 +177,17 @@ def box_mask(*box):
 
 
 def hidden(page):
-    """Which pixels of the canvas are the filling's colour."""
+    """Which pixels of the canvas are the filling's colour, once no outline is drawn over them any more."""
     filler = filling(features().net, features().input)
     whole, covered = (hide(features(), np.full(SHAPE, all_), filler).picture for all_ in (False, True))
-    pixels = canvas_pixels(page, CANVAS)[..., :3]
-    mask = (pixels == covered).all(2)
-    assert (pixels == np.where(mask[..., None], covered, whole)).all()
-    return mask
+
+    def mask():
+        pixels = canvas_pixels(page, CANVAS)[..., :3]
+        mask = (pixels == covered).all(2)
+        return [mask] if (pixels == np.where(mask[..., None], covered, whole)).all() else None
+
+    (shown,) = eventually(page, mask)
+    return shown
 
 
 def answer(mask):
@@ -222,19 +227,17 @@ def shown_words(page):
     return page.locator(".zf-occlusion-words .widget-html-content").inner_text()
 
 
-def assert_the_answer_belongs_to(page, mask, seconds=10):
+def assert_the_answer_belongs_to(page, mask):
     """Soon, and from then on."""
-    last = time.monotonic() + seconds
-    while (found := differences(page, mask)) and time.monotonic() < last:
-        page.wait_for_timeout(50)
+    eventually(page, lambda: not differences(page, mask))
     page.wait_for_timeout(100)
-    found = found or differences(page, mask)
+    found = differences(page, mask)
     assert not found, f"{found} differ: {shown_words(page)}, {page.locator('.zf-chart').evaluate(BARS)}"
 
 
 def assert_shown(page, mask):
     """On the canvas, and in the answer."""
-    page.wait_for_timeout(100)
+    eventually(page, lambda: (hidden(page) == mask).all())
     np.testing.assert_array_equal(hidden(page), mask)
     assert_the_answer_belongs_to(page, mask)
 
@@ -258,12 +261,9 @@ def colours_of(found):
     return heat(found.activity), heat(found.probability, 0, 1), label_picture(found.label)[0]
 
 
-def assert_maps_are(page, found, seconds=5):
+def assert_maps_are(page, found):
     expected = [over_photograph(found, colours) for colours in colours_of(found)]
-    last = time.monotonic() + seconds
-    while not (same := all(map(close, painted_maps(page), expected))) and time.monotonic() < last:
-        page.wait_for_timeout(50)
-    assert same
+    assert eventually(page, lambda: all(map(close, painted_maps(page), expected)))
 
 
 def cell(page, name, row, column):
@@ -426,8 +426,8 @@ def test_pointing_at_a_map_shows_what_was_hidden_there_and_a_click_takes_it_over
         page.mouse.move(*cell(page, name, *place))
         label, confidence = swept().labels[swept().label[place]], swept().confidence[place]
         page.wait_for_selector(f".zf-sweep-hidden .zf-picture-caption:has-text('{label} {confidence:.2f}')")
-        pixels = canvas_pixels(page, ".zf-sweep-hidden canvas")
-        assert (pixels[..., :3] == swept().hidden(*place)).all()
+        expected = swept().hidden(*place)
+        assert eventually(page, lambda: close(canvas_pixels(page, ".zf-sweep-hidden canvas"), expected))  # noqa: B023
     assert kernel(page)["hidden"] == 0
     page.mouse.click(*cell(page, "activity", 5, 2))
     wait_until(page, lambda now: now["hidden"] == SIDE**2)
@@ -515,7 +515,6 @@ def test_a_reload_with_a_living_kernel_shows_the_same_and_goes_on(page, server):
     reload(page, server)
     page.wait_for_selector(f"{CANVAS}[data-zf-mended]")
     page.wait_for_selector(".zf-sweep-label canvas[data-painted]")
-    page.wait_for_timeout(300)
     assert_shown(page, mask)
     assert_maps_are(page, swept())
     assert "places in" in page.locator(NOTE).inner_text()
@@ -547,9 +546,9 @@ def test_in_the_dark_and_on_a_narrow_page_words_are_readable(open_notebook):
     assert min(contrasts.values()) >= 4.5, contrasts
     screenshot(page, "occlusion_dark", ".zf-panel")
     page.set_viewport_size({"width": 700, "height": 2600})
-    page.wait_for_timeout(300)
     card = page.locator(".zf-occlusion")
-    assert card.evaluate("card => card.scrollWidth <= card.clientWidth"), "something is cut off"
+    fits = "card => card.scrollWidth <= card.clientWidth"
+    assert eventually(page, lambda: card.evaluate(fits)), "something is cut off"
     screenshot(page, "occlusion_dark_narrow", ".zf-panel")
 
 

@@ -11,7 +11,18 @@ from PIL import Image
 
 import zfwidgets as zf
 
-from .pages import READY, canvas_pixels, contrast, fail_on_errors, kernel, opened, reload, screenshot, wait_until
+from .pages import (
+    READY,
+    canvas_pixels,
+    contrast,
+    eventually,
+    fail_on_errors,
+    kernel,
+    opened,
+    reload,
+    screenshot,
+    wait_until,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -65,8 +76,8 @@ def folder_of(path, count):
 def settled(page):
     """Wait until the page is complete and shown; then pictures and words say what the kernel holds."""
     state = wait_until(page, lambda now: not now["busy"] and now["shown"][:2] == [now["layer"], now["feature"]])
+    assert eventually(page, lambda: page.locator(".zf-nine-chosen b").inner_text() == f"Feature {state['feature']}")
     page.wait_for_timeout(150)
-    assert page.locator(".zf-nine-chosen b").inner_text() == f"Feature {state['feature']}"
     assert caption(page).startswith(f"{state['layer']} · ")
     assert page.locator(".zf-feature-number input").input_value() == str(state["feature"])
     assert page.locator(".zf-nine-head").inner_text().split()[-3] == str(state["page"] + 1)
