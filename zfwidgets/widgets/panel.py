@@ -15,6 +15,7 @@ import ipywidgets as W
 import traitlets as T
 
 from zfwidgets.widgets.arguments import reject_unknown
+from zfwidgets.widgets.doorbell import Doorbell, parts
 from zfwidgets.widgets.still import still
 from zfwidgets.widgets.worker import Latest
 
@@ -69,7 +70,9 @@ class Panel(W.VBox):
         self._cancel.on_click(lambda _: self.cancel())
         head = W.HTML(f"<style>{STYLE}</style><h3>{escape(self.title)}</h3><p>{escape(self.lead)}</p>")
         row = W.Box(list(controls))
-        foot = W.HBox([self._status, self._cancel])
+        doorbell = Doorbell()
+        doorbell.on_msg(lambda *_: self._tell_again())
+        foot = W.HBox([self._status, self._cancel, doorbell])
         for part, name in ((head, "zf-head"), (row, "zf-controls"), (foot, "zf-foot"), (self._status, "zf-status")):
             part.add_class(name)
         super().__init__([head, row, pictures, foot, *below])
@@ -166,6 +169,12 @@ class Panel(W.VBox):
                 self._status.value = f"{escape(what)} · {fraction:.0%}"
 
         return say
+
+    def _tell_again(self) -> None:
+        """To a page that has just opened: it has missed what was drawn while it was loading."""
+        with self._drawing:
+            for part in parts(self):
+                part.send_state()
 
     def _say(self, _: Any) -> None:
         if not self.busy and self._cancel.layout.display != "none":

@@ -1,0 +1,36 @@
+"""What every panel does on a page: show what was drawn while the page was still loading."""
+
+import pytest
+
+from .pages import READY, eventually
+
+pytestmark = pytest.mark.browser
+
+SLOW = """
+import time
+import ipywidgets as W
+from zfwidgets.widgets.panel import Panel
+
+class Slow(Panel):
+    def __init__(self):
+        self.labels = [W.Label("?").add_class("drawn-late") for _ in range(200)]
+        super().__init__([], W.Box(self.labels, layout=W.Layout(flex_flow="wrap")))
+
+    def compute(self, choice, stale, progress):
+        for number in range(len(self.labels)):
+            time.sleep(0.02)
+            yield number
+
+    def draw(self, number, choice):
+        self.labels[number].value = str(number)
+
+Slow()
+"""
+
+
+def test_voila_shows_what_was_drawn_while_it_loaded(open_notebook):
+    page = open_notebook([SLOW], app="voila")
+    page.wait_for_selector(READY)
+    labels, expected = page.locator(".drawn-late"), [str(number) for number in range(200)]
+    eventually(page, lambda: labels.all_inner_texts() == expected)
+    assert labels.all_inner_texts() == expected

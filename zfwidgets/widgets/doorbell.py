@@ -1,0 +1,42 @@
+"""A page that has just opened a panel is told everything again: what was sent while it was loading is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import anywidget
+import ipywidgets as W
+
+
+class Doorbell(anywidget.AnyWidget):
+    """Invisible; says in the kernel when the browser shows what it stands in.
+
+    Voila, and a page that is reloaded, ask for the state of all widgets once, and hear no message until they have made
+    a model of each: a picture that a worker draws meanwhile would never arrive.
+    """
+
+    _esm = """
+    export default {
+      render({ model, el }) {
+        el.style.display = "none";
+        model.send("here");
+      },
+    };
+    """
+
+
+def parts(widget: W.Widget) -> Iterator[W.Widget]:
+    """The widget, and every other one that its state refers to, children first."""
+    yield from _parts(widget, set())
+
+
+def _parts(value: Any, known: set[str]) -> Iterator[W.Widget]:
+    if isinstance(value, W.Widget):
+        if value.model_id not in known:
+            known.add(value.model_id)
+            yield from _parts([getattr(value, name) for name in value.keys], known)
+            yield value
+    elif isinstance(value, list | tuple | dict):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _parts(one, known)
