@@ -1,4 +1,8 @@
-"""Invariance of five images, 61 values and all main layers, against plain forward passes over as many images."""
+"""Invariance of five images, 61 values and all main layers, against plain forward passes over as many images.
+
+Each layer's maps are read twice more, for distance and length, and the images have to be transformed: half the speed of
+forward passes that keep nothing is what can be promised.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from .table import Row
 
 BATCHES = (2, 4, 8, 16)
 ROUNDS = 3
-PROMISE = 0.9
+PROMISE = 0.5
 
 
 def rows() -> list[Row]:

@@ -21,6 +21,7 @@ from zfwidgets.models import Network
 
 FIVE = ("cat", "coffee", "motorcycle", "camera", "china")  # photographs of things that ImageNet knows
 PAPER = ("translation", "scale", "rotation")
+STRETCH = 2**16  # features that are compared at once: what is read stays in the cache
 TOGETHER = 8  # images that go through the network at once
 FIRST = 9  # values of each transformation that make the first readable curves, at most
 
@@ -208,8 +209,12 @@ def vectors(step: Step, values: Tensor) -> Tensor:
 def compared(moved: Tensor, base: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Euclidean distances of feature vectors (n, length) from another (1, length), and the cosines of the angles with
     it, by the law of cosines; both (n,) float64. The cosine with a vector of zeros is 0."""
-    distance = torch.cdist(moved, base, compute_mode="donot_use_mm_for_euclid_dist")[:, 0].double().cpu().numpy()
-    own, other = float(base.double().norm()), moved.norm(dim=1).double().cpu().numpy()
+    squares = sum(
+        torch.linalg.vector_norm(part - of_base, dim=1).double() ** 2
+        for part, of_base in zip(moved.split(STRETCH, 1), base.split(STRETCH, 1), strict=True)
+    )
+    distance = squares.sqrt().cpu().numpy()
+    own, other = float(base.norm()), moved.norm(dim=1).double().cpu().numpy()
     product = 2 * own * other
     cosine = (own**2 + other**2 - distance**2) / np.where(product > 0, product, 1)
     return distance, np.where(product > 0, cosine, 0.0).clip(-1, 1)
