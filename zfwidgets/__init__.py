@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zfwidgets.experiments.transforming import invariance, invariance_sweep
     from zfwidgets.experiments.transforms import transformation
     from zfwidgets.models import Network, Prediction, Preprocess, load
+    from zfwidgets.widgets.correspondence_lab import CorrespondenceLab
     from zfwidgets.widgets.feature_explorer import FeatureExplorer
     from zfwidgets.widgets.invariance_explorer import InvarianceExplorer
     from zfwidgets.widgets.occlusion_canvas import OcclusionCanvas
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 # Public names are imported when they are first used (PEP 562): `import zfwidgets` loads no torch.
 _PLACES = {
     "Correspondence": "experiments.correspondence",
+    "CorrespondenceLab": "widgets.correspondence_lab",
     "FeatureExplorer": "widgets.feature_explorer",
     "Gallery": "experiments.gallery",
     "ImageFeatures": "experiments.features",
@@ -65,6 +67,7 @@ _PLACES = {
 
 __all__ = [
     "Correspondence",
+    "CorrespondenceLab",
     "FeatureExplorer",
     "Gallery",
     "ImageFeatures",

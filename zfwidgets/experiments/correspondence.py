@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,17 @@ class Correspondence(Result):
     parts: tuple[str, ...]
     layers: tuple[str, ...]
     network: str  # its name
+
+    @staticmethod
+    def joined(results: Sequence[Correspondence]) -> Correspondence:
+        """One result of several that have the same images and layers, each with parts of its own."""
+        return replace(
+            results[0],
+            masks={part: masks for one in results for part, masks in one.masks.items()},
+            differences={key: values for one in results for key, values in one.differences.items()},
+            chance={key: values for one in results for key, values in one.chance.items()},
+            parts=tuple(part for one in results for part in one.parts),
+        )
 
     def delta(self, part: str, layer: str) -> float:
         """The mean over the pairs of images; "random" for masks at random places, of all parts."""
@@ -152,10 +163,11 @@ def correspondence(
     names = net.layer_names(layers, (net.watched_layer, net.layers[-1]))
     fillers = [filling(net, one.input, fill, seed) for one in features]
     signs = _Signs(net, features, fillers, [net.step(name) for name in names], stale)
-    random, total, done = np.random.default_rng(seed), len(masks) * (draws + 1) * len(features), 0
+    total, done = len(masks) * (draws + 1) * len(features), 0
     differences, chance = {}, {}
     for part, marked in masks.items():
         found = []
+        random = np.random.default_rng([seed, *part.encode()])  # other parts do not change this one's draws
         for draw in range(draws + 1):
             found.append(signs.pairs(marked if draw == 0 else [anywhere(mask, random) for mask in marked]))
             done += len(features)

@@ -109,6 +109,13 @@ class DrawingCanvas(W.VBox):
                 self._history.append(self.mask)
             self._take(mask.copy() if changed else self.mask)
 
+    def begin(self, mask: np.ndarray) -> None:
+        """Hide exactly these pixels, (H, W) bool, with nothing to undo."""
+        with self._lock:
+            self.put(mask)
+            self._history.clear()
+            self.set_trait("can_undo", False)
+
     def undo(self) -> None:
         """Take the last gesture back."""
         with self._lock:

@@ -71,6 +71,43 @@ class BeforeAndAfter(W.VBox):
         return [(str(name), float(now), float(then)) for name, now, then in rows][::-1]
 
 
+class Bars(W.VBox):
+    """One bar a name, with a whisker that reaches as far up and down as the spread."""
+
+    def __init__(self, height: int = 220) -> None:
+        self.head = W.HTML()
+        self._names, self._up = bq.OrdinalScale(), bq.LinearScale(min=0)
+        scales = {"x": self._names, "y": self._up}
+        self._bars = bq.Bars(x=[], y=[], scales=scales, colors=[BLUE], padding=0.4)
+        self._whiskers = bq.Lines(x=[], y=[], scales=scales, colors=["#888888"], stroke_width=2)
+        self.figure = bq.Figure(
+            marks=[self._bars, self._whiskers],
+            axes=[
+                bq.Axis(scale=self._names, grid_lines="none"),
+                bq.Axis(scale=self._up, side="left", grid_lines="none", tick_format=".3~g", num_ticks=5),
+            ],
+            fig_margin={"top": 8, "bottom": 28, "left": 52, "right": 12}, display_toolbar=False, animation_duration=0,
+            layout=W.Layout(width="100%", height=f"{height}px"),
+        )  # fmt: skip
+        self.figure.add_class("zf-chart")
+        super().__init__([self.head, self.figure])
+        self.add_class("zf-spread-bars")
+
+    def show(self, head: str, names: Sequence[str], heights: Sequence[float], spreads: Sequence[float]) -> None:
+        """Draw; `head` is HTML, the last bar is the one that the others are held against."""
+        self.head.value = head
+        values, spread = np.array(heights, float), np.nan_to_num(spreads)
+        short = _short(names)
+        self._names.domain = short
+        self._up.max = float((values + spread).max() * 1.05) or 1.0
+        with self._bars.hold_sync():
+            self._bars.x, self._bars.y = short, values
+            self._bars.color_mode, self._bars.colors = "element", [*[BLUE] * (len(short) - 1), "#999999"]
+        with self._whiskers.hold_sync():
+            self._whiskers.x = [[name, name] for name in short]
+            self._whiskers.y = np.stack([np.maximum(values - spread, 0), values + spread], 1)
+
+
 class Curves(W.VBox):
     """Curves over one parameter, one line an image, with an upright line that marks the parameter's present value.
 
@@ -170,7 +207,7 @@ def ticks(low: float, high: float) -> np.ndarray:
     return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
 
 
-def _short(names: list[str]) -> list[str]:
+def _short(names: Sequence[str]) -> list[str]:
     """Class names that fit in front of a bar; equal ones stay apart."""
     found: list[str] = []
     for name in names:

@@ -52,7 +52,7 @@ def bars(rows: Sequence[tuple[str, float]]) -> str:
     return f"<div class='zf-bars'>{''.join(cells)}</div>"
 
 
-def chooser(options: dict[str, str], buttons: bool = False) -> W.Widget:
+def chooser(options: Mapping[str, str | int], buttons: bool = False) -> W.Widget:
     """A choice of values by their labels: a list to open, or buttons side by side."""
     if buttons:
         return W.ToggleButtons(options=options, style=W.ToggleButtonsStyle(button_width="auto"))

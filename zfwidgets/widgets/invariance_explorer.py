@@ -20,9 +20,10 @@ from zfwidgets.experiments.transforming import FIVE, Transforms
 from zfwidgets.experiments.transforms import BORDERS, TRANSFORMATIONS, Transformation, chosen
 from zfwidgets.models import Network
 from zfwidgets.widgets.charts import LINES
+from zfwidgets.widgets.choices import LayerChoice
 from zfwidgets.widgets.controls import ImagePicker, chooser, labelled
 from zfwidgets.widgets.feature_view import fitted
-from zfwidgets.widgets.invariance_controls import LayerChoice, Legend, ValueSlider
+from zfwidgets.widgets.invariance_controls import Legend, ValueSlider
 from zfwidgets.widgets.invariance_view import CHARTS, CurvesView
 from zfwidgets.widgets.invariance_words import answered, done, told
 from zfwidgets.widgets.panel import Panel, Progress, Stale, at_once, described

@@ -1,0 +1,89 @@
+"""What the correspondence lab says: a sentence, Table 1, and bars against chance."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from html import escape
+
+import ipywidgets as W
+import numpy as np
+
+from zfwidgets.experiments.correspondence import PAPER, RANDOM, Correspondence
+from zfwidgets.widgets.charts import Bars
+
+LOW = 0.05  # a p-value up to this is told as lower than chance
+
+
+class CorrespondenceView(W.VBox):
+    """Words, one chart a layer, and the table."""
+
+    def __init__(self, most: int) -> None:
+        self.words, self.table = W.HTML(), W.HTML()
+        self._charts = [Bars() for _ in range(most)]
+        charts = W.Box(list(self._charts))
+        for part, name in ((self.words, "words"), (charts, "charts"), (self.table, "table")):
+            part.add_class(f"zf-correspondence-{name}")
+        super().__init__([self.words, charts, self.table])
+        self.add_class("zf-correspondence-view")
+        for chart in self._charts:
+            chart.layout.display = "none"
+
+    def show(self, result: Correspondence | None, missing: str) -> None:
+        """Show a result, or nothing but what is still missing for one."""
+        self.words.value = "<br>".join([*([] if result is None else told(result)), *([missing] if missing else [])])
+        self.table.value = "" if result is None else table(result)
+        layers = () if result is None else result.layers
+        for place, chart in enumerate(self._charts):
+            chart.layout.display = "" if place < len(layers) else "none"
+            if result is not None and place < len(layers):
+                names = (*result.parts, RANDOM)
+                heights, spreads = (
+                    [ask(name, layers[place]) for name in names] for ask in (result.delta, result.spread)
+                )
+                head = f"<b>{escape(layers[place])}</b><br>signs that differ, and spread over pairs"
+                chart.show(head, names, heights, spreads)
+
+
+def told(result: Correspondence) -> list[str]:
+    """For each layer one sentence, as HTML: which parts change features more alike than the same masks elsewhere."""
+    sentences = []
+    for layer in result.layers:
+        low = [part for part in result.parts if result.p_value(part, layer) <= LOW]
+        rest = [part for part in result.parts if part not in low]
+        says = f"hiding {_listed(low)} changes the features of all images more alike than chance" if low else (
+            "no part changes the features of all images more alike than the same masks at random places")  # fmt: skip
+        says += f"; {_listed(rest)} not" if low and rest else ""
+        sentences.append(f"<b>{escape(layer)}</b>: {says}.")
+    return sentences
+
+
+def table(result: Correspondence) -> str:
+    """Table 1 as HTML: Δ, its spread and p for each part and layer; beside them the paper's, where it has that part."""
+    papers = any(part in PAPER for part in result.parts)
+    heads = "".join(f"<th>{escape(layer)}</th><th>p</th>" for layer in result.layers)
+    heads += "<th>paper, layer 5</th><th>paper, layer 7</th>" if papers else ""
+    rows = []
+    for part in (*result.parts, RANDOM):
+        cells = []
+        for layer in result.layers:
+            p = "" if part == RANDOM else f"{result.p_value(part, layer):.2g}"
+            cells += [_with_spread(result.delta(part, layer), result.spread(part, layer)), p]
+        if papers:
+            cells += [_with_spread(*both) for both in PAPER[part]] if part in PAPER else ["", ""]
+        rows.append(f"<tr><th>{escape(part)}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    return f"<table><thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def link_to(text: str) -> str:
+    """A link that saves the text as a file, in HTML."""
+    data = b64encode(text.encode()).decode()
+    return f"<a class='zf-save' download='parts.json' href='data:application/json;base64,{data}'>Save as JSON</a>"
+
+
+def _with_spread(value: float, spread: float) -> str:
+    return f"{value:.3f}" + ("" if np.isnan(spread) else f" ± {spread:.3f}")
+
+
+def _listed(names: list[str]) -> str:
+    marked = [f"<i>{escape(name)}</i>" for name in names]
+    return marked[0] if len(marked) == 1 else f"{', '.join(marked[:-1])} and {marked[-1]}"
