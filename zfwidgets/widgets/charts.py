@@ -76,16 +76,14 @@ class Bars(W.VBox):
 
     def __init__(self, height: int = 220) -> None:
         self.head = W.HTML()
-        self._names, self._up = bq.OrdinalScale(), bq.LinearScale(min=0)
+        self._names, self._up = bq.OrdinalScale(), bq.LinearScale(min=0, allow_padding=False)
+        self._axis = bq.Axis(scale=self._up, side="left", grid_lines="none", tick_format=".3~g")
         scales = {"x": self._names, "y": self._up}
-        self._bars = bq.Bars(x=[], y=[], scales=scales, colors=[BLUE], padding=0.4)
+        self._bars = bq.Bars(x=[], y=[], scales=scales, color_mode="element", colors=[BLUE], padding=0.4)
         self._whiskers = bq.Lines(x=[], y=[], scales=scales, colors=["#888888"], stroke_width=2)
         self.figure = bq.Figure(
             marks=[self._bars, self._whiskers],
-            axes=[
-                bq.Axis(scale=self._names, grid_lines="none"),
-                bq.Axis(scale=self._up, side="left", grid_lines="none", tick_format=".3~g", num_ticks=5),
-            ],
+            axes=[bq.Axis(scale=self._names, grid_lines="none"), self._axis],
             fig_margin={"top": 8, "bottom": 28, "left": 52, "right": 12}, display_toolbar=False, animation_duration=0,
             layout=W.Layout(width="100%", height=f"{height}px"),
         )  # fmt: skip
@@ -99,10 +97,11 @@ class Bars(W.VBox):
         values, spread = np.array(heights, float), np.nan_to_num(spreads)
         short = _short(names)
         self._names.domain = short
-        self._up.max = float((values + spread).max() * 1.05) or 1.0
+        ticks = _round_numbers(float((values + spread).max()))
+        self._up.max, self._axis.tick_values = ticks[-1], ticks
         with self._bars.hold_sync():
             self._bars.x, self._bars.y = short, values
-            self._bars.color_mode, self._bars.colors = "element", [*[BLUE] * (len(short) - 1), "#999999"]
+            self._bars.colors = [*[BLUE] * (len(short) - 1), "#999999"]
         with self._whiskers.hold_sync():
             self._whiskers.x = [[name, name] for name in short]
             self._whiskers.y = np.stack([np.maximum(values - spread, 0), values + spread], 1)
@@ -205,6 +204,13 @@ def ticks(low: float, high: float) -> np.ndarray:
     size = 10.0 ** np.floor(np.log10(wanted))
     step = size * next(round_ for round_ in (1, 2, 2.5, 5, 10) if round_ * size >= 0.999 * wanted)
     return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
+
+
+def _round_numbers(top: float) -> np.ndarray:
+    """From 0 up to the first round number that is not below `top`."""
+    power = 10.0 ** np.floor(np.log10(top)) if top > 0 else 1.0
+    step = next(part * power for part in (0.2, 0.5, 1.0, 2.0) if 5 * part * power >= top)
+    return step * np.arange(int(np.ceil(top / step)) + 1) if top > 0 else np.array([0.0, 1.0])
 
 
 def _short(names: Sequence[str]) -> list[str]:

@@ -52,7 +52,7 @@ class CorrespondenceLab(Panel):
     inputs = ("layers", "fill", "draws", "_marked")
 
     part = T.Unicode(help="the part that is being marked")
-    layers = T.Tuple(help="names of one to three layers")
+    layers = T.Tuple(help="names of one to three layers; by default one half-way up, and the last one with maps")
     fill = T.Enum(FILLS, "grey", help="what stands in hidden places")
     draws = T.Enum((19, 99, 499), 19, help="how often each mask is put to random places; p is at least 1 / (draws + 1)")
     _marked = T.Int(0, help="grows with every change of what is marked")
@@ -76,7 +76,8 @@ class CorrespondenceLab(Panel):
         self._last_touched: DrawingCanvas | None = None
         self._filling = False  # whether the canvases are being filled: what they then say is no mark of the reader's
         layers = [layer.name for layer in net.main_layers]
-        start = {"layers": (net.watched_layer.name, net.layers[-1].name), "part": self._marks.parts[0], **settings}
+        half_way = net.feature_layers[len(net.feature_layers) // 2]
+        start = {"layers": (half_way.name, net.watched_layer.name), "part": self._marks.parts[0], **settings}
         self._layer_choice = LayerChoice(
             net.layer_names([*layers, *start["layers"]], ()), [layer.name for layer in net.layers], MOST_LAYERS
         )
@@ -185,10 +186,10 @@ class CorrespondenceLab(Panel):
         buttons = {name: W.Button(description=name, layout=W.Layout(width="auto"))
                    for name in ("Add", "Rename", "Remove", "Undo", "Clear")}  # fmt: skip
         tools = chooser({name: name for name in TOOLS}, True)
-        upload = W.FileUpload(accept=".json,application/json", multiple=False, description="Load JSON",
+        upload = W.FileUpload(accept=".json,application/json", multiple=False, tooltip="Load JSON",
                               layout=W.Layout(width="auto"))  # fmt: skip
         for control, name in (
-            (self._parts, "part"), (self._name, "part-name"), (tools, "tool"), (upload, "load"), (self._save, "saved"),
+            (self._parts, "part"), (self._name, "part-name"), (tools, "tool"), (upload, "upload"), (self._save, "saved"),
             *((button, name.lower()) for name, button in buttons.items()),
         ):  # fmt: skip
             control.add_class(f"zf-{name}")

@@ -1,0 +1,233 @@
+"""Parts that are marked, named, kept as JSON and compared; what is wrong is said in words, and nothing is lost."""
+
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import zfwidgets as zf
+from zfwidgets.experiments.correspondence import RANDOM
+from zfwidgets.widgets.charts import Bars
+from zfwidgets.widgets.correspondence_view import table, told
+from zfwidgets.widgets.part_marks import PartMarks
+
+SHAPE = (24, 31)
+NAMES = ("a", "b", "c")
+BOXES = [(2, 3, 11, 14), (4, 5, 12, 20), (0, 0, 9, 9)]
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(2)
+    module = nn.Sequential(
+        nn.Conv2d(3, 6, 5), nn.ReLU(), nn.Conv2d(6, 8, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(8, 3),
+    )  # fmt: skip
+    return zf.Network(module.eval(), size=SHAPE, labels=["x", "y", "z"], name="small")
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    random = np.random.default_rng(0)
+    return {name: random.integers(0, 256, (*SHAPE, 3), dtype=np.uint8) for name in NAMES}
+
+
+@pytest.fixture
+def lab(net, pictures):
+    return zf.CorrespondenceLab(net, pictures)
+
+
+def marked(*parts):
+    marks = PartMarks(NAMES, SHAPE)
+    for part in parts:
+        marks.add(part)
+    return marks
+
+
+def blob(*pixels):
+    mask = np.zeros(SHAPE, bool)
+    for row, column in pixels:
+        mask[row, column] = True
+    return mask
+
+
+def test_the_result_is_that_of_the_function(net, pictures, lab):
+    for name, box in zip(NAMES, BOXES, strict=True):
+        assert lab.result is None
+        lab.mark(name, box)
+    expected = zf.correspondence(net, pictures, {"part 1": BOXES}, lab.layers, draws=19)
+    for key in expected.chance:
+        np.testing.assert_array_equal(lab.result.differences[key], expected.differences[key])
+        np.testing.assert_array_equal(lab.result.chance[key], expected.chance[key])
+    assert (lab.parts["part 1"] == expected.masks["part 1"]).all()
+
+
+def test_parts_given_are_marked_and_only_what_changed_is_computed_anew(net, pictures, monkeypatch):
+    from zfwidgets.widgets import correspondence_lab as module
+
+    asked = []
+    whole = module.correspondence
+    monkeypatch.setattr(module, "correspondence", lambda *a, **k: asked.append([*a[2]]) or whole(*a, **k))
+    parts = {"nose": BOXES, "ear": [(12, 12, 20, 20)] * 3}
+    lab = zf.CorrespondenceLab(net, pictures, parts)
+    assert asked == [["nose"], ["ear"]]
+    assert lab.result.parts == ("nose", "ear")
+    both = zf.correspondence(net, pictures, parts, lab.layers, draws=19)
+    np.testing.assert_array_equal(both.chance["ear/3"], lab.result.chance["ear/3"])
+    lab.part = "ear"
+    lab.mark("b", (0, 0, 5, 5))
+    assert asked[2:] == [["ear"]]
+    lab.rename("tail")
+    assert lab.result.parts == ("nose", "tail")
+    lab.remove()
+    assert lab.result.parts == ("nose",)
+    assert lab.part == "nose"
+
+
+def test_every_canvas_shows_the_part_that_is_chosen_with_nothing_to_undo(net, pictures):
+    lab = zf.CorrespondenceLab(net, pictures, {"nose": BOXES, "ear": [(12, 12, 20, 20)] * 3})
+    for part in ("ear", "nose"):
+        lab.part = part
+        for index, canvas in enumerate(lab._canvases.values()):
+            np.testing.assert_array_equal(canvas.mask, lab.parts[part][index])
+            assert not canvas.can_undo
+    lab.fill = "black"
+    assert lab.result.filler.max() == 0
+    np.testing.assert_array_equal(lab._canvases["a"].mask, lab.parts["nose"][0])
+
+
+def test_what_is_missing_is_said(lab):
+    assert "<i>part 1</i> is not marked in a, b, c." in lab._view.words.value
+    lab.mark("b", BOXES[0])
+    assert "<i>part 1</i> is not marked in a, c." in lab._view.words.value
+    assert "<b>not marked</b>" in lab._captions["a"].value
+    assert "<b>" not in lab._captions["b"].value
+
+
+@pytest.mark.parametrize("name", ["", "   ", "part 1", " part  1 ", RANDOM, "x" * 31])
+def test_a_bad_name_is_refused(lab, name):
+    with pytest.raises(ValueError, match=r"a name of 1 to 30|already|compared with"):
+        lab.add(name)
+    assert lab._marks.parts == ("part 1",)
+
+
+def test_the_only_part_stays(lab):
+    with pytest.raises(ValueError, match="only part"):
+        lab.remove()
+
+
+def test_json_keeps_rectangles_runs_and_order(lab):
+    lab.mark("a", BOXES[0])
+    lab.add("odd")
+    lab.mark("c", blob((1, 1), (1, 2), (1, 5), (3, 0)))
+    kept = lab.save()
+    assert json.loads(kept)["parts"] == {
+        "part 1": {"a": [2, 3, 11, 14]},
+        "odd": {"c": {"runs": [[1, 1, 3], [1, 5, 6], [3, 0, 1]]}},
+    }
+    lab.load(json.dumps({"format": "zfwidgets parts", "size": SHAPE, "parts": {"other": {}}}))
+    assert lab._marks.parts == ("other",)
+    lab.load(kept.encode())
+    assert lab.save() == kept
+    link = re.search(r"base64,([^']+)'", lab._save.value)[1]
+    assert base64.b64decode(link).decode() == kept
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text[:-1], "not JSON: line 1"),
+        (lambda text: b"\xff\xfe{", "not JSON"),
+        (lambda text: "[" * 100_000, "not JSON"),
+        (lambda text: "[]", "no parts that were saved here"),
+        (lambda text: text.replace("zfwidgets parts", "other"), "no parts that were saved here"),
+        (lambda text: text.replace("[24, 31]", "[20, 31]"), "20×31 pixels; these have 24×31"),
+        (lambda text: text.replace('"a"', '"stranger"'), "on an image 'stranger', which is not here"),
+        (lambda text: text.replace("[2, 3, 11, 14]", "[2, 3, 11, 99]"), "does not lie in a picture"),
+        (lambda text: text.replace("[2, 3, 11, 14]", "[2, 3, 11, 1e999]"), "neither a rectangle"),
+        (lambda text: text.replace("[2, 3, 11, 14]", "[2, [3], 11]"), "neither a rectangle"),
+        (lambda text: text.replace("[2, 3, 11, 14]", "true"), "is a rectangle"),
+        (lambda text: text.replace("[2, 3, 11, 14]", '{"runs": [[1, 5, 3]]}'), "does not lie in a picture"),
+        (lambda text: text.replace("[2, 3, 11, 14]", '{"runs": [[1, 5.5, 7]]}'), "has runs that are not"),
+        (lambda text: text.replace('{"a": [2, 3, 11, 14]}', "3"), "no marks by the names of images"),
+        (lambda text: text.replace('"part 1": {"a": [2, 3, 11, 14]}', ""), "holds no part"),
+        (lambda text: " " * 4_000_001, "at most 4 MB"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_explained_and_nothing_is_lost(lab, change, words):
+    lab.mark("a", BOXES[0])
+    kept = lab.save()
+    with pytest.raises(ValueError, match=re.escape(words)):
+        lab.load(change(kept))
+    assert lab.save() == kept
+
+
+def test_polygons_in_a_file_are_understood():
+    text = json.dumps(
+        {"format": "zfwidgets parts", "size": SHAPE, "parts": {"p": {"a": [[2, 2], [2, 10], [10, 10], [10, 2]]}}}
+    )
+    read = marked().from_json(text)
+    assert read.mask("p", "a").sum() == 64
+
+
+@pytest.mark.parametrize("images", [1, 13])
+def test_too_few_or_too_many_images_are_refused(net, pictures, images):
+    with pytest.raises(ValueError, match="between 2 to 12 images"):
+        zf.CorrespondenceLab(net, [pictures["a"]] * images)
+
+
+def test_settings_that_do_not_fit_are_refused(net, pictures):
+    with pytest.raises(ValueError, match="one mark for each of the 3 images"):
+        zf.CorrespondenceLab(net, pictures, {"nose": BOXES[:2]})
+    with pytest.raises(ValueError, match="no layer"):
+        zf.CorrespondenceLab(net, pictures, layers=("nowhere",))
+    with pytest.raises(TypeError, match="layer"):
+        zf.CorrespondenceLab(net, pictures, layer="3")
+    with pytest.raises(ValueError, match="there is no part 'ear'"):
+        zf.CorrespondenceLab(net, pictures, part="ear")
+
+
+def test_the_table_has_the_papers_numbers_beside_ours(net, pictures):
+    found = zf.correspondence(net, pictures, {"nose": BOXES, "<b>": BOXES}, ["3"], draws=9)
+    html = table(found)
+    assert f"{found.delta('nose', '3'):.3f} ± {found.spread('nose', '3'):.3f}" in html
+    assert "0.079 ± 0.017" in html
+    assert "&lt;b&gt;" in html
+    assert "<b>" not in html
+    assert "paper" not in table(zf.correspondence(net, pictures, {"ear": BOXES}, ["3"], draws=9))
+
+
+def test_the_words_follow_the_p_values(net, pictures):
+    found = zf.correspondence(net, pictures, {"nose": BOXES}, ["3"], draws=19)
+    for chance, words in ((2.0, "hiding <i>nose</i> changes the features of all"), (-1.0, "no part changes")):
+        found.chance["nose/3"][:] = chance
+        assert words in told(found)[0]
+
+
+def test_bars_reach_round_numbers_and_whiskers_the_spread():
+    chart = Bars()
+    chart.show("<b>x</b>", ["p", "q", "random"], [0.1, 0.33, 0.2], [0.02, float("nan"), 0.3])
+    assert list(chart._bars.y) == [0.1, 0.33, 0.2]
+    np.testing.assert_allclose(chart._whiskers.y, [[0.08, 0.12], [0.33, 0.33], [0, 0.5]])
+    np.testing.assert_allclose(chart._axis.tick_values, [0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    chart.show("", ["p", "random"], [0.0, 0.0], [0.0, 0.0])
+    assert chart._up.max == 1
+
+
+@pytest.mark.slow
+def test_without_images_it_opens_with_faces():
+    lab = zf.CorrespondenceLab(zf.load("squeezenet1_1"), layers=("features.1",))
+    assert lab._marks.images == (*(f"face {number}" for number in range(1, 6)), "cat")
+    assert lab.result.parts == ("right eye", "left eye", "nose", "mouth")
+
+
+def test_it_can_be_shown_without_a_kernel(net, pictures):
+    from zfwidgets.widgets.still import still
+
+    html = still(zf.CorrespondenceLab(net, pictures, {"nose": BOXES}))
+    assert html.count("data:image/png") == 3
+    assert "<table>" in html
