@@ -211,7 +211,8 @@ def test_the_words_follow_the_p_values(net, pictures):
 def test_bars_reach_round_numbers_and_whiskers_the_spread():
     chart = Bars()
     chart.show("<b>x</b>", ["p", "q", "random"], [0.1, 0.33, 0.2], [0.02, float("nan"), 0.3])
-    assert list(chart._bars.y) == [0.1, 0.33, 0.2]
+    assert [*chart._bars.y, *chart._other.y] == [0.1, 0.33, 0.2]
+    assert list(chart._other.x) == ["random"]
     np.testing.assert_allclose(chart._whiskers.y, [[0.08, 0.12], [0.33, 0.33], [0, 0.5]])
     np.testing.assert_allclose(chart._axis.tick_values, [0, 0.1, 0.2, 0.3, 0.4, 0.5])
     chart.show("", ["p", "random"], [0.0, 0.0], [0.0, 0.0])

@@ -79,10 +79,12 @@ class Bars(W.VBox):
         self._names, self._up = bq.OrdinalScale(), bq.LinearScale(min=0, allow_padding=False)
         self._axis = bq.Axis(scale=self._up, side="left", grid_lines="none", tick_format=".3~g")
         scales = {"x": self._names, "y": self._up}
-        self._bars = bq.Bars(x=[], y=[], scales=scales, color_mode="element", colors=[BLUE], padding=0.4)
-        self._whiskers = bq.Lines(x=[], y=[], scales=scales, colors=["#888888"], stroke_width=2)
+        self._bars, self._other = (
+            bq.Bars(x=[], y=[], scales=scales, colors=[colour], padding=0.4) for colour in (BLUE, "#999999")
+        )
+        self._whiskers = bq.Lines(x=[], y=[], scales=scales, colors=["#777777"], stroke_width=2)
         self.figure = bq.Figure(
-            marks=[self._bars, self._whiskers],
+            marks=[self._bars, self._other, self._whiskers],
             axes=[bq.Axis(scale=self._names, grid_lines="none"), self._axis],
             fig_margin={"top": 8, "bottom": 28, "left": 52, "right": 12}, display_toolbar=False, animation_duration=0,
             layout=W.Layout(width="100%", height=f"{height}px"),
@@ -99,9 +101,9 @@ class Bars(W.VBox):
         self._names.domain = short
         ticks = _round_numbers(float((values + spread).max()))
         self._up.max, self._axis.tick_values = ticks[-1], ticks
-        with self._bars.hold_sync():
-            self._bars.x, self._bars.y = short, values
-            self._bars.colors = [*[BLUE] * (len(short) - 1), "#999999"]
+        for bars, some in ((self._bars, slice(-1)), (self._other, slice(-1, None))):
+            with bars.hold_sync():
+                bars.x, bars.y = short[some], values[some]
         with self._whiskers.hold_sync():
             self._whiskers.x = [[name, name] for name in short]
             self._whiskers.y = np.stack([np.maximum(values - spread, 0), values + spread], 1)

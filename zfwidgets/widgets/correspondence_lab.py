@@ -187,10 +187,10 @@ class CorrespondenceLab(Panel):
                    for name in ("Add", "Rename", "Remove", "Undo", "Clear")}  # fmt: skip
         tools = chooser({name: name for name in TOOLS}, True)
         upload = W.FileUpload(accept=".json,application/json", multiple=False, tooltip="Load JSON",
-                              layout=W.Layout(width="auto"))  # fmt: skip
+                              layout=W.Layout(width="40px"))  # fmt: skip
         for control, name in (
-            (self._parts, "part"), (self._name, "part-name"), (tools, "tool"), (upload, "upload"), (self._save, "saved"),
-            *((button, name.lower()) for name, button in buttons.items()),
+            (self._parts, "part"), (self._name, "part-name"), (tools, "tool"), (upload, "upload"),
+            (self._save, "saved"), *((button, name.lower()) for name, button in buttons.items()),
         ):  # fmt: skip
             control.add_class(f"zf-{name}")
         for canvas in self._canvases.values():
@@ -208,7 +208,7 @@ class CorrespondenceLab(Panel):
         fills.layout.width, draws.layout.width = "90px", "160px"
         return [
             labelled("Part", self._parts, "Which part is being marked: drag a rectangle over it in each picture"),
-            labelled("Parts", row(self._name, buttons["Add"], buttons["Rename"], buttons["Remove"])),
+            labelled("Name of a part", row(self._name, buttons["Add"], buttons["Rename"], buttons["Remove"])),
             labelled("Mark with", tools, "Drag a rectangle, click a square, or paint; on the keyboard: Tab to a "
                      "picture, arrow keys, Enter"),
             labelled("Marks", row(buttons["Undo"], buttons["Clear"], upload, self._save)),
