@@ -337,3 +337,13 @@ def until(true, seconds=20):
             return
         time.sleep(0.005)
     raise AssertionError("it never happened")
+
+
+def test_a_ninth_image_is_shown_and_it_is_said_that_it_has_no_curve(network, images):
+    picture = next(iter(images.values()))
+    explorer = zf.InvarianceExplorer(network, {str(number): picture for number in range(8)})
+    explorer._picker.add("one more", picture)
+    assert explorer.image == "one more"
+    assert explorer._picture.caption == "one more (no curve: there is room for 8)"
+    explorer.image = "7"
+    assert explorer._picture.caption == "7"

@@ -161,7 +161,7 @@ class InvarianceExplorer(Panel):
             self.error = self._mistake = described(error)
             return
         self._picture.show(
-            picture, shown_width=fitted(picture.shape[0], picture.shape[1], SIDE), caption=self.image,
+            picture, shown_width=fitted(picture.shape[0], picture.shape[1], SIDE), caption=self._caption(),
             description=f"{self.image}: {done(transformation, self.value)}",
         )  # fmt: skip
         for view in self._views:
@@ -171,6 +171,10 @@ class InvarianceExplorer(Panel):
             number=self._requests, image=self.image, transform=self.transform, value=self.value, border=self.border,
             layers=self.layers,
         ))  # fmt: skip
+
+    def _caption(self) -> str:
+        has_curve = self.image in self._picker.names[:MOST]
+        return self.image if has_curve else f"{self.image} (no curve: there is room for {MOST})"
 
     def _answer(self, request: SimpleNamespace, stale: Stale) -> None:
         """The numbers at the slider's value."""
