@@ -239,3 +239,17 @@ def test_two_networks_are_shown_in_the_dark_theme(open_notebook):
     fills = page.locator(".zf-curves .axislabel").evaluate_all("labels => labels.map((x) => getComputedStyle(x).fill)")
     assert "rgb(255, 165, 0)" not in fills, "bqplot's own labels are orange in the dark"
     screenshot(page, "invariance_dark", ".zf-panel")
+
+
+@pytest.mark.parametrize("app", ["voila", "notebook"])
+def test_in_other_applications_the_slider_moves_picture_and_numbers(open_notebook, app):
+    page = open_notebook([EXPLORER], app=app)
+    page.set_viewport_size({"width": 1280, "height": 1200})
+    settled(page)
+    page.locator(SLIDER).focus()
+    state = kernel(page)
+    page.keyboard.press("ArrowRight")
+    wait_until(page, lambda now: now["numbers"] == now["value"] == state["value"] + 2)
+    page.wait_for_function(f"document.querySelectorAll('{CHART} path.line').length >= 18")
+    assert "pixels" in page.locator(SLIDER).get_attribute("aria-label")
+    screenshot(page, f"invariance_{app}", ".zf-panel")

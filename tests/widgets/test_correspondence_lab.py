@@ -3,7 +3,9 @@
 import base64
 import json
 import re
+from datetime import UTC, datetime
 
+import ipywidgets as W
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ import zfwidgets as zf
 from zfwidgets.experiments.correspondence import RANDOM
 from zfwidgets.widgets.charts import Bars
 from zfwidgets.widgets.correspondence_view import table, told
+from zfwidgets.widgets.doorbell import parts
 from zfwidgets.widgets.part_marks import PartMarks
 
 SHAPE = (24, 31)
@@ -113,6 +116,26 @@ def test_a_bad_name_is_refused(lab, name):
     with pytest.raises(ValueError, match=r"a name of 1 to 30|already|compared with"):
         lab.add(name)
     assert lab._marks.parts == ("part 1",)
+
+
+def test_what_a_new_part_misses_is_said_at_once(lab):
+    lab.add("ear")
+    assert "<i>ear</i> is not marked in a, b, c" in lab._view.words.value
+
+
+def test_an_unknown_image_is_refused(lab):
+    with pytest.raises(ValueError, match="there is no image 'z'; there are a, b, c"):
+        lab.mark("z", BOXES[0])
+
+
+def test_the_same_file_can_be_loaded_twice(net, pictures):
+    lab = zf.CorrespondenceLab(net, pictures)
+    (upload,) = (part for part in parts(lab) if isinstance(part, W.FileUpload))
+    text = json.dumps({"format": "zfwidgets parts", "size": SHAPE, "parts": {"other": {}}}).encode()
+    for _ in range(2):
+        lab.add("more")
+        upload.value = [{"name": "x", "type": "", "size": 1, "content": text, "last_modified": datetime.now(UTC)}]
+        assert lab._marks.parts == ("other",)
 
 
 def test_the_only_part_stays(lab):

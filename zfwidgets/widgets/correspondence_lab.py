@@ -71,7 +71,7 @@ class CorrespondenceLab(Panel):
         self._marks = PartMarks(collection.names, (height, width))
         self._take_parts(face_parts(height, width) if images is None and parts is None else parts or {})
         self._known: dict[Any, Correspondence] = {}  # one part each
-        self._canvases = {name: self._canvas(name, index) for index, name in enumerate(collection.names)}
+        self._canvases = {name: self._canvas(name) for name in collection.names}
         self._captions = {name: W.HTML() for name in collection.names}
         self._last_touched: DrawingCanvas | None = None
         self._filling = False  # whether the canvases are being filled: what they then say is no mark of the reader's
@@ -95,6 +95,7 @@ class CorrespondenceLab(Panel):
     def add(self, name: str) -> None:
         """Begin a part of that name. Raises ValueError where the name is empty, too long, or taken."""
         self._offer(self._marks.add(name))
+        self._changed()
 
     def rename(self, name: str) -> None:
         """Give the part that is being marked another name."""
@@ -112,7 +113,12 @@ class CorrespondenceLab(Panel):
         self._changed()
 
     def mark(self, image: str, mark: Any) -> None:
-        """Mark the part on an image: a rectangle, a polygon or a bool array, as in `zfwidgets.correspondence`."""
+        """Mark the part on an image: a rectangle, a polygon or a bool array, as in `zfwidgets.correspondence`.
+
+        Raises ValueError for a mark that does not fit, or an image that is not here.
+        """
+        if image not in self._canvases:
+            raise ValueError(f"there is no image {image!r}; there are {', '.join(self._canvases)}")
         masks = part_masks({self.part: [mark]}, 1, self._marks.shape)
         self._canvases[image].put(masks[self.part][0])
 
@@ -136,7 +142,8 @@ class CorrespondenceLab(Panel):
         wanted = {(part, masks.tobytes(), choice.layers, choice.fill, choice.draws): (part, masks)
                   for part, masks in self._marks.complete().items()}  # fmt: skip
         known = {key: self._known[key] for key in wanted if key in self._known}
-        yield Correspondence.joined([*known.values()]) if known else None
+        if known or not wanted:
+            yield Correspondence.joined([*known.values()]) if known else None
         for count, (key, (part, masks)) in enumerate(wanted.items()):
             if key in known:
                 continue
@@ -166,7 +173,7 @@ class CorrespondenceLab(Panel):
             for image, mask in zip(self._marks.images, masks.get(part, ()), strict=False):
                 self._marks.mark(name, image, mask)
 
-    def _canvas(self, name: str, index: int) -> DrawingCanvas:
+    def _canvas(self, name: str) -> DrawingCanvas:
         canvas = DrawingCanvas(tool="rectangle", shown_width=152, description=f"{name}: mark the part")
         side = max(8, round(min(self._marks.shape) / 5))
         canvas.size, canvas.brush, canvas.step = (side, side), side, max(1, side // 4)
@@ -200,7 +207,7 @@ class CorrespondenceLab(Panel):
             ("Remove", self.remove), ("Undo", self._undo), ("Clear", self._clear),
         ):  # fmt: skip
             buttons[name].on_click(lambda _, act=act: self._try(act))
-        upload.observe(lambda change: self._uploaded(change["new"]), names="value")
+        upload.observe(self._uploaded, names="value")
         draws = chooser({f"{count} random places": count for count in (19, 99, 499)})
         fills = chooser({name: name for name in FILLS})
         T.link((draws, "value"), (self, "draws"))
@@ -279,9 +286,10 @@ class CorrespondenceLab(Panel):
         for canvas in self._canvases.values():
             canvas.clear()
 
-    def _uploaded(self, files: Any) -> None:
-        if files:
-            self._try(lambda: self.load(bytes(files[0]["content"])))
+    def _uploaded(self, change: T.Bunch) -> None:
+        if change["new"]:
+            self._try(lambda: self.load(bytes(change["new"][0]["content"])))
+            change["owner"].value = ()  # so that the same file can be loaded again
 
     def _try(self, act: Any) -> None:
         """Do what a button says; where it can't be done, say why."""

@@ -8,22 +8,18 @@ from typing import Any
 import anywidget
 import ipywidgets as W
 
+from zfwidgets.widgets.picture import STATIC
+
 
 class Doorbell(anywidget.AnyWidget):
     """Invisible; says in the kernel when the browser shows what it stands in.
 
     Voila, and a page that is reloaded, ask for the state of all widgets once, and hear no message until they have made
-    a model of each: a picture that a worker draws meanwhile would never arrive.
+    a model of each: a picture that a worker draws meanwhile would never arrive. On the way it lets the arrow keys reach
+    the panel's sliders in Notebook 7, and gives them names.
     """
 
-    _esm = """
-    export default {
-      render({ model, el }) {
-        el.style.display = "none";
-        model.send("here");
-      },
-    };
-    """
+    _esm = STATIC / "doorbell.js"
 
 
 def parts(widget: W.Widget) -> Iterator[W.Widget]:

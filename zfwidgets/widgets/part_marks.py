@@ -60,15 +60,16 @@ class PartMarks:
 
     def missing(self, part: str) -> list[str]:
         """The images on which the part is not marked."""
-        return [image for image in self.images if image not in self._marks[part]]
+        return [image for image in self.images if image not in self._marks.get(part, {})]
 
     def complete(self) -> dict[str, np.ndarray]:
         """The parts that are marked on every image, each (images, H, W) bool."""
-        return {
-            part: np.stack([marks[image] for image in self.images])
-            for part, marks in self._marks.items()
-            if len(marks) == len(self.images)
-        }
+        found = {}
+        for part, marks in tuple(self._marks.items()):  # a worker asks while a reader draws
+            masks = [marks[image] for image in self.images if image in marks]
+            if len(masks) == len(self.images):
+                found[part] = np.stack(masks)
+        return found
 
     def to_json(self) -> str:
         """All marks: a rectangle as [top, left, bottom, right], anything else as runs of [row, first, after last]."""
