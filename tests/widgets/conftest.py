@@ -1,5 +1,7 @@
 """A small network, and a way to let panels work in their thread as they do in a kernel."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -36,3 +38,11 @@ def images():
 def in_kernel(monkeypatch):
     """Panels made from now on compute in a thread."""
     monkeypatch.setattr("zfwidgets.widgets.panel.in_kernel", lambda: True)
+
+
+def until(true, seconds=20):
+    for _ in range(int(seconds / 0.005)):
+        if true():
+            return
+        time.sleep(0.005)
+    raise AssertionError("it never happened")

@@ -3,14 +3,14 @@
 import ipywidgets as W
 
 from zfwidgets.widgets.charts import Curves
-from zfwidgets.widgets.doorbell import parts
+from zfwidgets.widgets.doorbell import all_within
 from zfwidgets.widgets.panel import Panel
 
 
 def test_every_widget_is_named_once_and_children_come_first():
     label, button = W.Label(), W.Button()
     tree = W.VBox([W.HBox([label, button]), label])
-    found = list(parts(tree))
+    found = list(all_within(tree))
     assert len(found) == len({part.model_id for part in found})
     assert found[-1] is tree
     assert {label, button, button.style, button.layout, tree.children[0], tree.layout} <= set(found)
@@ -18,7 +18,7 @@ def test_every_widget_is_named_once_and_children_come_first():
 
 
 def test_marks_and_scales_of_a_chart_are_among_them():
-    kinds = {type(part).__name__ for part in parts(Curves())}
+    kinds = {type(part).__name__ for part in all_within(Curves())}
     assert {"Figure", "Lines", "LinearScale", "Axis"} <= kinds
 
 
@@ -33,7 +33,7 @@ def test_when_a_page_opens_a_panel_tells_everything_again(monkeypatch):
     label = W.Label("drawn while the page was loading")
     panel, told = Ring([], label), []
     monkeypatch.setattr(W.Widget, "send_state", lambda part, key=None: told.append(part))
-    bell = next(part for part in parts(panel) if type(part).__name__ == "Doorbell")
+    bell = next(part for part in all_within(panel) if type(part).__name__ == "Doorbell")
     bell._handle_custom_msg("here", [])
-    assert told == list(parts(panel))
+    assert told == list(all_within(panel))
     assert label in told

@@ -16,7 +16,7 @@ from zfwidgets.experiments.invariance import MEASURES
 from zfwidgets.experiments.transforms import BORDERS, TRANSFORMATIONS
 from zfwidgets.widgets.charts import LINES, ticks
 
-from .conftest import Small
+from .conftest import Small, until
 
 TWO = ["translation", ("rotation", [0, 30, 60, 90])]
 
@@ -329,14 +329,6 @@ def test_a_burst_of_values_ends_on_the_last(network, images, in_kernel):
         explorer.value = value
     until(lambda: not explorer.busy and explorer.now[0].value == 40)
     assert "Moved down by 40 pixels" in explorer._views[0].words.value
-
-
-def until(true, seconds=20):
-    for _ in range(int(seconds / 0.005)):
-        if true():
-            return
-        time.sleep(0.005)
-    raise AssertionError("it never happened")
 
 
 def test_a_ninth_image_is_shown_and_it_is_said_that_it_has_no_curve(network, images):

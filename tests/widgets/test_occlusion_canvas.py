@@ -12,6 +12,8 @@ from zfwidgets.experiments.occluder import filling, hide
 from zfwidgets.figures import heat, label_picture, signed_picture
 from zfwidgets.widgets.sweep_view import INK, over_photograph
 
+from .conftest import until
+
 
 @pytest.fixture
 def canvas(network, images):
@@ -254,11 +256,3 @@ def test_what_a_class_is_called_cannot_run_scripts(network, images):
     canvas.canvas.put(a_mask())
     canvas._job.start()
     assert "<script>" not in canvas._view.words.value + canvas._maps.legend.value
-
-
-def until(true, seconds=20):
-    for _ in range(int(seconds / 0.005)):
-        if true():
-            return
-        time.sleep(0.005)
-    raise AssertionError("it never happened")

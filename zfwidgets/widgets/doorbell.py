@@ -22,17 +22,17 @@ class Doorbell(anywidget.AnyWidget):
     _esm = STATIC / "doorbell.js"
 
 
-def parts(widget: W.Widget) -> Iterator[W.Widget]:
+def all_within(widget: W.Widget) -> Iterator[W.Widget]:
     """The widget, and every other one that its state refers to, children first."""
-    yield from _parts(widget, set())
+    yield from _all_within(widget, set())
 
 
-def _parts(value: Any, known: set[str]) -> Iterator[W.Widget]:
+def _all_within(value: Any, known: set[str]) -> Iterator[W.Widget]:
     if isinstance(value, W.Widget):
         if value.model_id not in known:
             known.add(value.model_id)
-            yield from _parts([getattr(value, name) for name in value.keys], known)
+            yield from _all_within([getattr(value, name) for name in value.keys], known)
             yield value
     elif isinstance(value, list | tuple | dict):
         for one in value.values() if isinstance(value, dict) else value:
-            yield from _parts(one, known)
+            yield from _all_within(one, known)

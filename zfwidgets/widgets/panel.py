@@ -15,7 +15,7 @@ import ipywidgets as W
 import traitlets as T
 
 from zfwidgets.widgets.arguments import reject_unknown
-from zfwidgets.widgets.doorbell import Doorbell, parts
+from zfwidgets.widgets.doorbell import Doorbell, all_within
 from zfwidgets.widgets.still import still
 from zfwidgets.widgets.worker import Latest
 
@@ -173,7 +173,7 @@ class Panel(W.VBox):
     def _tell_again(self) -> None:
         """To a page that has just opened: it has missed what was drawn while it was loading."""
         with self._drawing:
-            for part in parts(self):
+            for part in all_within(self):
                 part.send_state()
 
     def _say(self, _: Any) -> None:
