@@ -13,9 +13,10 @@ from torch import nn
 
 import zfwidgets as zf
 from zfwidgets.experiments.correspondence import RANDOM
+from zfwidgets.widgets.canvas import DrawingCanvas
 from zfwidgets.widgets.charts import Bars
 from zfwidgets.widgets.correspondence_view import table, told
-from zfwidgets.widgets.doorbell import parts
+from zfwidgets.widgets.doorbell import all_within
 from zfwidgets.widgets.part_marks import PartMarks
 
 SHAPE = (24, 31)
@@ -123,6 +124,28 @@ def test_what_a_new_part_misses_is_said_at_once(lab):
     assert "<i>ear</i> is not marked in a, b, c" in lab._view.words.value
 
 
+def test_undo_takes_gestures_back_one_by_one_and_clear_is_one_of_them(lab):
+    for name, box in zip(NAMES, BOXES, strict=True):
+        lab.mark(name, box)
+    lab.mark("a", BOXES[1])
+    states = [lab.save()]
+    lab._clear()
+    assert json.loads(lab.save())["parts"] == {"part 1": {}}
+    lab._undo()
+    assert lab.save() == states[0]
+    for expected in ([2, 3, 11, 14], [2, 3, 11, 14], [2, 3, 11, 14], None):
+        lab._undo()
+        assert json.loads(lab.save())["parts"]["part 1"].get("a") == expected
+    lab._undo()
+    assert json.loads(lab.save())["parts"] == {"part 1": {}}
+
+
+def test_another_part_does_not_send_the_pictures_again(lab, monkeypatch):
+    monkeypatch.setattr(DrawingCanvas, "show", lambda *_: pytest.fail("sent again"))
+    lab.add("ear")
+    lab.part = "part 1"
+
+
 def test_an_unknown_image_is_refused(lab):
     with pytest.raises(ValueError, match="there is no image 'z'; there are a, b, c"):
         lab.mark("z", BOXES[0])
@@ -130,7 +153,7 @@ def test_an_unknown_image_is_refused(lab):
 
 def test_the_same_file_can_be_loaded_twice(net, pictures):
     lab = zf.CorrespondenceLab(net, pictures)
-    (upload,) = (part for part in parts(lab) if isinstance(part, W.FileUpload))
+    (upload,) = (part for part in all_within(lab) if isinstance(part, W.FileUpload))
     text = json.dumps({"format": "zfwidgets parts", "size": SHAPE, "parts": {"other": {}}}).encode()
     for _ in range(2):
         lab.add("more")

@@ -22,6 +22,12 @@ from zfwidgets.widgets.worker import Latest
 ORDERS = {"strongest first": "strength", "by number": "index"}
 MAPS = "A feature map (channel): the same filter at every place of the image"
 
+FILLS = ("grey", "mean", "blur", "noise", "black", "white")
+HIDING = (
+    "What stands in hidden places: mid-grey (the paper), the image's mean colour, the image blurred, noise like the "
+    "image"
+)
+
 RULES = {"deconvnet (the paper's)": "deconvnet", "gradient": "gradient", "guided (both)": "guided"}
 
 

@@ -20,12 +20,11 @@ from zfwidgets.experiments.occluder import filling, shown
 from zfwidgets.models import Network
 from zfwidgets.widgets.canvas import DrawingCanvas
 from zfwidgets.widgets.choices import LayerChoice
-from zfwidgets.widgets.controls import chooser, labelled, row
+from zfwidgets.widgets.controls import FILLS, HIDING, chooser, labelled, row
 from zfwidgets.widgets.correspondence_view import CorrespondenceView, link_to
 from zfwidgets.widgets.panel import Panel, Progress, Stale
 from zfwidgets.widgets.part_marks import PartMarks
 
-FILLS = ("grey", "mean", "blur", "noise", "black", "white")
 TOOLS = ("rectangle", "square", "brush", "eraser")
 MOST_LAYERS = 3
 MOST_IMAGES = 12
@@ -73,8 +72,10 @@ class CorrespondenceLab(Panel):
         self._known: dict[Any, Correspondence] = {}  # one part each
         self._canvases = {name: self._canvas(name) for name in collection.names}
         self._captions = {name: W.HTML() for name in collection.names}
-        self._last_touched: DrawingCanvas | None = None
-        self._filling = False  # whether the canvases are being filled: what they then say is no mark of the reader's
+        self._gestures: list[list[DrawingCanvas]] = []  # which canvases each one changed, the latest last
+        self._filling = True  # whether the canvases are being filled: what they then say is no mark of the reader's
+        self._show_pictures()
+        self._filling = False
         layers = [layer.name for layer in net.main_layers]
         half_way = net.feature_layers[len(net.feature_layers) // 2]
         start = {"layers": (half_way.name, net.watched_layer.name), "part": self._marks.parts[0], **settings}
@@ -221,8 +222,7 @@ class CorrespondenceLab(Panel):
             labelled("Marks", row(buttons["Undo"], buttons["Clear"], upload, self._save)),
             self._layer_choice,
             labelled("Compared with", draws, "The same masks at random places; the paper draws once"),
-            labelled("Fill", fills, "What stands in hidden places: mid-grey (the paper), the image's mean colour, the "
-                     "image blurred, noise like the image"),
+            labelled("Fill", fills, HIDING),
         ]  # fmt: skip
 
     def _link(self) -> None:
@@ -231,7 +231,8 @@ class CorrespondenceLab(Panel):
             options=self._marks.parts, style=W.ToggleButtonsStyle(button_width="auto"), tooltip="Part"
         )
         self._parts.observe(self._chosen, names="value")
-        self.observe(lambda _: self._fill(), names=["part", "fill"])
+        self.observe(lambda _: self._show_pictures(), names="fill")
+        self.observe(lambda _: self._show_part(), names="part")
         T.link((self._layer_choice, "value"), (self, "layers"))
         T.dlink((self._layer_choice, "complaint"), (self, "error"))
 
@@ -247,16 +248,20 @@ class CorrespondenceLab(Panel):
         finally:
             self._filling = False
         self.part = part
-        self._fill()
+        self._show_part()
 
-    def _fill(self) -> None:
-        """Show the part that is being marked on every picture."""
+    def _show_pictures(self) -> None:
+        """Put the pictures on the canvases, and what stands in their hidden places."""
+        for features, canvas in zip(self._features, self._canvases.values(), strict=True):
+            canvas.show(features.picture, shown(features, filling(self.net, features.input, self.fill)))
+
+    def _show_part(self) -> None:
+        """Hide the part that is being marked on every picture."""
+        self._gestures.clear()
         self._filling = True
         try:
             self._parts.value = self.part
-            for features, (name, canvas) in zip(self._features, self._canvases.items(), strict=True):
-                filler = filling(self.net, features.input, self.fill)
-                canvas.show(features.picture, shown(features, filler))
+            for name, canvas in self._canvases.items():
                 canvas.begin(self._marks.mask(self.part, name))
         finally:
             self._filling = False
@@ -264,7 +269,7 @@ class CorrespondenceLab(Panel):
 
     def _drawn(self, image: str) -> None:
         if not self._filling:
-            self._last_touched = self._canvases[image]
+            self._gestures.append([self._canvases[image]])
             self._marks.mark(self.part, image, self._canvases[image].mask)
             self._changed()
 
@@ -279,12 +284,22 @@ class CorrespondenceLab(Panel):
         self._save.value = link_to(self.save())
 
     def _undo(self) -> None:
-        if self._last_touched is not None:
-            self._last_touched.undo()
+        """Take the latest gesture back, on whichever pictures it was; Backspace may have done so on some already."""
+        while self._gestures:
+            gesture = [canvas for canvas in self._gestures.pop() if canvas.can_undo]
+            if gesture:
+                before = len(self._gestures)
+                for canvas in gesture:
+                    canvas.undo()
+                del self._gestures[before:]
+                return
 
     def _clear(self) -> None:
+        """Mark nothing any more; one gesture for `_undo`."""
+        before = len(self._gestures)
         for canvas in self._canvases.values():
             canvas.clear()
+        self._gestures[before:] = [[canvas for (canvas,) in self._gestures[before:]]]
 
     def _uploaded(self, change: T.Bunch) -> None:
         if change["new"]:

@@ -21,6 +21,8 @@ from zfwidgets.experiments.sweep import occlusion_sweep
 from zfwidgets.models import Network
 from zfwidgets.widgets.canvas import DrawingCanvas
 from zfwidgets.widgets.controls import (
+    FILLS,
+    HIDING,
     FeatureSlider,
     ImagePicker,
     Job,
@@ -34,7 +36,6 @@ from zfwidgets.widgets.occlusion_view import OcclusionView
 from zfwidgets.widgets.panel import Panel, Progress, Stale, at_once
 from zfwidgets.widgets.sweep_view import SweepView
 
-FILLS = ("grey", "mean", "blur", "noise", "black", "white")
 SWEPT = ("image", "layer", "feature", "target", "size", "stride", "fill")  # a sweep starts anew when one changes
 PATIENCE = 0.005  # seconds between two looks whether a gesture has had its answer
 
@@ -192,8 +193,7 @@ class OcclusionCanvas(Panel):
             self._picker,
             labelled("Hide with", tools, "The square follows the pointer; a click leaves it there."),
             labelled("Brush", brush, "Diameter of brush and eraser, in pixels of the network's input"),
-            labelled("Fill", self._fills, "What stands in hidden places: mid-grey (the paper), the image's mean "
-                     "colour, the image blurred, noise like the image"),
+            labelled("Fill", self._fills, HIDING),
             labelled("Drawn", row(undo, clear)),
             self._layer_slider,
             self._feature_slider,
