@@ -13,7 +13,7 @@ import zfwidgets as zf
 from tests.browser.conftest import FLAGS, chromium_path
 from tests.browser.jupyter import JupyterServer
 from tests.browser.pages import run_all_cells
-from zfwidgets.figures import signed_picture
+from zfwidgets.drawing import signed_picture
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 PANELS = {

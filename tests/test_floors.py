@@ -21,13 +21,20 @@ PICKLES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 HARMLESS = {"pickle.UnpicklingError"}  # what `torch.load(…, weights_only=True)` raises
 
 # floor -> what it may import of zfwidgets, and what it must not import of others
+GROUND = {"task", "renamed"}
 FLOORS: dict[str, tuple[set[str], set[str]]] = {
-    "backend": ({"backend"}, WIDGETRY | {"matplotlib", "PIL"}),
-    "data": ({"data"}, WIDGETRY | {"matplotlib"}),
-    "models": ({"models", "backend", "data"}, WIDGETRY | {"matplotlib"}),
-    "experiments": ({"experiments", "backend", "models", "data", "figures"}, WIDGETRY),
-    "figures": ({"figures", "experiments", "backend", "models", "data"}, WIDGETRY),
-    "widgets": ({"widgets", "experiments", "figures", "models", "data"}, {"torch", "torchvision"}),
+    "task": (GROUND, WIDGETRY | {"torch", "numpy"}),
+    "renamed": (GROUND, WIDGETRY | {"torch", "numpy"}),
+    "drawing": (GROUND | {"drawing"}, WIDGETRY | {"torch", "torchvision"}),
+    "backend": (GROUND | {"backend"}, WIDGETRY | {"matplotlib", "PIL"}),
+    "data": (GROUND | {"data"}, WIDGETRY | {"matplotlib"}),
+    "models": (GROUND | {"models", "backend", "data"}, WIDGETRY | {"matplotlib"}),
+    "experiments": (GROUND | {"experiments", "backend", "models", "data", "drawing"}, WIDGETRY),
+    "widgets": (GROUND | {"widgets", "experiments", "drawing", "models", "data"}, {"torch", "torchvision"}),
+}
+ROOMS = {  # folders whose inside is their own: others import what `__init__` hands out
+    floor: {room.name for room in (PACKAGE / floor).iterdir() if (room / "__init__.py").exists()}
+    for floor in ("experiments", "widgets")
 }
 
 
@@ -70,6 +77,63 @@ def unpicklings(tree: ast.AST) -> list[str]:
     return found
 
 
+def break_ins(module: str, tree: ast.AST) -> list[str]:
+    """What a module imports of the inside of another experiment's or widget's room."""
+    own = module.split(".")[1:3]
+    return [
+        name
+        for name in imports(tree, module.rpartition(".")[0])
+        if (parts := name.split("."))[0] == "zfwidgets"
+        and len(parts) > 4
+        and parts[2] in ROOMS.get(parts[1], ())
+        and parts[1:3] != own
+    ]
+
+
+def name_of(module: Path) -> str:
+    """The dotted name of a module."""
+    return ".".join(module.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Of every module, the modules that it imports, at once, later or for types only."""
+    names = {name_of(module) for module in MODULES}
+    graph: dict[str, set[str]] = {}
+    for module in MODULES:
+        package = name_of(module) if module.name == "__init__.py" else name_of(module).rpartition(".")[0]
+        found = imports(parsed(module), package)
+        graph[name_of(module)] = {n if n in names else n.rpartition(".")[0] for n in found} & names
+    graph["zfwidgets"] = set()  # the public names, looked up when they are first used
+    return graph
+
+
+def circles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Modules that import each other, directly or on a way round (strongly connected components, Tarjan)."""
+    order: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[set[str]] = []
+
+    def visit(node: str) -> None:
+        order[node] = low[node] = len(order)
+        stack.append(node)
+        for other in sorted(graph[node]):
+            if other not in order:
+                visit(other)
+            if other in stack:
+                low[node] = min(low[node], low[other])
+        if low[node] == order[node]:
+            place = stack.index(node)
+            if len(stack) - place > 1 or node in graph[node]:
+                found.append(set(stack[place:]))
+            del stack[place:]
+
+    for node in sorted(graph):
+        if node not in order:
+            visit(node)
+    return found
+
+
 def parsed(module: Path) -> ast.Module:
     return ast.parse(module.read_text(encoding="utf-8"), module)
 
@@ -99,9 +163,28 @@ def test_every_module_is_on_a_floor():
     assert {floor_of(module) for module in MODULES} - set(FLOORS) == {"__init__", "cli", "demo"}
 
 
-def test_experiments_import_figures_when_they_are_drawn():
-    for module in (PACKAGE / "experiments").glob("*.py"):
-        assert not [name for name in imports_at_once(parsed(module)) if name.startswith("zfwidgets.figures")], module
+@pytest.mark.parametrize("module", MODULES, ids=described)
+def test_nobody_imports_the_inside_of_anothers_room(module):
+    assert not break_ins(name_of(module), parsed(module))
+
+
+def test_an_import_from_anothers_inside_is_noticed():
+    code = ast.parse("from zfwidgets.experiments.gallery.build import Sources")
+    assert break_ins("zfwidgets.widgets.top_nine.tiles", code)
+    assert not break_ins("zfwidgets.experiments.gallery.result", code)
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert circles(import_graph()) == []
+
+
+def test_a_circle_is_noticed():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
+
+
+def test_figures_are_drawn_with_when_they_are_asked_for():
+    for module in (PACKAGE / "experiments").rglob("*.py"):
+        assert not [name for name in imports_at_once(parsed(module)) if name.endswith(".figure")], module
 
 
 @pytest.mark.parametrize("module", MODULES, ids=described)
@@ -116,12 +199,12 @@ def test_nothing_unpickles(module):
         ("backend", "from zfwidgets import models"),
         ("backend", "from zfwidgets import load"),
         ("backend", "from ..data import decode"),
-        ("data", "def later():\n    import zfwidgets.backend.program"),
-        ("models", "if TYPE_CHECKING:\n    from zfwidgets.experiments.features import Projection"),
+        ("data", "def later():\n    import zfwidgets.backend.graph.program"),
+        ("models", "if TYPE_CHECKING:\n    from zfwidgets.experiments.projection import Projection"),
         ("experiments", "import ipywidgets as W"),
-        ("figures", "from zfwidgets.widgets.picture import Picture"),
+        ("drawing", "from zfwidgets.data import decode"),
         ("widgets", "import torch.nn.functional as F"),
-        ("widgets", "from zfwidgets.backend.program import Program"),
+        ("widgets", "from zfwidgets.backend.graph.program import Program"),
     ],
 )
 def test_a_trespass_is_noticed(floor, code):

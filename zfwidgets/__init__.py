@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zfwidgets.data import Shapes, corpus, face_parts, faces, images, photograph, photograph_names, photographs
     from zfwidgets.experiments.correspondence import Correspondence, correspondence
-    from zfwidgets.experiments.features import ImageFeatures, Projection, project
     from zfwidgets.experiments.gallery import Gallery, gallery
-    from zfwidgets.experiments.invariance import Invariance
-    from zfwidgets.experiments.occlusion import Occlusion
-    from zfwidgets.experiments.prepared import prepared_tops
-    from zfwidgets.experiments.survey import top_activations
-    from zfwidgets.experiments.sweep import occlusion, occlusion_sweep
-    from zfwidgets.experiments.top_activations import TopActivations
-    from zfwidgets.experiments.transforming import invariance, invariance_sweep
-    from zfwidgets.experiments.transforms import transformation
+    from zfwidgets.experiments.invariance import Invariance, invariance, invariance_sweep, transformation
+    from zfwidgets.experiments.occlusion import Occlusion, occlusion, occlusion_sweep
+    from zfwidgets.experiments.projection import ImageFeatures, Projection, project
+    from zfwidgets.experiments.top_activations import TopActivations, prepared_tops, top_activations
     from zfwidgets.models import Network, Prediction, Preprocess, load
     from zfwidgets.widgets.correspondence_lab import CorrespondenceLab
     from zfwidgets.widgets.feature_explorer import FeatureExplorer
@@ -33,7 +28,7 @@ _PLACES = {
     "CorrespondenceLab": "widgets.correspondence_lab",
     "FeatureExplorer": "widgets.feature_explorer",
     "Gallery": "experiments.gallery",
-    "ImageFeatures": "experiments.features",
+    "ImageFeatures": "experiments.projection",
     "Invariance": "experiments.invariance",
     "InvarianceExplorer": "widgets.invariance_explorer",
     "Network": "models",
@@ -41,7 +36,7 @@ _PLACES = {
     "OcclusionCanvas": "widgets.occlusion_canvas",
     "Prediction": "models",
     "Preprocess": "models",
-    "Projection": "experiments.features",
+    "Projection": "experiments.projection",
     "Shapes": "data",
     "TopActivations": "experiments.top_activations",
     "TopNine": "widgets.top_nine",
@@ -51,18 +46,18 @@ _PLACES = {
     "faces": "data",
     "gallery": "experiments.gallery",
     "images": "data",
-    "invariance": "experiments.transforming",
-    "invariance_sweep": "experiments.transforming",
+    "invariance": "experiments.invariance",
+    "invariance_sweep": "experiments.invariance",
     "load": "models",
-    "occlusion": "experiments.sweep",
-    "occlusion_sweep": "experiments.sweep",
+    "occlusion": "experiments.occlusion",
+    "occlusion_sweep": "experiments.occlusion",
     "photograph": "data",
     "photograph_names": "data",
     "photographs": "data",
-    "prepared_tops": "experiments.prepared",
-    "project": "experiments.features",
-    "top_activations": "experiments.survey",
-    "transformation": "experiments.transforms",
+    "prepared_tops": "experiments.top_activations",
+    "project": "experiments.projection",
+    "top_activations": "experiments.top_activations",
+    "transformation": "experiments.invariance",
 }
 
 __all__ = [

@@ -84,7 +84,7 @@ def has_browser() -> bool:
 def write_page(notebook: Path, output: Path) -> None:
     """Run all cells of a notebook in this Python, and write them with their pictures as one HTML page.
 
-    The page fetches nothing; panels are in it as they stand (see `zfwidgets.widgets.still`).
+    The page fetches nothing; panels are in it as they stand (see `zfwidgets.widgets.panel.still`).
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell failed; the message holds the cell and its traceback.

@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zfwidgets.backend.capture import capture
-from zfwidgets.backend.program import Program, Step
+from zfwidgets.backend.capture.exported import capture
+from zfwidgets.backend.graph.program import Program
+from zfwidgets.backend.graph.step import Step
 
 from .networks import Around
 from .traps import TRAPS, VARIANTS

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from zfwidgets.backend.capture import capture
-from zfwidgets.backend.forward import forward
+from zfwidgets.backend.capture.exported import capture
+from zfwidgets.backend.run.forward import forward
 
 from ..oracles import activations, relative_error
 from .cases import SITES, case, network, quick_and_slow

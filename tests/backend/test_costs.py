@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torchvision.models import get_model, get_model_weights
 
-from zfwidgets.backend.capture import capture
+from zfwidgets.backend.capture.exported import capture
 
 from .cases import case, quick_and_slow
 

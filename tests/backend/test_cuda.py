@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zfwidgets.backend.deconvnet import project_units
-from zfwidgets.backend.forward import forward
-from zfwidgets.backend.ops import RULES
-from zfwidgets.backend.units import Units
+from zfwidgets.backend.graph.op import RULES
+from zfwidgets.backend.run.deconvnet import project_units
+from zfwidgets.backend.run.forward import forward
+from zfwidgets.backend.run.units import Units
 
 from ..oracles import relative_error
 from .cases import case

@@ -8,12 +8,13 @@ import torch
 from torch import nn
 from torchvision.models import get_model
 
-from zfwidgets.backend.capture import capture
-from zfwidgets.backend.deconvnet import project_units
-from zfwidgets.backend.forward import forward
-from zfwidgets.backend.ops import RULES
-from zfwidgets.backend.program import FeatureLayer, Program
-from zfwidgets.backend.units import Units
+from zfwidgets.backend.capture.exported import capture
+from zfwidgets.backend.graph.layer import FeatureLayer
+from zfwidgets.backend.graph.op import RULES
+from zfwidgets.backend.graph.program import Program
+from zfwidgets.backend.run.deconvnet import project_units
+from zfwidgets.backend.run.forward import forward
+from zfwidgets.backend.run.units import Units
 
 from .. import oracles
 from ..oracles import relative_error

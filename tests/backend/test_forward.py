@@ -11,12 +11,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zfwidgets.backend.capture import capture
-from zfwidgets.backend.deconvnet import project, project_units
-from zfwidgets.backend.forward import Cancelled, forward
-from zfwidgets.backend.ops import DECONVNET, GRADIENT, Op
-from zfwidgets.backend.program import Program, Step
-from zfwidgets.backend.units import Units
+from zfwidgets.backend.capture.exported import capture
+from zfwidgets.backend.graph.op import DECONVNET, GRADIENT, Op
+from zfwidgets.backend.graph.program import Program
+from zfwidgets.backend.graph.step import Step
+from zfwidgets.backend.run.deconvnet import project, project_units
+from zfwidgets.backend.run.forward import Cancelled, forward
+from zfwidgets.backend.run.units import Units
 
 from .cases import case
 

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import get_model
 
-from zfwidgets.backend.capture import capture
-from zfwidgets.backend.forward import Cancelled, forward
-from zfwidgets.backend.incremental import Incremental
-from zfwidgets.backend.plan import merged
-from zfwidgets.backend.program import Program, Step
+from zfwidgets.backend.capture.exported import capture
+from zfwidgets.backend.graph.program import Program
+from zfwidgets.backend.graph.step import Step
+from zfwidgets.backend.incremental.plan import merged
+from zfwidgets.backend.incremental.run import Incremental
+from zfwidgets.backend.run.forward import Cancelled, forward
 
 from .cases import case
 from .traps import TRAPS

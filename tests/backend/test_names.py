@@ -11,8 +11,9 @@ from torch import nn
 from torchvision.models import get_model
 from torchvision.models.feature_extraction import get_graph_node_names
 
-from zfwidgets.backend.capture import capture
-from zfwidgets.backend.program import Program, Step
+from zfwidgets.backend.capture.exported import capture
+from zfwidgets.backend.graph.program import Program
+from zfwidgets.backend.graph.step import Step
 
 from .cases import case, quick_and_slow
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zfwidgets.backend.capture import capture
-from zfwidgets.backend.cone import Cone
-from zfwidgets.backend.deconvnet import project, project_units
-from zfwidgets.backend.forward import forward
-from zfwidgets.backend.ops import DECONVNET, GRADIENT, GUIDED, RULES
-from zfwidgets.backend.units import Patches, Units
+from zfwidgets.backend.capture.exported import capture
+from zfwidgets.backend.graph.cone import Cone
+from zfwidgets.backend.graph.op import DECONVNET, GRADIENT, GUIDED, RULES
+from zfwidgets.backend.run.deconvnet import project, project_units
+from zfwidgets.backend.run.forward import forward
+from zfwidgets.backend.run.units import Patches, Units
 
 from .. import oracles
 from ..oracles import relative_error

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torchvision.models import get_model
 
-from zfwidgets.backend.capture import capture
+from zfwidgets.backend.capture.exported import capture
 
 from .. import oracles
 from .cases import case, quick_and_slow

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torchvision.models import get_model
 
-from zfwidgets.backend.capture import capture
+from zfwidgets.backend.capture.exported import capture
 
 
 class Gate(nn.Module):

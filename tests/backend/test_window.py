@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from zfwidgets.backend.window import Adaptive, Axis, Field, Mirrored, Sliding
+from zfwidgets.backend.graph.window import Adaptive, Axis, Field, Mirrored, Sliding
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 import zfwidgets as zf
-from zfwidgets.experiments.mining import _batches, _loader
+from zfwidgets.experiments.top_activations.mining import _batches, _loader
 
 from .projection import network, reference
 from .table import Row

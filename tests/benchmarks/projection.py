@@ -14,8 +14,8 @@ from torch import nn
 from torchvision.models import squeezenet1_1
 
 import zfwidgets as zf
-from zfwidgets.backend.deconvnet import project_units
-from zfwidgets.backend.units import Units
+from zfwidgets.backend.run.deconvnet import project_units
+from zfwidgets.backend.run.units import Units
 from zfwidgets.models.squeezenet import WEIGHTS
 
 from .table import Row

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torchvision.models import get_model, squeezenet1_1
 
 import zfwidgets as zf
-from zfwidgets.backend.incremental import Incremental
-from zfwidgets.experiments.occluder import Squares
+from zfwidgets.backend.incremental.run import Incremental
+from zfwidgets.experiments.occlusion.occluder import Squares
 
 from .projection import reference
 from .table import Row

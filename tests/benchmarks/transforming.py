@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 
 import zfwidgets as zf
-from zfwidgets.backend.forward import forward
-from zfwidgets.experiments.transforms import TRANSFORMATIONS
+from zfwidgets.backend.run.forward import forward
+from zfwidgets.experiments.invariance import TRANSFORMATIONS
 
 from .projection import timed
 from .table import Row

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 import zfwidgets
 
-STATIC = Path(zfwidgets.__file__).parent / "widgets" / "static"
+WIDGETS = Path(zfwidgets.__file__).parent / "widgets"
 
 # As Jupyter's models do: `receive` sets all of a message's values before any listener hears of them.
 SETUP = """async ({ source, state }) => {
@@ -42,10 +42,10 @@ FRAMES = """(count) => new Promise((done) => {
 
 
 def render(page: Page, name: str, state: Mapping[str, Any]) -> None:
-    """Render static/`name`.js, styled by `name`.css, for a model with these values; a button stands after it."""
-    style = (STATIC / f"{name}.css").read_text()
+    """Render the room's `name`.js, styled by its `name`.css, for a model with these values; a button stands behind."""
+    style = (WIDGETS / name / f"{name}.css").read_text()
     page.set_content(f"<style>body {{ margin: 0 }} {style}</style><main></main><button>after</button>")
-    page.evaluate(SETUP, {"source": (STATIC / f"{name}.js").read_text(), "state": dict(state)})
+    page.evaluate(SETUP, {"source": (WIDGETS / name / f"{name}.js").read_text(), "state": dict(state)})
 
 
 def receive(page: Page, **message: Any) -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from zfwidgets.widgets.strokes import slices, stroke
+from zfwidgets.widgets.canvas import slices
+from zfwidgets.widgets.canvas.strokes import stroke
 
 from .pages import canvas_pixels, eventually, reload, screenshot
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import zfwidgets as zf
-from zfwidgets.experiments.occluder import filling, hide
-from zfwidgets.experiments.sweep import occlusion_sweep, strongest_map
-from zfwidgets.figures import heat, label_picture, said, signed_picture
-from zfwidgets.widgets.occlusion_view import told
-from zfwidgets.widgets.strokes import slices, stroke
-from zfwidgets.widgets.sweep_view import over_photograph
+from zfwidgets.drawing import heat, label_picture, said, signed_picture
+from zfwidgets.experiments.occlusion import filling, hide, occlusion_sweep, strongest_map
+from zfwidgets.widgets.canvas import slices
+from zfwidgets.widgets.canvas.strokes import stroke
+from zfwidgets.widgets.occlusion_canvas.sweep_view import over_photograph
+from zfwidgets.widgets.occlusion_canvas.view import told
 
 from .pages import (
     READY,

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from zfwidgets.widgets.picture import rgba, webp
+from zfwidgets.widgets.picture import rgba
+from zfwidgets.widgets.picture.picture import webp
 
 from .pages import canvas_pixels
 from .stub_model import receive, render, sent, wait_frames

@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.backend.forward import Cancelled, forward
-from zfwidgets.experiments.masks import anywhere, mask_of
+from zfwidgets.backend.run.forward import Cancelled, forward
+from zfwidgets.experiments.correspondence import mask_of
+from zfwidgets.experiments.correspondence.masks import anywhere
 
 SHAPE = (24, 31)
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.backend.forward import Cancelled
+from zfwidgets.backend.run.forward import Cancelled
 
 SIZE = (37, 53)
 LAYERS = {"relu1": (6, 18, 26), "pool": (6, 9, 13), "relu2": (9, 9, 13), "fc": (4, 1, 1)}
@@ -224,8 +224,8 @@ def test_looking_again_computes_nothing(features, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("computed anew")
 
-    monkeypatch.setattr("zfwidgets.experiments.features.project_units", refuse)
-    monkeypatch.setattr("zfwidgets.experiments.features.forward", refuse)
+    monkeypatch.setattr("zfwidgets.experiments.projection.image_features.project_units", refuse)
+    monkeypatch.setattr("zfwidgets.experiments.projection.image_features.forward", refuse)
     assert features.project("relu2", 3, (2, 5)) is first
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import zfwidgets as zf
-from zfwidgets.backend.forward import Cancelled
+from zfwidgets.backend.run.forward import Cancelled
 from zfwidgets.experiments.gallery import GREY
-from zfwidgets.experiments.places import without_repeats
-from zfwidgets.experiments.prepared import prepared_tops
+from zfwidgets.experiments.top_activations import prepared_tops
+from zfwidgets.experiments.top_activations.deduplicate import without_repeats
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from scipy import ndimage
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.backend.forward import Cancelled, forward
-from zfwidgets.experiments.transforms import BORDERS, TRANSFORMATIONS
+from zfwidgets.backend.run.forward import Cancelled, forward
+from zfwidgets.experiments.invariance import BORDERS, TRANSFORMATIONS
 
 MODES = {"edge": "nearest", "grey": "grid-constant", "reflection": "reflect"}  # scipy's names
 

@@ -15,9 +15,9 @@ import torch
 from PIL import Image
 
 import zfwidgets as zf
-from zfwidgets.backend.forward import forward
-from zfwidgets.experiments import survey
-from zfwidgets.experiments.mining import TOGETHER
+from zfwidgets.backend.run.forward import forward
+from zfwidgets.experiments.top_activations import search
+from zfwidgets.experiments.top_activations.mining import TOGETHER
 
 from .test_top_activations import same
 
@@ -70,7 +70,7 @@ def test_all_layers_of_the_embedded_network_on_300_photographs_are_what_numpy_fi
             net.program, torch.from_numpy(x[start : start + TOGETHER]), [net.step(n) for n in strongest], visit=store
         )
 
-    monkeypatch.setattr(survey, "SMALLEST", 96)
+    monkeypatch.setattr(search, "SMALLEST", 96)
     runs = [
         zf.top_activations(net, pictures, "all", workers=workers, batch_size=batch_size, progress=False)
         for workers, batch_size in ((1, 48), (4, 13))
@@ -88,9 +88,9 @@ def test_all_layers_of_the_embedded_network_on_300_photographs_are_what_numpy_fi
 RUN = """
 import sys
 import zfwidgets as zf
-from zfwidgets.experiments import survey
-from zfwidgets.experiments.mining import TOGETHER
-survey.SMALLEST = 8
+from zfwidgets.experiments.top_activations import search
+from zfwidgets.experiments.top_activations.mining import TOGETHER
+search.SMALLEST = 8
 net = zf.load("squeezenet1_1", device="cpu")
 zf.top_activations(net, sys.argv[1], checkpoint=sys.argv[2], workers=2, batch_size=4, progress=False)
 """
@@ -109,7 +109,7 @@ def test_a_run_killed_again_and_again_goes_on_and_finds_the_same(net, folder, tm
     ages = {path: path.stat().st_mtime_ns for path in shards}
     subprocess.run([sys.executable, "-c", RUN, folder, kept], check=True)
     assert all(path.stat().st_mtime_ns == age for path, age in ages.items())  # what was there was not done again
-    monkeypatch.setattr(survey, "SMALLEST", 8)
+    monkeypatch.setattr(search, "SMALLEST", 8)
     resumed = zf.top_activations(net, folder, checkpoint=kept, progress=False)
     assert same(resumed, zf.top_activations(net, folder, workers=0, progress=False))
 
@@ -126,7 +126,7 @@ def client():
 
 
 def test_a_cluster_that_loses_a_worker_finds_the_same(net, folder, client, tmp_path, monkeypatch):
-    monkeypatch.setattr(survey, "SMALLEST", 8)
+    monkeypatch.setattr(search, "SMALLEST", 8)
     pids = client.run(os.getpid)
     said = []
 

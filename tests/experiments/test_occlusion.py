@@ -12,9 +12,9 @@ from captum.attr import Occlusion as CaptumOcclusion
 from torch import Tensor, nn
 
 import zfwidgets as zf
-from zfwidgets.backend.forward import Cancelled, forward
-from zfwidgets.experiments.occluder import Squares, filling
-from zfwidgets.experiments.sweep import strongest_map
+from zfwidgets.backend.run.forward import Cancelled, forward
+from zfwidgets.experiments.occlusion import filling, strongest_map
+from zfwidgets.experiments.occlusion.occluder import Squares
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_captum_finds_the_same(net, size, stride):
 
 @pytest.mark.slow
 def test_a_sweep_goes_from_coarse_to_fine_and_ends_where_occlusion_does(net, monkeypatch):
-    monkeypatch.setattr("zfwidgets.experiments.sweep.PAUSE", 0.0)
+    monkeypatch.setattr("zfwidgets.experiments.occlusion.sweep.PAUSE", 0.0)
     image = zf.photograph("coffee")
     results = list(zf.occlusion_sweep(net, image, size=40, stride=16))
     assert len(results) > 3

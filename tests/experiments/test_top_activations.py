@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.backend.forward import Cancelled, forward
-from zfwidgets.experiments import survey
-from zfwidgets.experiments.mining import TOGETHER, RunningTop
-from zfwidgets.experiments.top_activations import TopActivations, merged
+from zfwidgets.backend.run.forward import Cancelled, forward
+from zfwidgets.experiments.top_activations import TopActivations, search
+from zfwidgets.experiments.top_activations.mining import TOGETHER, RunningTop
+from zfwidgets.experiments.top_activations.result import merged
 
 SIZE = (20, 26)
 
@@ -80,7 +80,7 @@ def same(one: TopActivations, other: TopActivations) -> bool:
 
 @pytest.fixture
 def small_shards(monkeypatch):
-    monkeypatch.setattr(survey, "SMALLEST", 8)
+    monkeypatch.setattr(search, "SMALLEST", 8)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 16, 64])
@@ -108,9 +108,9 @@ def test_more_activations_than_images_leave_places_empty(net, pictures):
 
 
 def test_merging_is_commutative_and_associative(net, pictures, small_shards):
-    spans = survey.shards(len(pictures))
-    settings = survey.Settings(("0", "1", "6"), 4, 1, 16, 0)
-    parts = list(survey.mine(net, zf.images(pictures), spans, settings))
+    spans = search.shards(len(pictures))
+    settings = search.Settings(("0", "1", "6"), 4, 1, 16, 0)
+    parts = list(search.mine(net, zf.images(pictures), spans, settings))
     whole = merged(parts)
     assert len(parts) == 6
     for order in itertools.permutations(parts):
@@ -278,13 +278,13 @@ def test_every_shard_is_kept_and_a_later_call_computes_only_what_is_missing(
     files[1].unlink()
     files[3].write_bytes(files[3].read_bytes()[:1000])  # cut short
     computed = []
-    mine = survey.mine
+    mine = search.mine
 
     def watched(net, images, spans, *rest):
         computed.extend(spans)
         return mine(net, images, spans, *rest)
 
-    monkeypatch.setattr(survey, "mine", watched)
+    monkeypatch.setattr(search, "mine", watched)
     assert same(zf.top_activations(net, pictures, checkpoint=kept, progress=False), whole)
     assert computed == [(8, 16), (24, 32)]
 

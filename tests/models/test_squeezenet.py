@@ -6,8 +6,8 @@ from safetensors.torch import load_file
 from torchvision.models import SqueezeNet1_1_Weights
 from torchvision.models import squeezenet1_1 as of_torchvision
 
-from zfwidgets.backend.capture import capture
-from zfwidgets.backend.forward import forward
+from zfwidgets.backend.capture.exported import capture
+from zfwidgets.backend.run.forward import forward
 from zfwidgets.models.squeezenet import SIZE, WEIGHTS, imagenet_labels, squeezenet1_1
 
 

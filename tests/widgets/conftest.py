@@ -37,7 +37,7 @@ def images():
 @pytest.fixture
 def in_kernel(monkeypatch):
     """Panels made from now on compute in a thread."""
-    monkeypatch.setattr("zfwidgets.widgets.panel.in_kernel", lambda: True)
+    monkeypatch.setattr("zfwidgets.widgets.panel.panel.in_kernel", lambda: True)
 
 
 def until(true, seconds=20):

@@ -8,10 +8,11 @@ import pytest
 import traitlets
 from ipycanvas.canvas import _CANVAS_MANAGER, _CMD_LIST
 
-from zfwidgets.widgets.canvas import HISTORY, DrawingCanvas
-from zfwidgets.widgets.sheet import drawing
-from zfwidgets.widgets.still import still
-from zfwidgets.widgets.strokes import rectangle, runs, stroke
+from zfwidgets.widgets.canvas import DrawingCanvas, runs
+from zfwidgets.widgets.canvas.canvas import HISTORY
+from zfwidgets.widgets.canvas.sheet import drawing
+from zfwidgets.widgets.canvas.strokes import rectangle, stroke
+from zfwidgets.widgets.panel import still
 
 SHAPE = (40, 70)
 PICTURE, FILLING = np.random.default_rng(0).integers(0, 256, (2, *SHAPE, 3), np.uint8)

@@ -15,9 +15,9 @@ import zfwidgets as zf
 from zfwidgets.experiments.correspondence import RANDOM
 from zfwidgets.widgets.canvas import DrawingCanvas
 from zfwidgets.widgets.charts import Bars
-from zfwidgets.widgets.correspondence_view import table, told
-from zfwidgets.widgets.doorbell import all_within
-from zfwidgets.widgets.part_marks import PartMarks
+from zfwidgets.widgets.correspondence_lab.part_marks import PartMarks
+from zfwidgets.widgets.correspondence_lab.view import table, told
+from zfwidgets.widgets.panel.page_ready import all_within
 
 SHAPE = (24, 31)
 NAMES = ("a", "b", "c")
@@ -71,7 +71,7 @@ def test_the_result_is_that_of_the_function(net, pictures, lab):
 
 
 def test_parts_given_are_marked_and_only_what_changed_is_computed_anew(net, pictures, monkeypatch):
-    from zfwidgets.widgets import correspondence_lab as module
+    from zfwidgets.widgets.correspondence_lab import widget as module
 
     asked = []
     whole = module.correspondence
@@ -273,7 +273,7 @@ def test_without_images_it_opens_with_faces():
 
 
 def test_it_can_be_shown_without_a_kernel(net, pictures):
-    from zfwidgets.widgets.still import still
+    from zfwidgets.widgets.panel import still
 
     html = still(zf.CorrespondenceLab(net, pictures, {"nose": BOXES}))
     assert html.count("data:image/png") == 3

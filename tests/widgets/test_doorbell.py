@@ -3,8 +3,8 @@
 import ipywidgets as W
 
 from zfwidgets.widgets.charts import Curves
-from zfwidgets.widgets.doorbell import all_within
 from zfwidgets.widgets.panel import Panel
+from zfwidgets.widgets.panel.page_ready import all_within
 
 
 def test_every_widget_is_named_once_and_children_come_first():

@@ -9,8 +9,8 @@ import traitlets as T
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.figures import heat, signed_picture
-from zfwidgets.widgets.feature_view import fitted
+from zfwidgets.drawing import heat, signed_picture
+from zfwidgets.widgets.picture import fitted
 
 START = {"image": "flower", "layer": "relu1", "feature": 3}
 HARM = "<script>alert(1)</script>"
@@ -270,7 +270,7 @@ def test_a_network_without_classes_has_no_class_bars(images):
 
 
 def html_of(explorer):
-    from zfwidgets.widgets.still import still
+    from zfwidgets.widgets.panel import still
 
     return still(explorer)
 

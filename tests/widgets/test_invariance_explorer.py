@@ -12,9 +12,9 @@ import traitlets as T
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.experiments.invariance import MEASURES
-from zfwidgets.experiments.transforms import BORDERS, TRANSFORMATIONS
-from zfwidgets.widgets.charts import LINES, ticks
+from zfwidgets.experiments.invariance import BORDERS, MEASURES, TRANSFORMATIONS
+from zfwidgets.widgets.charts import LINES
+from zfwidgets.widgets.charts.charts import ticks
 
 from .conftest import Small, until
 
@@ -127,7 +127,9 @@ def test_going_back_computes_nothing(explorer, monkeypatch):
     explorer.transform = "rotation"
     expected = explorer.result
     explorer.transform = "translation"
-    monkeypatch.setattr("zfwidgets.widgets.remembered_curves.invariance_sweep", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(
+        "zfwidgets.widgets.invariance_explorer.remembered_curves.invariance_sweep", lambda *_, **__: 1 / 0
+    )
     explorer.transform = "rotation"
     assert explorer.result == expected
     explorer.layers = explorer.layers[:1]  # fewer layers are among those remembered
@@ -288,7 +290,7 @@ def test_the_slider_is_answered_in_the_middle_of_the_curves(network, images, in_
             begun.set()
             go_on.wait(20)
 
-    monkeypatch.setattr("zfwidgets.widgets.remembered_curves.invariance_sweep", slow)
+    monkeypatch.setattr("zfwidgets.widgets.invariance_explorer.remembered_curves.invariance_sweep", slow)
     explorer = zf.InvarianceExplorer(network, images, transforms=TWO)
     assert begun.wait(20)
     explorer.value = -30
@@ -309,7 +311,7 @@ def test_cancelled_curves_are_computed_when_they_are_chosen_anew(network, images
             yield result
             go_on.wait(20)
 
-    monkeypatch.setattr("zfwidgets.widgets.remembered_curves.invariance_sweep", slow)
+    monkeypatch.setattr("zfwidgets.widgets.invariance_explorer.remembered_curves.invariance_sweep", slow)
     explorer = zf.InvarianceExplorer(network, images, transforms=TWO)
     until(lambda: explorer.result is not None)
     explorer.cancel()

@@ -8,9 +8,9 @@ import traitlets as T
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.experiments.occluder import filling, hide
-from zfwidgets.figures import heat, label_picture, signed_picture
-from zfwidgets.widgets.sweep_view import INK, over_photograph
+from zfwidgets.drawing import heat, label_picture, signed_picture
+from zfwidgets.experiments.occlusion import filling, hide
+from zfwidgets.widgets.occlusion_canvas.sweep_view import INK, over_photograph
 
 from .conftest import until
 
@@ -175,7 +175,7 @@ def test_a_choice_sweeps_anew_once_a_sweep_was_asked_for(canvas):
 
 
 def test_a_cancelled_sweep_stays_off(network, images, in_kernel, monkeypatch):
-    monkeypatch.setattr("zfwidgets.experiments.sweep.PAUSE", 0.0)
+    monkeypatch.setattr("zfwidgets.experiments.occlusion.sweep.PAUSE", 0.0)
     canvas = zf.OcclusionCanvas(network, images, size=4, stride=1)
     until(lambda: not canvas.busy)
     canvas._job.start()

@@ -7,8 +7,8 @@ import ipywidgets as W
 import pytest
 import traitlets as T
 
-from zfwidgets.widgets import panel as panels
 from zfwidgets.widgets.panel import Panel
+from zfwidgets.widgets.panel import panel as panels
 
 LONG = 10  # seconds: never reached where all is well
 

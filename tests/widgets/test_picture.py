@@ -7,7 +7,8 @@ import pytest
 import traitlets
 from PIL import Image
 
-from zfwidgets.widgets.picture import Picture, rgba, webp
+from zfwidgets.widgets.picture import Picture, rgba
+from zfwidgets.widgets.picture.picture import webp
 
 GREY = np.arange(6, dtype=np.uint8).reshape(2, 3)
 

@@ -10,13 +10,14 @@ import traitlets as T
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.figures import signed_picture
-from zfwidgets.widgets import top_nine
-from zfwidgets.widgets.controls import Job, pace
-from zfwidgets.widgets.squares import BLOCK, COLUMNS, EDGE, GAP, LARGE, STRIP
-from zfwidgets.widgets.still import still
+from zfwidgets.drawing import signed_picture
+from zfwidgets.widgets.controls import Job
+from zfwidgets.widgets.controls.controls import pace
+from zfwidgets.widgets.panel import still
 from zfwidgets.widgets.top_nine import TopNine
-from zfwidgets.widgets.top_nine_view import FAINT
+from zfwidgets.widgets.top_nine import widget as top_nine
+from zfwidgets.widgets.top_nine.squares import BLOCK, COLUMNS, EDGE, GAP, LARGE, STRIP
+from zfwidgets.widgets.top_nine.view import FAINT
 
 DEAD = [3, 17]
 HARM = "<script>alert(1)</script>"
@@ -527,7 +528,7 @@ def test_a_network_of_many_channels_is_shown(pictures):
 
 
 def test_shrunk_projections_keep_their_contrast():
-    from zfwidgets.widgets.squares import _fitted
+    from zfwidgets.widgets.top_nine.squares import _fitted
 
     strokes = np.zeros((3, 200, 200), np.float32)
     strokes[:, ::8] = np.random.default_rng(0).choice([-1, 1], (1, 25, 1))

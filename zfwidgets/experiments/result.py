@@ -5,17 +5,26 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import fields
-from typing import Any, Self
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _KEYS = "the keys of its arrays"
 
 
 class Result:
     """Base of the frozen dataclasses that experiments return: arrays, dictionaries of arrays, and plain values."""
+
+    def plot(self, **options: Any) -> Figure:
+        """Draw it in the paper's layout, by the `figure.draw` that stands beside it; `options` are that function's."""
+        room = type(self).__module__.rpartition(".")[0]
+        return import_module(f"{room}.figure").draw(self, **options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to one file: arrays as safetensors, everything else as JSON in its header."""

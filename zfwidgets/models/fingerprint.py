@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zfwidgets.backend.program import Program
+from zfwidgets.backend.graph.program import Program
 
 
 def fingerprint(program: Program, preprocess: Any) -> str:

@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zfwidgets.backend.capture import capture
-from zfwidgets.backend.forward import forward
-from zfwidgets.backend.program import FeatureLayer, Program, Step
+from zfwidgets.backend.capture.exported import capture
+from zfwidgets.backend.graph.layer import FeatureLayer
+from zfwidgets.backend.graph.program import Program
+from zfwidgets.backend.graph.step import Step
+from zfwidgets.backend.run.forward import forward
 from zfwidgets.data import Collection, decode, images
 from zfwidgets.models.fingerprint import fingerprint
 from zfwidgets.models.prediction import Prediction
@@ -240,7 +242,7 @@ class Network:
 
     def report(self) -> Report:
         """What is known of the network: its layers and costs, and where the deconvnet has no rule of its own."""
-        return Report.of(self)
+        return Report.of(self.name, self.program, self.notes)
 
 
 def _check_module(module: nn.Module) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from zfwidgets.backend.program import FeatureLayer
+from zfwidgets.backend.graph.layer import FeatureLayer
+from zfwidgets.backend.graph.program import Program
 
 if TYPE_CHECKING:
     import pandas
-
-    from zfwidgets.models.network import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +26,11 @@ class Report:
     sentences: tuple[str, ...]
 
     @classmethod
-    def of(cls, network: Network) -> Report:
-        """Look at all steps of a network's program."""
-        steps = network.program.steps[1:]
-        sentences = [*network.notes, *_fallbacks(network), *_unseen(network)]
-        return cls(
-            network.name, network.layers, sum(s.parameters for s in steps), sum(s.macs for s in steps), tuple(sentences)
-        )
+    def of(cls, name: str, program: Program, notes: Iterable[str] = ()) -> Report:
+        """Look at all steps of a network's program; `notes` are sentences that come first."""
+        steps = program.steps[1:]
+        sentences = (*notes, *_fallbacks(program), *_unseen(program))
+        return cls(name, program.layers, sum(s.parameters for s in steps), sum(s.macs for s in steps), sentences)
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row a layer: name, kind, channels, height, width, receptive field, stride, parameters, … Needs pandas."""
@@ -78,8 +76,8 @@ def _row(layer: FeatureLayer) -> tuple[str, ...]:
     )
 
 
-def _fallbacks(network: Network) -> list[str]:
-    kinds = Counter(step.op.kind for step in network.program.steps[1:] if step.op and step.op.fallback)
+def _fallbacks(program: Program) -> list[str]:
+    kinds = Counter(step.op.kind for step in program.steps[1:] if step.op and step.op.fallback)
     if not kinds:
         return ["Every operation has a deconvnet rule."]
     listed = ", ".join(f"{kind} ({count})" for kind, count in sorted(kinds.items()))
@@ -88,15 +86,15 @@ def _fallbacks(network: Network) -> list[str]:
     ]
 
 
-def _unseen(network: Network) -> list[str]:
+def _unseen(program: Program) -> list[str]:
     """Networks whose steps are mostly not feature maps (transformers): say what can be shown and what cannot."""
-    shown = {layer.name for layer in network.layers}
-    steps = network.program.steps[1:]
+    shown = {layer.name for layer in program.layers}
+    steps = program.steps[1:]
     hidden = [step for step in steps if step.name not in shown]
     attention = [step for step in hidden if step.op and step.op.kind in ("scaled_dot_product_attention", "softmax")]
     if not attention:
         return []
-    maps = ", ".join(layer.name for layer in network.layers if layer.units > 1) or "none"
+    maps = ", ".join(layer.name for layer in program.layers if layer.units > 1) or "none"
     return [
         f"{len(hidden)} of {len(steps)} steps compute tokens, not feature maps (this is a transformer, or has "
         f"attention): they cannot be shown. Layers with feature maps: {maps}."

@@ -12,13 +12,14 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from zfwidgets.backend.ops import Op
+from zfwidgets.backend.graph.op import Op
+from zfwidgets.backend.graph.program import Program
+from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.ops.linear import Convolution
 from zfwidgets.backend.ops.merging import Concatenation
 from zfwidgets.backend.ops.pooling import AveragePool, MaxPool
 from zfwidgets.backend.ops.rectifier import Rectifier
 from zfwidgets.backend.ops.shaping import Reshape
-from zfwidgets.backend.program import Program, Step
 
 WEIGHTS = Path(__file__).parent / "weights"
 SIZE = 227  # what its authors trained it with

@@ -1,35 +1,16 @@
 """The operations of convolutional networks, one small class each, in files by family."""
 
 from zfwidgets.backend.ops import linear, merging, normalisation, pooling, rectifier, shaping
-from zfwidgets.backend.ops.base import (
-    DECONVNET,
-    GRADIENT,
-    GUIDED,
-    LOWERINGS,
-    RULES,
-    Batch,
-    Call,
-    Lowered,
-    Op,
-    Rule,
-    Space,
-)
 from zfwidgets.backend.ops.exact import functional, lower_exactly
+from zfwidgets.backend.ops.lowering import LOWERINGS, Batch, Call, Lowered
 from zfwidgets.backend.ops.normalisation import ContrastNorm
 
 __all__ = [
-    "DECONVNET",
-    "GRADIENT",
-    "GUIDED",
     "LOWERINGS",
-    "RULES",
     "Batch",
     "Call",
     "ContrastNorm",
     "Lowered",
-    "Op",
-    "Rule",
-    "Space",
     "functional",
     "linear",
     "lower_exactly",

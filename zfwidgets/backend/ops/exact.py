@@ -9,8 +9,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from zfwidgets.backend.ops.base import Batch, Call, Lowered, Op, Rule, moved_to, pull_back
-from zfwidgets.backend.window import PLACED, POINT, WHOLE, Window
+from zfwidgets.backend.graph.op import Op, Rule, moved_to, pull_back
+from zfwidgets.backend.graph.window import PLACED, POINT, WHOLE, Window
+from zfwidgets.backend.ops.lowering import Batch, Call, Lowered
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import prod
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zfwidgets.backend.ops.base import Call, Op, Rule, lowers
-from zfwidgets.backend.window import POINT, WHOLE, Window
-
-if TYPE_CHECKING:
-    from zfwidgets.backend.program import Step
+from zfwidgets.backend.graph.op import Op, Rule, Size
+from zfwidgets.backend.graph.window import POINT, WHOLE, Window
+from zfwidgets.backend.ops.lowering import Call, lowers
 
 Pair = tuple[int, int]
 
@@ -67,7 +64,7 @@ class Convolution(Op):
         height, width = self.weight.shape[2:]
         return Window.sliding((height, width), self.stride, self.before, self.dilation)
 
-    def unpadded(self, step: Step) -> Op:
+    def unpadded(self, inputs: Size, outputs: Size) -> Op:
         return replace(self, before=(0, 0), after=(0, 0))
 
     def macs(self, shape: tuple[int, ...]) -> int:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zfwidgets.backend.ops.base import Batch, Call, Op, Rule, lowers, sum_to
-from zfwidgets.backend.window import PLACED, POINT, Window
+from zfwidgets.backend.graph.op import Op, Rule, sum_to
+from zfwidgets.backend.graph.window import PLACED, POINT, Window
+from zfwidgets.backend.ops.lowering import Batch, Call, lowers
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zfwidgets.backend.ops.base import Call, Op, Rule, lowers, pull_back
+from zfwidgets.backend.graph.op import Op, Rule, pull_back
+from zfwidgets.backend.ops.lowering import Call, lowers
 
 
 @dataclass(frozen=True, eq=False)

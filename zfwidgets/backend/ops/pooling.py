@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zfwidgets.backend.ops.base import Call, Lowered, Op, Rule, lowers
+from zfwidgets.backend.graph.op import Op, Rule, Size
+from zfwidgets.backend.graph.window import Adaptive, Window
 from zfwidgets.backend.ops.linear import Pair, pair
-from zfwidgets.backend.window import Adaptive, Window
-
-if TYPE_CHECKING:
-    from zfwidgets.backend.program import Step
+from zfwidgets.backend.ops.lowering import Call, Lowered, lowers
 
 aten = torch.ops.aten
 
@@ -65,7 +62,7 @@ class MaxPool(Op):
     def border(self) -> float:
         return -torch.inf
 
-    def unpadded(self, step: Step) -> Op:
+    def unpadded(self, inputs: Size, outputs: Size) -> Op:
         return replace(self, padding=(0, 0), ceil=False)
 
     @property
@@ -108,24 +105,19 @@ class AveragePool(Op):
     def window(self) -> Window:
         return Window.sliding(self.kernel, self.stride, self.padding, (1, 1))
 
-    def unpadded(self, step: Step) -> Op | None:
-        return replace(self, padding=(0, 0), ceil=False) if self._divides_alike(step) else None
+    def unpadded(self, inputs: Size, outputs: Size) -> Op | None:
+        return replace(self, padding=(0, 0), ceil=False) if self._divides_alike(inputs, outputs) else None
 
-    def averages_all(self, step: Step) -> bool:
-        return (
-            step.inputs[0].map_size == self.kernel
-            and step.map_size == (1, 1)
-            and self.divisor is None
-            and not any(self.padding)
-        )
+    def averages_all(self, inputs: Size, outputs: Size) -> bool:
+        return inputs == self.kernel and outputs == (1, 1) and self.divisor is None and not any(self.padding)
 
-    def _divides_alike(self, step: Step) -> bool:
+    def _divides_alike(self, inputs: Size, outputs: Size) -> bool:
         """Every position is the mean of equally many numbers, also at the border."""
         if self.divisor is not None:
             return True
         if any(self.padding) and not self.counts_padding:
             return False
-        places = zip(step.inputs[0].map_size or (), step.map_size or (), strict=True)
+        places = zip(inputs or (), outputs or (), strict=True)
         return all(
             (outputs - 1) * stride + kernel <= size + 2 * padding
             for (size, outputs), stride, kernel, padding in zip(
@@ -208,7 +200,7 @@ class SpatialMean(Op):
         height, width = kept
         return ((signal / (height * width))[..., None, None].expand(*signal.shape, height, width),)
 
-    def averages_all(self, step: Step) -> bool:
+    def averages_all(self, inputs: Size, outputs: Size) -> bool:
         return True
 
     @property

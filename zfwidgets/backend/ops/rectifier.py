@@ -8,8 +8,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from zfwidgets.backend.ops.base import Call, Lowered, Op, Rule, lowers, pull_back
+from zfwidgets.backend.graph.op import Op, Rule, pull_back
 from zfwidgets.backend.ops.exact import functional
+from zfwidgets.backend.ops.lowering import Call, Lowered, lowers
 
 
 @dataclass(frozen=True, eq=False)

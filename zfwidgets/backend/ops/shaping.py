@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import prod
-from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 from torch import Tensor
 
-from zfwidgets.backend.ops.base import Call, Lowered, Op, Rule, lowers, pull_back
-from zfwidgets.backend.window import POINT, WHOLE, Axis, Mirrored, Placed, Sliding, Window
-
-if TYPE_CHECKING:
-    from zfwidgets.backend.program import Step
+from zfwidgets.backend.graph.op import Op, Rule, Size, pull_back
+from zfwidgets.backend.graph.step import Step
+from zfwidgets.backend.graph.window import POINT, WHOLE, Axis, Mirrored, Placed, Sliding, Window
+from zfwidgets.backend.ops.lowering import Call, Lowered, lowers
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +149,7 @@ class Pad(Op):
     def border(self) -> float:
         return self.value
 
-    def unpadded(self, step: Step) -> Op:
+    def unpadded(self, inputs: Size, outputs: Size) -> Op:
         return replace(self, sides=(0, 0, 0, 0))
 
     def _axis(self, before: int, after: int) -> Axis:

@@ -1,0 +1,1 @@
+"""Recompute only what a changed rectangle changes."""

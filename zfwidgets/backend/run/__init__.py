@@ -1,0 +1,1 @@
+"""Running a program: upward, down to the pixels, and on windows only."""

@@ -1,0 +1,67 @@
+"""Compute single units from nothing but what reaches them: a cone at work on a batch of windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zfwidgets.backend.graph.cone import Cone
+from zfwidgets.backend.graph.op import Rule
+from zfwidgets.backend.graph.step import Step
+from zfwidgets.backend.run.forward import Cancelled, never
+from zfwidgets.backend.run.units import Units
+from zfwidgets.backend.run.windows import Windows, reframed
+
+
+@torch.no_grad()
+def project_cropped(
+    whole: Cone, images: Tensor | Sequence[Tensor], units: Units, rule: Rule, stale: Callable[[], bool] = never
+) -> tuple[Tensor, Tensor]:
+    """Compute units from preprocessed images, each (C, H, W), and carry each down to the pixels of the cone's span.
+
+    Returns pixels (n, C, height, width) and activations (n,).
+    """
+    cone = whole.trimmed(units.row.tolist(), units.column.tolist())
+    windows = Windows(cone, units)
+    kept: dict[Step, Any] = {}
+    unit = _up(windows, windows.of_images(images), rule, kept, stale)
+    seed = torch.zeros_like(unit)
+    here = torch.arange(len(units)), units.feature
+    seed[here] = unit[here]
+    pixels = _down(windows, seed, rule, kept, stale)
+    return reframed(pixels, (2, 3), cone.spans[cone.input], whole.spans[whole.input], 0), unit[here].flatten()
+
+
+def _up(windows: Windows, images: Tensor, rule: Rule, kept: dict[Step, Any], stale: Callable[[], bool]) -> Tensor:
+    cone = windows.cone
+    values = {cone.input: images}
+    for stage in cone.stages:
+        if stale():
+            raise Cancelled
+        inputs = tuple(windows.read(values[source], source, stage) for source in stage.step.inputs)
+        values[stage.step], kept[stage.step] = stage.op.record(inputs, rule)
+        for source in stage.finished:
+            del values[source]
+    return values[cone.at]
+
+
+def _down(windows: Windows, seed: Tensor, rule: Rule, kept: dict[Step, Any], stale: Callable[[], bool]) -> Tensor:
+    cone = windows.cone
+    signals = {cone.at: seed}
+    for stage in reversed(cone.stages):
+        if stage.step not in signals:
+            continue
+        if stale():
+            raise Cancelled
+        signal = signals.pop(stage.step)
+        if stage.slides:
+            signal = windows.within(signal, stage.step, 0)
+        parts = stage.op.project(signal, kept.pop(stage.step), rule)
+        for source, part in zip(stage.step.inputs, parts, strict=True):
+            if part is not None:
+                part = windows.put(part, source, stage)
+                signals[source] = signals[source] + part if source in signals else part
+    return windows.within(signals[cone.input], cone.input, 0)

@@ -1,0 +1,161 @@
+"""Project units down to pixels (§2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import prod
+
+import torch
+from torch import Tensor
+
+from zfwidgets.backend.graph.cone import Cone
+from zfwidgets.backend.graph.op import DECONVNET, Rule
+from zfwidgets.backend.graph.program import Program
+from zfwidgets.backend.graph.step import Step
+from zfwidgets.backend.run.cropped import project_cropped
+from zfwidgets.backend.run.forward import Cancelled, Record, forward, never
+from zfwidgets.backend.run.units import Patches, Units
+
+
+@torch.no_grad()
+def project(
+    program: Program,
+    record: Record,
+    at: Step,
+    seed: Tensor,
+    rule: Rule = DECONVNET,
+    stale: Callable[[], bool] = never,
+) -> Tensor:
+    """Carry the signal `seed`, shaped like the activations of step `at`, down to the pixels (N, C, H, W)."""
+    signals: dict[Step, Tensor] = {at: seed}
+    for step in program.downward_from(at):
+        if step not in signals:
+            continue
+        if stale():
+            raise Cancelled
+        assert step.op is not None
+        parts = step.op.project(signals.pop(step), record.kept[step], rule)
+        for source, part in zip(step.inputs, parts, strict=True):
+            if part is not None:
+                signals[source] = signals[source] + part if source in signals else part
+    return signals[program.input]
+
+
+def project_units(
+    program: Program,
+    images: Tensor | Sequence[Tensor],
+    at: Step,
+    units: Units,
+    rule: Rule = DECONVNET,
+    crop: bool = True,
+    chunk: int | None = None,
+    stale: Callable[[], bool] = never,
+) -> Patches:
+    """Project single units of layer `at`, each multiplied by its activation.
+
+    `images` are preprocessed: (N, C, H, W), or a list of (C, H, W). By default each unit is computed from only what
+    reaches it, which is exact and much less work. Units are computed on whole images where they see everything, where
+    it is less work to share one forward pass among many units of an image, or with `crop=False`. `chunk` projections
+    go down at once; by default, as many as the device does best at.
+    """
+    if crop and (origins := _origins(program, at, units)) and _pays(program, at, units, origins):
+        return _in_cones(program, images, at, units, origins, rule, chunk, stale)
+    chunk = chunk or fitting(images[0].device, max(prod(step.shape) for step in program.needed_for([at])))
+    pieces = [
+        _on_images(program, images, at, units[start : start + chunk], rule, stale)
+        for start in range(0, len(units), chunk)
+    ]
+    pixels, activations = (torch.cat(part) for part in zip(*pieces, strict=True))
+    nowhere = torch.zeros_like(units.row)
+    return Patches(pixels, nowhere, nowhere, activations)
+
+
+def fitting(device: torch.device, numbers: int) -> int:
+    """How many images or windows to compute at once, if the largest map of one holds so many numbers.
+
+    On a CPU, maps of up to some 16 MB are put where others were before; larger ones are fresh memory each time, which
+    takes longer to get than to fill. A CUDA device is busy only with many.
+    """
+    return min(max(1, _AT_ONCE[device.type == "cuda"] // numbers), 64)
+
+
+_AT_ONCE = {False: 2**22, True: 2**27}  # numbers of four bytes, by whether it is a CUDA device
+
+Origins = list[tuple[Cone, Tensor, Tensor]]  # a cone; which units it is for; the feature maps that they are in, there
+
+
+def _origins(program: Program, at: Step, units: Units) -> Origins:
+    """The units by the step that first computes their feature map: each branch of a concatenation has a cone of its
+    own. Empty where there are no cones."""
+    places = [at.origin(feature) for feature in units.feature.tolist()]
+    features = torch.tensor([feature for _, feature in places])
+    rows, columns = units.row.tolist(), units.column.tolist()
+    by_place = sorted(range(len(units)), key=lambda index: (rows[index], columns[index]))  # so that they are cut alike
+    found: Origins = []
+    for step in dict.fromkeys([at, *(step for step, _ in places)]):
+        cone = Cone.of(program, step)
+        if cone is None:
+            return []
+        which = torch.tensor([index for index in by_place if places[index][0] is step], dtype=torch.int64)
+        found.append((cone, which, features[which]))
+    return found
+
+
+def _pays(program: Program, at: Step, units: Units, origins: Origins) -> bool:
+    """Whether cones are fewer multiply–adds, up and down, than one way up an image and one way down a unit."""
+    once = sum(step.macs for step in program.needed_for([at]))
+    in_cones = sum(2 * cone.macs * len(which) for cone, which, _ in origins)
+    return in_cones <= once * (len(units.image.unique()) + len(units))
+
+
+def _in_cones(
+    program: Program,
+    images: Tensor | Sequence[Tensor],
+    at: Step,
+    units: Units,
+    origins: Origins,
+    rule: Rule,
+    chunk: int | None,
+    stale: Callable[[], bool],
+) -> Patches:
+    whole = origins[0][0].spans[program.input]
+    pixels = images[0].new_zeros((len(units), len(images[0]), *whole.size))
+    activations = images[0].new_zeros(len(units))
+    for cone, which, features in origins:
+        span = cone.spans[program.input]
+        place = pixels[:, :, span.top - whole.top :, span.left - whole.left :][:, :, : span.size[0], : span.size[1]]
+        count = chunk or fitting(images[0].device, cone.largest)
+        for start in range(0, len(which), count):
+            some = which[start : start + count]
+            chosen = replace(units[some], feature=features[start : start + count])
+            place[some], activations[some] = project_cropped(cone, images, chosen, rule, stale)
+    rows, columns = (field.stride for field in at.fields)
+    return Patches(pixels, whole.top + rows * units.row, whole.left + columns * units.column, activations)
+
+
+def _on_images(
+    program: Program,
+    images: Tensor | Sequence[Tensor],
+    at: Step,
+    units: Units,
+    rule: Rule,
+    stale: Callable[[], bool],
+) -> tuple[Tensor, Tensor]:
+    used, which = units.image.unique(return_inverse=True)
+    if len(used) == len(units) or not all(step.batched for step in program.needed_for([at])):
+        used, which = units.image, torch.arange(len(units))  # what is kept cannot be told apart by image
+    record = forward(program, torch.stack([images[i] for i in used.tolist()]), [at], rule, stale)
+    seed, activation = _seed(record.activations[at], which, units)
+    if len(used) < len(units):
+        record = record.of_images(which.to(images[0].device))
+    return project(program, record, at, seed, rule, stale), activation
+
+
+def _seed(activations: Tensor, which: Tensor, units: Units) -> tuple[Tensor, Tensor]:
+    """Zeros like the activations of each unit's image, but for the unit itself; and the units' activations."""
+    seed = activations.new_zeros((len(which), *activations.shape[1:]))
+    here = (torch.arange(len(which)), units.feature, units.row, units.column)[: activations.ndim]
+    values = activations[(which, *here[1:])]
+    seed[here] = values
+    return seed, values

@@ -1,0 +1,19 @@
+"""What figures and widgets draw with: colours, tiles, how a number is written, axes. Knows no network and no widget."""
+
+from zfwidgets.drawing.axes import new_figure, show_picture
+from zfwidgets.drawing.colours import OKABE_ITO, REST, heat, label_picture, signed_picture
+from zfwidgets.drawing.numbers import said
+from zfwidgets.drawing.tiles import fit_tile, mosaic
+
+__all__ = [
+    "OKABE_ITO",
+    "REST",
+    "fit_tile",
+    "heat",
+    "label_picture",
+    "mosaic",
+    "new_figure",
+    "said",
+    "show_picture",
+    "signed_picture",
+]

@@ -1,0 +1,127 @@
+"""Hide the same part in several images, and compare how their features change (§4.4, Table 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zfwidgets.backend.graph.step import Step
+from zfwidgets.backend.run.forward import forward, never
+from zfwidgets.data import images as collected
+from zfwidgets.experiments.correspondence.masks import anywhere, part_masks
+from zfwidgets.experiments.correspondence.result import Correspondence
+from zfwidgets.experiments.occlusion import Colour, filling, shown
+from zfwidgets.experiments.projection import ImageFeatures
+from zfwidgets.models import Network
+
+TOGETHER = 8  # images that go through the network at once
+ROUNDING = 1e-5  # differences below this part of a layer's largest feature are rounding, and count as none
+
+
+def correspondence(
+    net: Network,
+    images: Any,
+    parts: Mapping[str, Sequence[Any]],
+    layers: str | Sequence[str] | None = None,
+    *,
+    fill: str | Colour = "grey",
+    draws: int = 99,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    stale: Callable[[], bool] = never,
+) -> Correspondence:
+    """Hide the same part in several images, and see whether their features change in the same way (§4.4).
+
+    With x and x̃ the features of an image at a layer, without and with the mask, ε = x - x̃. Δ is the share of features
+    in which the signs of ε differ between two images, averaged over all pairs: 0 if the part matters to all alike.
+    A sign is -1, 0 or 1: features that do not change in either image agree, and where only one changes they differ.
+    Differences below 1e-5 of the layer's largest feature are rounding, and count as none. The paper divides by nothing
+    that it states; we divide by the number of pairs and of features.
+
+    Args:
+        net: the network.
+        images: two or more, whatever `zfwidgets.images` takes.
+        parts: for each part, by its name, one mark an image: a rectangle (top, left, bottom, right), a polygon of (row,
+            column), or a bool array (H, W), in pixels of the picture as the network gets it (`net.prepare(image)[0]`).
+        layers: names from `net.layers`; by default the last with maps, and the output (the paper: 5 and 7).
+        fill: what hides; see `occluder.filling`.
+        draws: how often each part's masks are put to random places, for comparison.
+        seed: of the random places.
+        progress: is called with the number of masked images computed so far, and of all.
+        stale: asked between steps of the network whether the result is still wanted; `Cancelled` is raised if not.
+
+    Raises:
+        ValueError: fewer than two images; a part that is not marked in each; a mark outside the picture; no such layer.
+    """
+    collection = collected(images)
+    if len(collection) < 2:
+        raise ValueError(f"correspondence is between images: two or more are needed, {len(collection)} was given")
+    if draws < 1:
+        raise ValueError(f"draws is at least 1; {draws} was given")
+    features = [ImageFeatures(net, net.item(collection, place)) for place in range(len(collection))]
+    height, width = features[0].picture.shape[:2]
+    masks = part_masks(parts, len(features), (height, width))
+    names = net.layer_names(layers, (net.watched_layer, net.layers[-1]))
+    fillers = [filling(net, one.input, fill, seed) for one in features]
+    signs = _Signs(net, features, fillers, [net.step(name) for name in names], stale)
+    total, done = len(masks) * (draws + 1) * len(features), 0
+    differences, chance = {}, {}
+    for part, marked in masks.items():
+        found = []
+        random = np.random.default_rng([seed, *part.encode()])  # other parts do not change this one's draws
+        for draw in range(draws + 1):
+            found.append(signs.pairs(marked if draw == 0 else [anywhere(mask, random) for mask in marked]))
+            done += len(features)
+            if progress is not None:
+                progress(done, total)
+        for place, name in enumerate(names):
+            values = np.array([one[place] for one in found])
+            differences[f"{part}/{name}"], chance[f"{part}/{name}"] = values[0], values[1:]
+    return Correspondence(
+        np.stack([one.picture for one in features]), masks,
+        np.stack([shown(one, filler) for one, filler in zip(features, fillers, strict=True)]),
+        differences, chance, collection.names, tuple(masks), names, net.name,
+    )  # fmt: skip
+
+
+class _Signs:
+    """The signs in which the features of some images change when masks are put on them."""
+
+    def __init__(
+        self,
+        net: Network,
+        features: Sequence[ImageFeatures],
+        fillers: Sequence[Tensor],
+        steps: Sequence[Step],
+        stale: Callable[[], bool],
+    ) -> None:
+        self._net, self._steps, self._stale = net, steps, stale
+        self._inputs = torch.stack([one.input for one in features])
+        self._fillers = torch.stack(list(fillers))
+        self._untouched = self._features(self._inputs)
+
+    def pairs(self, masks: Sequence[np.ndarray] | np.ndarray) -> list[np.ndarray]:
+        """For each layer, the share of signs that differ for each pair of images, (pairs,)."""
+        mask = torch.from_numpy(np.stack(list(masks)))[:, None].to(self._inputs.device)
+        changed = self._features(torch.where(mask, self._fillers, self._inputs))
+        return [np.array(list(_differing(x, y))) for x, y in zip(self._untouched, changed, strict=True)]
+
+    def _features(self, images: Tensor) -> list[Tensor]:
+        """The features of each layer, (images, length)."""
+        found = [
+            forward(self._net.program, some, self._steps, stale=self._stale).activations
+            for some in images.split(TOGETHER)
+        ]
+        return [torch.cat([one[step].flatten(1) for one in found]) for step in self._steps]
+
+
+def _differing(x: Tensor, y: Tensor) -> Iterator[float]:
+    change = x - y
+    sign = torch.where(change.abs() > ROUNDING * x.abs().max(), change.sign(), 0).to(torch.int8)
+    for i, j in combinations(range(len(sign)), 2):
+        yield float((sign[i] != sign[j]).double().mean())

@@ -1,0 +1,98 @@
+"""How differently features change when a part is hidden (§4.4, Fig. 8, Table 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zfwidgets.experiments.result import Result
+
+if TYPE_CHECKING:
+    import pandas
+
+RANDOM = "random"
+
+# Table 1: mean and spread, layer 5 and layer 7
+PAPER = {
+    "right eye": ((0.067, 0.007), (0.069, 0.015)), "left eye": ((0.069, 0.007), (0.068, 0.013)),
+    "nose": ((0.079, 0.017), (0.069, 0.011)), RANDOM: ((0.107, 0.017), (0.073, 0.014)),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Correspondence(Result):
+    """How differently features change when a part is hidden: the share of signs in which two images differ (Table 1).
+
+    What belongs to a part and a layer is found under "part/layer".
+    """
+
+    pictures: np.ndarray  # (images, H, W, 3) uint8, as the network gets them
+    masks: dict[str, np.ndarray]  # by part: (images, H, W) bool
+    filler: np.ndarray  # (images, H, W, 3) uint8, what stands in hidden places
+    differences: dict[str, np.ndarray]  # (pairs,) float64, in 0…1: the share of signs that differ
+    chance: dict[str, np.ndarray]  # (draws, pairs) float64, the same with the part's masks at random places
+    names: tuple[str, ...]  # of the images
+    parts: tuple[str, ...]
+    layers: tuple[str, ...]
+    network: str  # its name
+
+    @staticmethod
+    def joined(results: Sequence[Correspondence]) -> Correspondence:
+        """One result of several that have the same images and layers, each with parts of its own."""
+        return replace(
+            results[0],
+            masks={part: masks for one in results for part, masks in one.masks.items()},
+            differences={key: values for one in results for key, values in one.differences.items()},
+            chance={key: values for one in results for key, values in one.chance.items()},
+            parts=tuple(part for one in results for part in one.parts),
+        )
+
+    def delta(self, part: str, layer: str) -> float:
+        """The mean over the pairs of images; "random" for masks at random places, of all parts."""
+        return float(self._values(part, layer).mean())
+
+    def spread(self, part: str, layer: str) -> float:
+        """The standard deviation over the pairs; for "random", over pairs and draws. NaN where there is one pair."""
+        values = self._values(part, layer)
+        return float(values.std(ddof=1)) if values.size > 1 else float("nan")
+
+    def p_value(self, part: str, layer: str) -> float:
+        """How likely so low a Δ is by chance: the share of draws, the part itself counted as one, whose Δ is as low
+        or lower. The paper gives no test."""
+        drawn = self.chance[f"{part}/{layer}"].mean(1)
+        return float((1 + (drawn <= self.delta(part, layer)).sum()) / (1 + len(drawn)))
+
+    def hidden(self, part: str) -> np.ndarray:
+        """The pictures with a part hidden, (images, H, W, 3) uint8 (Fig. 8)."""
+        return np.where(self.masks[part][..., None], self.filler, self.pictures)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Table 1: a row a part; for each layer Δ, spread and p-value; and the paper's own numbers. Needs pandas."""
+        import pandas
+
+        rows: dict[str, dict[str, float]] = {}
+        for part in (*self.parts, RANDOM):
+            rows[part] = {}
+            for layer in self.layers:
+                rows[part] |= {layer: self.delta(part, layer), f"{layer} spread": self.spread(part, layer)}
+                rows[part][f"{layer} p"] = float("nan") if part == RANDOM else self.p_value(part, layer)
+            nothing = (float("nan"), float("nan"))
+            for place, number in enumerate((5, 7)):
+                mean, spread = PAPER.get(part, (nothing, nothing))[place]
+                rows[part] |= {f"paper, layer {number}": mean, f"paper, layer {number} spread": spread}
+        return pandas.DataFrame.from_dict(rows, orient="index")
+
+    def _values(self, part: str, layer: str) -> np.ndarray:
+        if part == RANDOM:
+            return np.concatenate([self.chance[f"{one}/{layer}"].ravel() for one in self.parts])
+        if part not in self.parts or layer not in self.layers:
+            raise ValueError(f"there are the parts {', '.join(self.parts)} and the layers {', '.join(self.layers)}")
+        return self.differences[f"{part}/{layer}"]
+
+    def __repr__(self) -> str:
+        layer = self.layers[0]
+        said = ", ".join(f"{part} {self.delta(part, layer):.3f}" for part in (*self.parts, RANDOM))
+        return f"Correspondence({self.network}, {len(self.names)} images; {layer}: {said})"

@@ -1,0 +1,37 @@
+"""Some feature maps of a layer, each by its strongest activations (Fig. 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from zfwidgets.drawing import signed_picture
+from zfwidgets.experiments.projection import bulk
+from zfwidgets.experiments.result import Result
+
+GREY = 128  # what is shown beyond the edge of an image: the colour of zero in a projection
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery(Result):
+    """Some feature maps of a layer, each by its strongest activations."""
+
+    patches: np.ndarray  # (n, k, h, w, 3) uint8, what each unit saw; mid-grey beyond the edge of the image
+    projections: np.ndarray  # (n, k, C, h, w) float32, signed, multiplied by the activation; at the same places
+    values: np.ndarray  # (n, k) float32, the activations; -inf where a map has fewer than k
+    images: np.ndarray  # (n, k) int32, number of the image
+    units: np.ndarray  # (n, k, 2) int16, row and column on the map
+    features: np.ndarray  # (n,) int64, numbers of the maps
+    layer: str
+    rule: str
+
+    def pictures(self) -> np.ndarray:
+        """The projections as pictures, (n, k, h, w, 3) uint8: zero is mid-grey, each on a scale of its own."""
+
+        n, k, channels, height, width = self.projections.shape
+        flat = self.projections.reshape(n * k, channels, height, width)
+        return np.stack([signed_picture(pixels, bulk(pixels)) for pixels in flat]).reshape(n, k, height, width, 3)
+
+    def __repr__(self) -> str:
+        return f"Gallery({self.layer}: {len(self.features)} features × {self.values.shape[1]}, {self.rule})"

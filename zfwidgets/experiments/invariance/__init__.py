@@ -1,0 +1,22 @@
+"""How far feature vectors move when the image is moved, scaled, turned, … (§4.1, Fig. 5)."""
+
+from zfwidgets.experiments.invariance.feature_shift import Moved, moved
+from zfwidgets.experiments.invariance.result import MEASURES, Invariance
+from zfwidgets.experiments.invariance.sweep import FIVE, Transforms, invariance, invariance_sweep
+from zfwidgets.experiments.invariance.transforms import BORDERS, TRANSFORMATIONS, Transformation, chosen, transformation
+
+__all__ = [
+    "BORDERS",
+    "FIVE",
+    "MEASURES",
+    "TRANSFORMATIONS",
+    "Invariance",
+    "Moved",
+    "Transformation",
+    "Transforms",
+    "chosen",
+    "invariance",
+    "invariance_sweep",
+    "moved",
+    "transformation",
+]

@@ -1,0 +1,28 @@
+"""A projection drawn as in Fig. 2."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zfwidgets.drawing import new_figure, said, show_picture, signed_picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from zfwidgets.experiments.projection.result import Projection
+
+
+def draw(projection: Projection) -> Figure:
+    """The projection and, beside it, the patch that caused it, at the same scale (Fig. 2)."""
+    top, left, bottom, right = projection.box
+    figure = new_figure(6, 3.4)
+    pictures = (signed_picture(projection.pixels[:, top:bottom, left:right], projection.bulk), projection.patch)
+    titles = (f"projection, zero grey, ends ±{said(projection.bulk)}", "what the unit sees")
+    for axes, picture, title in zip(figure.subplots(1, 2), pictures, titles, strict=True):
+        show_picture(axes, picture, title)
+    where = "whole map" if projection.unit is None else f"unit {projection.unit}"
+    figure.suptitle(
+        f"{projection.layer} · feature {projection.feature} · {where} · activation {said(projection.activation)}",
+        fontsize=10,
+    )
+    return figure

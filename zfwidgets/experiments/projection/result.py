@@ -1,0 +1,53 @@
+"""One unit, or one whole feature map, carried down to the pixels of an image (§2, Fig. 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from zfwidgets.experiments.result import Result
+
+
+@dataclass(frozen=True, eq=False)
+class Projection(Result):
+    """One unit, or one whole feature map, carried down to the pixels of an image."""
+
+    pixels: np.ndarray  # (C, H, W) float32, signed, multiplied by the activation; zero outside the box
+    picture: np.ndarray  # (H, W, 3) uint8, the image as the network gets it
+    activation: float  # of the unit; for a whole map, the sum
+    layer: str
+    feature: int
+    unit: tuple[int, int] | None  # row and column on the feature map; None: the whole map
+    box: tuple[int, int, int, int]  # receptive field on the image: top, left, bottom, right (the last two excluded)
+    rule: str  # "deconvnet", "gradient" or "guided"
+
+    @property
+    def scale(self) -> float:
+        """The largest magnitude of a pixel, or 0 where nothing came down."""
+        return float(np.abs(self.pixels).max())
+
+    @cached_property
+    def bulk(self) -> float:
+        """What 99 of 100 pixels in the box stay below in magnitude: on this scale faint strokes show, too."""
+        top, left, bottom, right = self.box
+        return bulk(self.pixels[:, top:bottom, left:right])
+
+    @property
+    def patch(self) -> np.ndarray:
+        """The part of the picture that the unit sees, (h, w, 3) uint8."""
+        top, left, bottom, right = self.box
+        return self.picture[top:bottom, left:right]
+
+    def __repr__(self) -> str:
+        where = "whole map" if self.unit is None else f"unit {self.unit}"
+        return (
+            f"Projection({self.layer}, feature {self.feature}, {where}, activation {self.activation:.3g}, {self.rule})"
+        )
+
+
+def bulk(pixels: np.ndarray) -> float:
+    """What 99 of 100 pixels stay below in magnitude: on this scale faint strokes show, too. 0 where all are 0."""
+    magnitudes = np.abs(pixels)
+    return float(np.percentile(magnitudes, 99)) or float(magnitudes.max())

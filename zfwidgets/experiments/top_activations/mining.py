@@ -1,0 +1,225 @@
+"""One pass over images: a forward pass a batch, the maximum of every map, and a running list of the k strongest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from zfwidgets.backend.graph.layer import FeatureLayer
+from zfwidgets.backend.run.forward import forward, never
+from zfwidgets.data import Collection
+from zfwidgets.experiments.top_activations.result import NONE, TopActivations
+from zfwidgets.models import Network
+
+TOGETHER = 8  # images that go through the network at once on a CPU, whatever the batch size: see `_slices`
+
+Span = tuple[int, int]  # images: first, last (excluded)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is looked for, and how the images are read."""
+
+    layers: tuple[str, ...]
+    k: int
+    per_image: int
+    batch_size: int
+    workers: int
+
+
+def mine(
+    net: Network,
+    images: Collection,
+    spans: Sequence[Span],
+    settings: Settings,
+    stale: Callable[[], bool] = never,
+    tick: Callable[[int], None] = lambda count: None,
+) -> Iterator[TopActivations]:
+    """The strongest activations in each span of images, one result a span, in their order.
+
+    Images are decoded in worker processes, across spans. `tick` hears how many images have been read since it was
+    last called; `stale` is asked between steps of the network, and `Cancelled` is raised when it says yes.
+    """
+    batches = [numbers for span in spans for numbers in _batches(span, settings.batch_size)]
+    loaded = iter(_loader(net, images, batches, settings.workers))
+    for span in spans:
+        tops = [RunningTop(net.layer(name), settings.k, settings.per_image, net.device) for name in settings.layers]
+        broken: list[tuple[int, str]] = []
+        for _ in _batches(span, settings.batch_size):
+            batch = next(loaded)
+            broken += batch.broken
+            _look_at(net, batch, tops, stale)
+            tick(len(batch.numbers))
+        yield _result(net, images, span, settings, tops, broken)
+
+
+@torch.no_grad()
+def _look_at(net: Network, batch: Batch, tops: list[RunningTop], stale: Callable[[], bool]) -> None:
+    by_step = {net.step(top.layer.name): top for top in tops}
+    for numbers, read, x in _slices(batch, net):
+        forward(
+            net.program, x, by_step, stale=stale,
+            visit=lambda step, maps: by_step[step].add(maps[: len(read)][read], numbers[read]),  # noqa: B023 (at once)
+        )  # fmt: skip
+
+
+def _slices(batch: Batch, net: Network) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Parts of a batch as they go through the network: numbers of the images, which were read, and the input.
+
+    Torch rounds differently in batches of different size, and at different places of a batch. So that the last bit does
+    not depend on the batch size, nor on where a data set is cut, a CPU always gets the same images together, broken
+    ones empty. Few are fastest there, too: their maps stay in memory that has been used before.
+    """
+    size = TOGETHER if net.device.type == "cpu" else len(batch.numbers)
+    for start in range(0, len(batch.numbers), size):
+        x = batch.inputs[start : start + size].to(net.device, net.dtype, non_blocking=True)
+        missing = size - len(x)
+        if missing:
+            x = torch.cat([x, x.new_zeros((missing, *x.shape[1:]))])
+        if net.device.type == "cuda":
+            x = x.contiguous(memory_format=torch.channels_last)
+        yield batch.numbers[start : start + size], batch.read[start : start + size], x
+
+
+class RunningTop:
+    """The k strongest activations of every map of one layer among the images seen so far, in their order."""
+
+    def __init__(self, layer: FeatureLayer, k: int, per_image: int, device: torch.device) -> None:
+        self.layer = layer
+        self.per_image = 1 if layer.whole else min(per_image, k)
+        shape = (layer.channels, k)
+        self.values = np.full(shape, -np.inf, np.float32)
+        self.images = np.full(shape, NONE, np.int32)
+        self.units = np.full((*shape, 2), NONE, np.int16)
+        self._floor = torch.full((layer.channels,), -torch.inf, device=device)  # what a newcomer has to exceed
+
+    def add(self, maps: Tensor, numbers: Tensor) -> None:
+        """Look at activations (N, C, H, W) or (N, C) of later images than before.
+
+        Few images get into the list once it is full, so only for those is it asked where the maximum was.
+        """
+        flat = maps.float().reshape(len(maps), maps.shape[1], prod(maps.shape[2:]))
+        strongest = flat.amax(2)
+        enters = strongest > self._floor
+        if len(maps) > self.values.shape[1]:
+            enters &= strongest >= strongest.topk(self.values.shape[1], 0).values[-1]
+        image, feature = enters.nonzero().unbind(1)
+        if len(image):
+            self._enter(flat[image, feature], feature.cpu().numpy(), numbers[image.cpu()].numpy())
+            self._floor = torch.from_numpy(self.values[:, -1].copy()).to(self._floor.device)
+
+    def _enter(self, maps: Tensor, feature: np.ndarray, image: np.ndarray) -> None:
+        values, places = self._peaks(maps)
+        count = values.shape[1]
+        values, places = values.ravel(), places.ravel()
+        feature, image = np.repeat(feature, count), np.repeat(image, count)
+        real = values > -np.inf
+        self._merge(values[real], places[real], feature[real], image[real])
+
+    def _merge(self, values: np.ndarray, places: np.ndarray, feature: np.ndarray, image: np.ndarray) -> None:
+        """Sort newcomers into the lists of their maps."""
+        changed, row = np.unique(feature, return_inverse=True)
+        k = self.values.shape[1]
+        units = np.stack(np.divmod(places, self.layer.width), axis=1)
+        rows = np.concatenate([np.repeat(np.arange(len(changed)), k), row])
+        values = np.concatenate([self.values[changed].ravel(), values])
+        images = np.concatenate([self.images[changed].ravel(), image])
+        units = np.concatenate([self.units[changed].reshape(-1, 2), units])
+        order = np.lexsort((units[:, 1], units[:, 0], images, -values, rows))
+        starts = np.searchsorted(rows[order], np.arange(len(changed)))
+        chosen = order[starts[:, None] + np.arange(k)]
+        self.values[changed], self.images[changed], self.units[changed] = values[chosen], images[chosen], units[chosen]
+
+    def _peaks(self, maps: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """The strongest units of each map (m, H·W), the first of equals, whose receptive fields do not overlap."""
+        found = []
+        maps = maps.view(len(maps), self.layer.height, self.layer.width).clone() if self.per_image > 1 else maps
+        for turn in range(self.per_image):
+            value, place = maps.flatten(1).max(1)
+            found.append((value, place))
+            if turn + 1 < self.per_image:
+                self._hide_around(maps, place)
+        values, places = (torch.stack(column, 1).cpu().numpy() for column in zip(*found, strict=True))
+        return values, places
+
+    def _hide_around(self, maps: Tensor, place: Tensor) -> None:
+        rows, columns = (torch.arange(size, device=maps.device) for size in maps.shape[1:])
+        row, column = place // self.layer.width, place % self.layer.width
+        (tall, wide), (down, across) = self.layer.receptive_field, self.layer.stride
+        near_rows = (rows - row[:, None]).abs() * down < tall
+        near_columns = (columns - column[:, None]).abs() * across < wide
+        maps.masked_fill_(near_rows[:, :, None] & near_columns[:, None, :], -torch.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some images, ready for the network."""
+
+    numbers: Tensor  # (n,) int64, which images of the data set
+    inputs: Tensor  # (n, C, H, W) float32; zero for those that could not be read
+    read: Tensor  # (n,) bool, which could
+    broken: list[tuple[int, str]]  # the others, and why
+
+    def pin_memory(self) -> Batch:
+        """The same in memory that a CUDA device can read from on its own."""
+        return Batch(self.numbers, self.inputs.pin_memory(), self.read, self.broken)
+
+
+class _Inputs(Dataset):
+    """Reads images as the network gets them; what cannot be read is no error here."""
+
+    def __init__(self, net: Network, images: Collection) -> None:
+        self.net, self.images = net, images
+
+    def __getitem__(self, number: int) -> tuple[int, Tensor, str]:
+        try:
+            return number, self.net.read(self.net.item(self.images, number))[1], ""
+        except (ValueError, TypeError, OSError) as error:
+            return number, torch.zeros(self.net.program.input.shape), str(error) or type(error).__name__
+
+
+def _collated(items: list[tuple[int, Tensor, str]]) -> Batch:
+    numbers, inputs, why = zip(*items, strict=True)
+    broken = [(number, reason) for number, _, reason in items if reason]
+    return Batch(torch.tensor(numbers), torch.stack(inputs), torch.tensor([not reason for reason in why]), broken)
+
+
+def _loader(net: Network, images: Collection, batches: list[list[int]], workers: int) -> Iterable[Any]:
+    options: dict[str, Any] = {"prefetch_factor": 2} if workers else {}
+    return DataLoader(
+        _Inputs(net, images), batch_sampler=batches, num_workers=workers, collate_fn=_collated,
+        pin_memory=net.device.type == "cuda", **options,
+    )  # fmt: skip
+
+
+def _batches(span: Span, size: int) -> list[list[int]]:
+    start, stop = span
+    size = -(-size // TOGETHER) * TOGETHER
+    return [list(range(first, min(first + size, stop))) for first in range(start, stop, size)]
+
+
+def _result(
+    net: Network,
+    images: Collection,
+    span: Span,
+    settings: Settings,
+    tops: list[RunningTop],
+    broken: list[tuple[int, str]],
+) -> TopActivations:
+    return TopActivations(
+        {top.layer.name: top.values for top in tops},
+        {top.layer.name: top.images for top in tops},
+        {top.layer.name: top.units for top in tops},
+        ranges=(span,),
+        broken=tuple(broken),
+        network=net.fingerprint,
+        data=images.fingerprint,
+        per_image=settings.per_image,
+    )

@@ -1,0 +1,28 @@
+"""Top activations that come with the package, so that there is something to see at once."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from zfwidgets.data import corpus
+from zfwidgets.data import images as collected
+from zfwidgets.experiments.top_activations.result import TopActivations
+from zfwidgets.models import Network
+
+PLACE = Path(__file__).parent / "prepared" / "squeezenet1_1.safetensors"
+
+
+def prepared_tops(net: Network, images: Any = None) -> TopActivations | None:
+    """What `top_activations` found beforehand, and comes with the package, so that there is something to see at once.
+
+    So far there is one: of the embedded network in the embedded corpus (the default for `images`). None for any other.
+    """
+    tops, collection = _load(), corpus() if images is None else collected(images)
+    return tops if tops.network == net.fingerprint and tops.data == collection.fingerprint else None
+
+
+@cache
+def _load() -> TopActivations:
+    return TopActivations.load(PLACE)

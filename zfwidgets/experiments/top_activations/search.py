@@ -1,0 +1,149 @@
+"""Find the strongest activations in a data set of any size: in shards that can be kept, resumed and spread."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tqdm.auto import tqdm
+
+from zfwidgets.backend.run.forward import never
+from zfwidgets.data import Collection
+from zfwidgets.data import images as collected
+from zfwidgets.data.corpus import Corpus, corpus
+from zfwidgets.experiments.top_activations.checkpoint import Checkpoint
+from zfwidgets.experiments.top_activations.deduplicate import SPARE, without_repeats
+from zfwidgets.experiments.top_activations.mining import TOGETHER, Settings, Span, mine
+from zfwidgets.experiments.top_activations.result import TopActivations, merged
+from zfwidgets.models import Network
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+SMALLEST = 512  # images in a shard
+MOST = 256  # shards
+
+Progress = Callable[[int, int], None]  # images read so far, and all
+
+
+def top_activations(
+    net: Network,
+    images: Any = None,
+    layers: str | Sequence[str] | None = None,
+    k: int = 9,
+    *,
+    per_image: int = 1,
+    batch_size: int = 64,
+    workers: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    client: Client | None = None,
+    progress: bool | Progress = True,
+    stale: Callable[[], bool] = never,
+) -> TopActivations:
+    """The k strongest activations of every feature map over a data set (Fig. 2).
+
+    One pass over the images serves all layers and maps. Of one image, a map has its strongest unit only (usual, though
+    the paper does not say it); with `per_image`, more, whose receptive fields do not overlap. Images that cannot be
+    read are left out, and listed in the result's `broken`. Of the embedded corpus, in which pieces of photographs
+    overlap, a map has one activation from a place.
+
+    Args:
+        net: the network.
+        images: a folder, a list, a torch data set, …: whatever `zfwidgets.images` takes; by default, the embedded
+            corpus.
+        layers: names from `net.layers`; "all"; by default those through which everything passes (`net.main_layers`).
+        k: activations a map.
+        per_image: at most so many of them from one image.
+        batch_size: images that are read at once; on a CPU, eight of them go through the network together.
+        workers: processes that decode images; by default, as many as there are processors, but none for few images.
+        checkpoint: a folder. Finished shards are kept there; when the same call is made again, after whatever stopped
+            it, only the missing ones are computed. With a `client`, its workers must see the same folder.
+        client: a `dask.distributed.Client`: the shards are spread over its workers (extra `zfwidgets[cluster]`), each
+            on a CUDA device where it has one.
+        progress: False for silence; or a function that is called with the images read so far, and all.
+        stale: asked between steps of the network whether the result is still wanted; `Cancelled` is raised if not.
+
+    The result does not depend on the workers, the shards, or where a run was killed; on a CPU, not on the batch size
+    either. Another processor or number of threads, or on CUDA another batch size, can round the last bit otherwise.
+
+    Raises:
+        ValueError: no such layer; k, per_image or batch_size below one; a checkpoint of another network, data set or
+            setting; no image could be read.
+    """
+    collection = corpus() if images is None else collected(images)
+    for name, number in (("k", k), ("per_image", per_image), ("batch_size", batch_size)):
+        if number < 1:
+            raise ValueError(f"{name} is at least 1; {number} was given")
+    found = k * SPARE if isinstance(collection, Corpus) else k
+    settings = Settings(
+        net.layer_names(layers, net.main_layers), found, per_image, batch_size, _workers(workers, collection)
+    )
+    spans = shards(len(collection))
+    kept = Checkpoint.open(checkpoint, net, collection, settings) if checkpoint is not None else None
+    with _shown(progress, len(collection)) as tick:
+        if client is not None:
+            from zfwidgets.experiments.top_activations.cluster import on_cluster
+
+            result = on_cluster(client, net, collection, spans, settings, kept, tick, stale)
+        else:
+            result = merged(_parts(net, collection, spans, settings, kept, tick, stale))
+    if not result.count:
+        number, why = result.broken[0]
+        raise ValueError(f"none of the {len(collection)} images could be read; the first, image {number}: {why}")
+    return without_repeats(result, net, collection, k) if isinstance(collection, Corpus) else result
+
+
+def _parts(
+    net: Network,
+    images: Collection,
+    spans: Sequence[Span],
+    settings: Settings,
+    kept: Checkpoint | None,
+    tick: Callable[[int], None],
+    stale: Callable[[], bool],
+) -> Iterator[TopActivations]:
+    """The result of every shard: those that are kept first, and then the others as they are found."""
+    missing = []
+    for span in spans:
+        found = kept.load(span) if kept else None
+        if found is None:
+            missing.append(span)
+        else:
+            tick(span[1] - span[0])
+            yield found
+    for found in mine(net, images, missing, settings, stale, tick):
+        if kept:
+            kept.save(found)
+        yield found
+
+
+def shards(count: int) -> list[Span]:
+    """A data set of `count` images in parts, by its size alone: of 512 images, or more where there would be many."""
+    size = max(SMALLEST, -(-count // MOST))
+    size = -(-size // TOGETHER) * TOGETHER  # the same images go through the network together, wherever it is cut
+    return [(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def _workers(asked: int | None, images: Collection) -> int:
+    if asked is not None:
+        return asked
+    return 0 if len(images) < SMALLEST else min(os.cpu_count() or 1, 8)
+
+
+@contextmanager
+def _shown(progress: bool | Progress, count: int) -> Iterator[Callable[[int], None]]:
+    """A function to call with every number of images more that have been read."""
+    if callable(progress):
+        done = 0
+
+        def tick(more: int) -> None:
+            nonlocal done
+            done += more
+            progress(done, count)
+
+        yield tick
+    else:
+        with tqdm(total=count, unit=" images", disable=not progress, smoothing=0.1) as bar:
+            yield bar.update

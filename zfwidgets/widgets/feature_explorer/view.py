@@ -1,0 +1,106 @@
+"""The pictures of one feature in one image: the photograph, the map, the patch and its projection."""
+
+from __future__ import annotations
+
+import ipywidgets as W
+
+from zfwidgets.drawing import heat, said, signed_picture
+from zfwidgets.experiments.projection import ImageFeatures, Projection
+from zfwidgets.widgets.controls import bars
+from zfwidgets.widgets.picture import Picture, fitted
+
+SIDE = 240  # CSS pixels that the smaller pictures are fitted into
+LARGE = 454  # CSS pixels that the photograph is fitted into
+
+
+class FeatureView(W.Box):
+    """The photograph with the receptive field on it; beside it what the feature makes of it."""
+
+    def __init__(self, classifies: bool, transport: str) -> None:
+        self.photograph = Picture(shown_width=LARGE, smooth=True, transport=transport, hoverable=False)
+        self.map = Picture(transport=transport, hoverable=False, description="Activation map; arrow keys choose a unit")
+        self.patch = Picture(transport=transport, hoverable=False)
+        self.projection = Picture(transport=transport, hoverable=False)
+        self.prediction = W.HTML()
+        self.unit: tuple[int, int] | None = None  # drawn as chosen on the map
+        quarters = [
+            _quarter("Where it responds", self.map, "zf-map"),
+            _quarter("What the network says", self.prediction, "zf-prediction"),
+            _quarter("What the unit sees", self.patch, "zf-patch"),
+            _quarter("What comes back down", self.projection, "zf-projection"),
+        ]
+        beside = W.Box(quarters if classifies else [quarters[0], *quarters[2:]])
+        super().__init__([self.photograph, beside])
+        self.photograph.add_class("zf-photograph")
+        beside.add_class("zf-quarters")
+        self.add_class("zf-pictures")
+
+    def show(self, features: ImageFeatures, result: Projection, name: str, scale: str) -> None:
+        """Draw all pictures; `name` is the image's, `scale` says what full colour stands for.
+
+        Each goes out as soon as it is drawn, so what changes most comes first.
+        """
+        self._show_patches(features, result, scale)
+        self._show_map(features, result)
+        self._show_photograph(features, result, name)
+        if features.net.classifies:
+            self.prediction.value = bars(features.prediction.top(6))
+
+    def _show_photograph(self, features: ImageFeatures, result: Projection, name: str) -> None:
+        layer = features.net.layer(result.layer)
+        sees = "the whole image" if layer.whole else "{}×{} pixels".format(*layer.receptive_field)
+        self.photograph.show(
+            features.picture,
+            boxes=[] if result.unit is None else [result.box],
+            shown_width=fitted(features.picture.shape[0], features.picture.shape[1], LARGE),
+            caption=f"{name} · a unit of {result.layer} sees {sees}",
+        )
+
+    def _show_map(self, features: ImageFeatures, result: Projection) -> None:
+        values = features.maps(result.layer)[result.feature]
+        low, high = float(values.min()), float(values.max())
+        found = "silent on this image" if high <= 0 else f"{said(low)} (dark) to {said(high)} (bright)"
+        self.unit = result.unit
+        self.map.show(
+            heat(values),
+            cells=values.shape,
+            cell=result.unit,
+            shown_width=fitted(*values.shape),
+            caption=f"feature {result.feature} · {values.shape[0]}×{values.shape[1]} units\n{found}",
+        )
+
+    def _show_patches(self, features: ImageFeatures, result: Projection, scale: str) -> None:
+        top, left, bottom, right = result.box
+        end = full_colour(features, result, scale)
+        width = fitted(bottom - top, right - left)
+        unit = "the whole map" if result.unit is None else "unit {}, {}".format(*result.unit)
+        place = f"rows {top}–{bottom - 1}, columns {left}–{right - 1}"
+        self.projection.show(
+            signed_picture(result.pixels[:, top:bottom, left:right], end),
+            shown_width=width,
+            caption=f"{result.rule} · activation {said(result.activation)}\n{_read(end)}",
+        )
+        self.patch.show(result.patch, shown_width=width, caption=f"{unit}\n{place}")
+
+
+def _read(end: float) -> str:
+    """How the colours of a projection are to be read."""
+    return f"zero is grey, the ends ±{said(end)}" if end > 0 else "silent here: nothing comes down"
+
+
+def full_colour(features: ImageFeatures, result: Projection, scale: str) -> float:
+    """What the ends of the projection's colours stand for."""
+    if scale == "percentile":
+        return result.bulk
+    if scale == "strongest":
+        return features.project(result.layer, result.feature, "max", result.rule).scale
+    return result.scale
+
+
+def _quarter(title: str, part: W.Widget, name: str) -> W.VBox:
+    head = W.HTML(title)
+    head.add_class("zf-quarter-title")
+    part.add_class(name)
+    box = W.VBox([head, part])
+    box.add_class("zf-quarter")
+    return box

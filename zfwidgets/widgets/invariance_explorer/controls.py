@@ -1,0 +1,78 @@
+"""The controls of the invariance explorer: a parameter's value, and a legend to choose images from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import ipywidgets as W
+import numpy as np
+import traitlets as T
+
+from zfwidgets.experiments.invariance import Transformation
+from zfwidgets.widgets.controls import Filled
+
+
+class ValueSlider(Filled):
+    """A slider over the values of a transformation's parameter."""
+
+    value = T.Float(0.0, help="of the parameter")
+
+    def __init__(self) -> None:
+        self._head, self._unit, self._values = W.HTML(), "", np.zeros(1)
+        self._slider = W.SelectionSlider(
+            options=[("0", 0.0)], readout=False, tooltip="How much the image is transformed; arrow keys change it",
+            layout=W.Layout(width="240px"),
+        )  # fmt: skip
+        self._head.add_class("zf-label")
+        super().__init__([self._head, self._slider])
+        self.add_class("zf-value")
+        self._slider.observe(self._slid, names="value")
+        self.observe(self._fill, names="value")
+
+    def offer(self, transformation: Transformation, value: float) -> None:
+        """Let the slider go over the values of a transformation, and stand at one."""
+        self._values, self._unit = transformation.values, transformation.unit
+        with self._fills():
+            self._slider.options = [(f"{number:.4g}", float(number)) for number in self._values]
+        self.value = value
+        self._fill()
+
+    def _slid(self, change: T.Bunch) -> None:
+        if self._by_reader:
+            self.value = change["new"]
+
+    def _fill(self, _: T.Bunch | None = None) -> None:
+        """Let the slider stand at the value, or at the one of its own that is nearest."""
+        self._head.value = f"<b>{self.value:.4g}</b> {escape(self._unit)}"
+        with self._fills():
+            self._slider.index = int(np.abs(self._values - self.value).argmin())
+
+
+class Legend(Filled):
+    """The names of the images, each with the colour of its line (by its place, in the style sheet), to choose one."""
+
+    value = T.Unicode(help="name of the image")
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._buttons = W.ToggleButtons(options=list(names), tooltip="Image", style={"button_width": "auto"})
+        super().__init__([self._buttons])
+        self.add_class("zf-legend")
+        self.value = names[0]
+        self._buttons.observe(self._chosen, names="value")
+        self.observe(self._fill, names="value")
+
+    def offer(self, names: Sequence[str]) -> None:
+        """Let there be these names."""
+        if tuple(names) != tuple(self._buttons.options):
+            with self._fills():
+                self._buttons.options = list(names)
+            self._fill()
+
+    def _chosen(self, change: T.Bunch) -> None:
+        if self._by_reader and change["new"] is not None:
+            self.value = change["new"]
+
+    def _fill(self, _: T.Bunch | None = None) -> None:
+        with self._fills():
+            self._buttons.value = self.value if self.value in self._buttons.options else None

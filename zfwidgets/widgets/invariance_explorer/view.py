@@ -1,0 +1,86 @@
+"""The curves of one network over the parameter of a transformation (Fig. 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import ipywidgets as W
+import traitlets as T
+
+from zfwidgets.drawing import said
+from zfwidgets.experiments.invariance import MEASURES, Invariance, Moved, Transformation
+from zfwidgets.models import Network
+from zfwidgets.widgets.charts import Curves
+from zfwidgets.widgets.invariance_explorer.words import summarised
+
+CHARTS = 3  # layers that there are charts for
+
+
+class CurvesView(W.VBox):
+    """The curves of one network: a chart a layer and one of the probability; below them, what they say."""
+
+    clicked = T.Any(None, help="(image, count): whose line was clicked last; the count grows with every click")
+
+    def __init__(self, net: Network, named: bool) -> None:
+        self.net = net
+        self.charts = [Curves() for _ in range(CHARTS)]
+        self.probability = Curves()
+        self.words, self.areas = W.HTML(), W.HTML()
+        head = W.HTML(f"<b>{escape(net.name)}</b>", layout=W.Layout(display="" if named else "none"))
+        grid = W.Box([*self.charts, self.probability])
+        for part, name in (
+            (head, "name"), (grid, "charts"), (self.probability, "probability"), (self.words, "words"),
+            (self.areas, "areas"),
+        ):  # fmt: skip
+            part.add_class(f"zf-invariance-{name}")
+        super().__init__([head, grid, self.words, self.areas])
+        self.add_class("zf-invariance-network")
+        for chart in grid.children:
+            chart.observe(self._clicked, names="clicked")
+
+    def clear(self, transformation: Transformation, layers: Sequence[str], measure: str) -> None:
+        """Empty charts, with the axes of a choice."""
+        self._scale(transformation, layers, measure)
+        for chart in (*self.charts, self.probability):
+            chart.clear()
+        self.areas.value = ""
+
+    def show(
+        self, result: Invariance, transformation: Transformation, layers: Sequence[str], image: str, measure: str
+    ) -> None:
+        """Draw the curves of a result; those of the chosen image are bold."""
+        self._scale(transformation, layers, measure)
+        chosen = result.names.index(image) if image in result.names else 0
+        values = result.values[transformation.name]
+        for chart, layer in zip(self.charts, layers, strict=False):
+            curves = result.curve(transformation.name, layer, measure)
+            chart.show(values, curves, result.names, chosen, 1 if measure == "share" else None)
+        self.probability.show(values, result.probability[transformation.name], result.names, chosen, 1)
+        self.areas.value = summarised(result, layers, measure)
+
+    def tell(self, now: Moved, words: str, measure: str, largest: dict[str, float], truth: int) -> None:
+        """Say what is at the slider's value: in a sentence, and as a number over every chart."""
+        self.words.value = f"<span role='status'>{words}</span>"
+        for chart, (layer, distance) in zip(self.charts, now.distances.items(), strict=False):
+            value = said(now.height(layer, measure, max(largest.get(layer, 0.0), distance)))
+            number = f"<b>{value}</b>" if measure != "share" or layer in largest else ""
+            chart.head.value = f"<div><b>{escape(layer)}</b> {number}</div>{MEASURES[measure]}"
+        label = escape(self.net.labels[truth])
+        self.probability.head.value = f"<div><b>{label}</b> <b>{now.probability[truth]:.2f}</b></div>its probability"
+
+    def mark(self, value: float) -> None:
+        """Move the upright line of every chart."""
+        for chart in (*self.charts, self.probability):
+            chart.mark(value)
+
+    def _scale(self, transformation: Transformation, layers: Sequence[str], measure: str) -> None:
+        low, high = float(transformation.values[0]), float(transformation.values[-1])
+        parameter = transformation.unit or transformation.name
+        for place, chart in enumerate(self.charts):
+            chart.layout.display = "" if place < len(layers) else "none"
+            chart.scale(low, high, parameter, MEASURES[measure])
+        self.probability.scale(low, high, parameter, "probability")
+
+    def _clicked(self, change: T.Bunch) -> None:
+        self.clicked = change["new"]

@@ -1,0 +1,70 @@
+"""What the curves of an invariance experiment say, in words (§4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from zfwidgets.drawing import said
+from zfwidgets.experiments.invariance import MEASURES, Invariance, Moved, Transformation
+from zfwidgets.models import Network
+
+DONE = {  # what has been done to the image: by a value above 0, and by one below
+    "translation": ("Moved down by {} pixels", "Moved up by {} pixels"),
+    "horizontal translation": ("Moved to the right by {} pixels", "Moved to the left by {} pixels"),
+    "scale": ("Enlarged {} times", ""),
+    "rotation": ("Turned by {} degrees", ""),
+    "brightness": ("Brightness times {}", ""),
+    "contrast": ("Contrast times {}", ""),
+    "blur": ("Blurred by {} pixels", ""),
+}
+
+
+def done(transformation: Transformation, value: float) -> str:
+    """What a value of a transformation does to an image."""
+    if transformation.identity is not None and value == transformation.identity:
+        return "As it is"
+    above, below = DONE.get(transformation.name, (f"{transformation.name} {{}} {transformation.unit}".rstrip(), ""))
+    return below.format(f"{-value:.4g}") if value < 0 and below else above.format(f"{value:.4g}")
+
+
+def told(what: str, now: Moved, largest: dict[str, float], answer: str) -> str:
+    """Where the layers are, and what the network says: one sentence of HTML. `largest` is the largest distance on the
+    curve of each layer, for those that are known."""
+    if not any(now.distances.values()):
+        return f"{escape(what)}: {answer}."
+    layers = [_layer(layer, distance, largest.get(layer, 0.0)) for layer, distance in now.distances.items()]
+    return f"{escape(what)}: {', '.join(layers)}; {answer}."
+
+
+def _layer(layer: str, distance: float, largest: float) -> str:
+    if largest <= 0:
+        return f"layer {escape(layer)} has moved by {said(distance)}"
+    return f"layer {escape(layer)} is at <b>{distance / largest:.0%}</b> of its largest distance"
+
+
+def answered(net: Network, name: str, now: np.ndarray, before: np.ndarray, truth: int) -> str:
+    """What the network calls an image now, and what it called it before; both are probabilities (classes,)."""
+    called, was = int(now.argmax()), int(before.argmax())
+    words = f"<b>{escape(net.labels[called])}</b> ({now[called]:.2f})"
+    if called != was:
+        words = f"now called {words}, no longer {escape(net.labels[was])} ({now[was]:.2f})"
+    else:
+        words = f"{'' if np.array_equal(now, before) else 'still '}called {words}"
+    rest = "" if truth in (called, was) else f"; its true class, {escape(net.labels[truth])}, has {now[truth]:.2f}"
+    return f"{escape(name)} is {words}{rest}"
+
+
+def summarised(result: Invariance, layers: Sequence[str], measure: str) -> str:
+    """The areas under the curves of each layer, mean ± spread over the images: one line of HTML. Distances of two
+    layers can't be compared; of these, the share of the largest is taken."""
+    (transform,), measure = result.transforms, "share" if measure == "distance" else measure
+    parts = []
+    for layer in layers:
+        areas = result.area(transform, layer, measure)
+        spread = f" ± {areas.std(ddof=1):.2f}" if len(areas) > 1 else ""
+        parts.append(f"{escape(layer)} <b>{areas.mean():.2f}</b>{spread}")
+    meaning = "; 1: the smallest change makes all the difference" if measure == "share" else ""
+    return f"Area under the curves, mean ± spread ({MEASURES[measure]}{meaning}): {' · '.join(parts)}"

@@ -1,0 +1,5 @@
+"""The occlusion canvas."""
+
+from zfwidgets.widgets.occlusion_canvas.widget import OcclusionCanvas
+
+__all__ = ["OcclusionCanvas"]

@@ -1,0 +1,82 @@
+"""A panel as it stands, as plain HTML: for pages that have no kernel behind them."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from html import escape
+from io import BytesIO
+
+import ipywidgets as W
+from PIL import Image
+
+from zfwidgets.widgets.panel.page_ready import Doorbell
+from zfwidgets.widgets.picture import ROOM, Picture
+
+# What ipywidgets' own style sheet would do; `:where` lets any other rule win.
+FLOW = """
+:where(.zf-still-row) { display: flex; gap: 4px; }
+:where(.zf-still-column) { display: flex; flex-direction: column; }
+"""
+
+
+def still(widget: W.Widget) -> str:
+    """The HTML of a widget and of all that it holds: pictures as PNG, controls as their values in words."""
+    style = (ROOM / "picture.css").read_text(encoding="utf-8")
+    return f"<style>{FLOW}{style}</style>{_html(widget)}"
+
+
+def _html(widget: W.Widget) -> str:
+    if isinstance(widget, Picture):
+        return _picture(widget)
+    if hasattr(widget, "as_picture"):  # a canvas, by another library, which pages without one need not load
+        return _picture(widget.as_picture())
+    if isinstance(widget, W.Box):
+        if widget.layout.display == "none":
+            return ""
+        flow = "zf-still-column" if isinstance(widget, W.VBox) else "zf-still-row"
+        return f"<div class='{flow} {_classes(widget)}'>{' '.join(map(_html, widget.children))}</div>"
+    if isinstance(widget, W.HTML):
+        return f"<div class='{_classes(widget)}'>{widget.value}</div>"
+    if isinstance(widget, W.Button | W.FileUpload | Doorbell) or not getattr(widget, "readout", True):
+        return ""
+    return f"<b>{escape(str(getattr(widget, 'label', None) or getattr(widget, 'value', '')))}</b>"
+
+
+def _picture(picture: Picture) -> str:
+    marks = "".join(_mark(box, picture, "zf-picture-box") for box in picture.boxes)
+    if picture.cell is not None and picture.cells != (0, 0):
+        row, column = picture.cell
+        tall, wide = picture.height / picture.cells[0], picture.width / picture.cells[1]
+        box = (row * tall, column * wide, (row + 1) * tall, (column + 1) * wide)
+        marks += _mark(box, picture, "zf-picture-cell")
+    shape = f"--zf-shown-width:{picture.shown_width}px;aspect-ratio:{picture.width}/{picture.height}"
+    blended = "zf-smooth" if picture.smooth else ""
+    return (
+        f"<div class='zf-picture {_classes(picture)}'><div class='zf-picture-frame' style='{shape}'>"
+        f"<img class='zf-picture-canvas {blended}' alt='{escape(picture.description or picture.caption)}' "
+        f"src='data:image/png;base64,{_png(picture)}'><div class='zf-picture-marks' style='position:absolute;inset:0'>"
+        f"{marks}</div></div><div class='zf-picture-caption' style='--zf-shown-width:{picture.shown_width}px'>"
+        f"{escape(picture.caption)}</div></div>"
+    )
+
+
+def _mark(box: tuple[float, float, float, float], picture: Picture, kind: str) -> str:
+    top, left, bottom, right = box
+    place = {
+        "top": top / picture.height,
+        "left": left / picture.width,
+        "width": (right - left) / picture.width,
+        "height": (bottom - top) / picture.height,
+    }
+    return f"<div class='{kind}' style='{';'.join(f'{side}:{part:.4%}' for side, part in place.items())}'></div>"
+
+
+def _png(picture: Picture) -> str:
+    data = BytesIO()
+    if picture.pixels:
+        Image.frombytes("RGBA", (picture.width, picture.height), picture.pixels).save(data, "PNG")
+    return b64encode(data.getvalue()).decode()
+
+
+def _classes(widget: W.DOMWidget) -> str:
+    return " ".join(map(escape, widget._dom_classes))

@@ -1,0 +1,6 @@
+"""One raster picture in a notebook."""
+
+from zfwidgets.widgets.picture.picture import ROOM, Picture, rgba
+from zfwidgets.widgets.picture.size import fitted
+
+__all__ = ["ROOM", "Picture", "fitted", "rgba"]

@@ -1,0 +1,5 @@
+"""The top nine."""
+
+from zfwidgets.widgets.top_nine.widget import TopNine
+
+__all__ = ["TopNine"]

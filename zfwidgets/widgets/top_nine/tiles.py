@@ -1,0 +1,135 @@
+"""What the strongest units of every feature map saw, and their projections: pictures, remembered, by the page."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from zfwidgets.data import Collection
+from zfwidgets.experiments.gallery import Sources, hang, patches
+from zfwidgets.experiments.top_activations import TopActivations
+from zfwidgets.models import Network
+from zfwidgets.widgets.top_nine.squares import LARGE, shrunk, side_of
+
+REMEMBERED = 512  # squares of tiles
+TOGETHER = 4  # feature maps that are computed at once
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A page of feature maps, as far as it is there: their strongest activations as pictures.
+
+    Tiles are (k, h, w, 3) uint8, the strongest first; large ones made smaller, those beyond the map's activations grey.
+    For the numbers behind them, see `zfwidgets.gallery`.
+    """
+
+    layer: str
+    feature: int  # the chosen one
+    features: tuple[int, ...]  # all on the page, in their order
+    rule: str
+    patches: dict[int, np.ndarray]  # by feature: what its units saw
+    projections: dict[int, np.ndarray]  # by feature: what comes back down; zero is mid-grey, each on its own scale
+
+
+class Tiles:
+    """What the strongest units of every map saw, and their projections: computed when asked for, then remembered."""
+
+    def __init__(self, net: Network, images: Collection, tops: TopActivations) -> None:
+        self.net, self.images, self.tops = net, images, tops
+        self._sources = Sources(net, images, remembered=160)  # more than a page can need
+        self._largest = side_of(LARGE, tops.k)
+        self._kept: OrderedDict[tuple, np.ndarray] = OrderedDict()
+        self.scores = lru_cache(maxsize=64)(self._scores)
+        self.ranks = lru_cache(maxsize=64)(self._ranks)
+
+    def _scores(self, layer: str, order: str) -> np.ndarray:
+        """What the maps of a layer are sorted by, falling, (C,). Dead ones come last, unless they go by number."""
+        values = self.tops.values[layer]
+        if order == "index":
+            return -np.arange(len(values), dtype=float)
+        found = np.where(np.isfinite(values), values, 0)
+        dead = self.tops.dead(layer)
+        strongest = np.where(dead, 1, found[:, 0])
+        return np.where(dead, -np.inf, strongest if order == "strength" else -found.mean(1) / strongest)
+
+    def _ranks(self, layer: str, order: str) -> np.ndarray:
+        return np.argsort(-self.scores(layer, order), kind="stable")
+
+    def around(self, layer: str, order: str, feature: int, size: int) -> list[int]:
+        """The maps on a feature's page, in their order."""
+        ranks = self.ranks(layer, order)
+        place = int(np.flatnonzero(ranks == feature)[0])
+        return ranks[place // size * size :][:size].tolist()
+
+    def activations(self, layer: str, feature: int) -> np.ndarray:
+        """The strongest activations of a map, falling; fewer than k where there are no more."""
+        values = self.tops.values[layer][feature]
+        return values[np.isfinite(values)]
+
+    def page(self, layer: str, feature: int, features: Sequence[int], rule: str) -> Page:
+        """As much of a page as there is by now."""
+        patches, projections = (
+            {each: tiles for each in features if (tiles := self._recall((layer, each, kind))) is not None}
+            for kind in ("", rule)
+        )
+        return Page(layer, feature, tuple(features), rule, patches, projections)
+
+    def fill(
+        self, layer: str, seen: Sequence[int], projected: Sequence[int], rule: str, stale: Callable[[], bool]
+    ) -> Iterator[float]:
+        """Compute what is missing: the patches of the maps `seen`, then the projections of those `projected`.
+
+        The first of them comes first. Yields which part of the work is done.
+        """
+        dead = self.tops.dead(layer)
+        work = [
+            (kind, some)
+            for kind, features in (("", seen), (rule, projected))
+            for some in _parts([each for each in features if not dead[each] and (layer, each, kind) not in self._kept])
+        ]
+        whole, done = sum(map(_effort, work)), 0.0
+        for kind, some in work:
+            if stale():
+                return
+            found = (
+                self._projections(layer, some, kind, stale)
+                if kind
+                else patches(self.net, self._sources, self.tops, layer, some)
+            )
+            self._keep([(layer, each, kind) for each in some], found, signed=bool(kind))
+            done += _effort((kind, some))
+            yield done / whole
+
+    def _patches(self, layer: str, features: list[int]) -> np.ndarray:
+        return patches(self.net, self._sources, self.tops, layer, features)
+
+    def _projections(self, layer: str, features: list[int], rule: str, stale: Callable[[], bool]) -> np.ndarray:
+        return hang(self.net, self._sources, self.tops, layer, features, rule, stale).pictures()
+
+    def _keep(self, keys: Sequence[tuple], found: np.ndarray, signed: bool) -> None:
+        for key, tiles in zip(keys, found, strict=True):
+            small = max(tiles.shape[1:3]) <= self._largest
+            self._kept[key] = tiles.copy() if small else shrunk(tiles, self._largest, signed)
+        while len(self._kept) > REMEMBERED:
+            self._kept.popitem(last=False)
+
+    def _recall(self, key: tuple) -> np.ndarray | None:
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+
+def _effort(work: tuple[str, list[int]]) -> float:
+    """About how long some work takes, in projections of a map: patches need only be cut out."""
+    kind, features = work
+    return len(features) if kind else len(features) / 8
+
+
+def _parts(features: list[int]) -> list[list[int]]:
+    """The first one alone, so that it is soon there, and the others some at a time."""
+    others = [features[start : start + TOGETHER] for start in range(1, len(features), TOGETHER)]
+    return [features[:1], *others] if features else []

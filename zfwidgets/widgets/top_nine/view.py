@@ -1,0 +1,150 @@
+"""The pictures of the top nine: a wall of feature maps, and one of them large."""
+
+from __future__ import annotations
+
+from html import escape
+from math import ceil, sqrt
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+import traitlets as T
+
+from zfwidgets.drawing import said
+from zfwidgets.widgets.picture import Picture
+from zfwidgets.widgets.top_nine.squares import BLOCK, COLUMNS, EDGE, GAP, LARGE, ROWS, STRIP, crossed, hung, square
+from zfwidgets.widgets.top_nine.tiles import Page, Tiles
+
+FAINT = 56  # opacity, of 255, of a patch that keeps the place of a projection
+
+PER_PAGE = {"projections": 16, "patches": 16, "both": 8}  # feature maps on the wall, by what is shown of them
+READING = {
+    "projections": "{rule}: each projection on its own scale; zero is grey, its ends the 99th percentile.",
+    "patches": "What each unit saw, {sees}; grey lies beyond the edge of the image.",
+    "both": "Left: {rule} (zero is grey, the ends its 99th percentile). Right: what each unit saw.",
+}
+
+
+class NineView(W.Box):
+    """The wall of a page, and beside it the chosen feature map, large."""
+
+    def __init__(self, transport: str) -> None:
+        height, width = ROWS * (STRIP + BLOCK + EDGE), COLUMNS * (BLOCK + 2 * EDGE)
+        self.wall = Picture(width=width, height=height, shown_width=width, transport=transport, hoverable=False)
+        self.wall.description = "Feature maps, each by its strongest activations; arrow keys choose one"
+        self.projections, self.patches = _large("Projections", transport), _large("Patches", transport)
+        self.numbers, self.chosen, self.told = W.HTML(), W.HTML(), W.HTML()
+        self.opener = W.Button(description="Open its image below", layout=W.Layout(width="fit-content"))
+        self.notice = W.VBox(layout=W.Layout(display="none"))
+        self.head = W.HBox()
+        self.page: Page | None = None  # on show
+        self.cell: tuple[int, int] | None = None  # drawn as chosen on the wall
+        super().__init__([self._left(), self._right()])
+        self.add_class("zf-nine")
+        T.link((self.projections, "cell"), (self.patches, "cell"))
+        self.patches.observe(self._tell, names="cell")
+        for picture in (self.projections, self.patches):
+            picture.observe(self._tell, names="hover")
+
+    def _left(self) -> W.VBox:
+        numbers, notice = _named(self.numbers, "numbers"), _named(self.notice, "notice")
+        hanging = _named(W.Box([_named(self.wall, "wall"), numbers, notice]), "hanging")
+        return _named(W.VBox([_named(self.head, "head"), hanging]), "left")
+
+    def _right(self) -> W.VBox:
+        halves = [
+            W.VBox([_named(W.HTML(title), "title"), _named(picture, name)])
+            for title, picture, name in (
+                ("What comes back down", self.projections, "projections"),
+                ("What the units saw", self.patches, "patches"),
+            )
+        ]
+        foot = W.VBox([_named(self.told, "told"), _named(self.opener, "opener")])
+        return _named(W.VBox([_named(self.chosen, "chosen"), _named(W.Box(halves), "halves"), foot]), "right")
+
+    @property
+    def place(self) -> int:
+        """The chosen tile of the chosen feature map, 0 the strongest."""
+        row, column = self.patches.cell or (0, 0)
+        return row * self.patches.cells[1] + column
+
+    def place_at(self, row: int, column: int) -> int:
+        """The tile that holds a pixel of the large pictures."""
+        down, across = self.patches.cells
+        return row * down // self.patches.height * across + column * across // self.patches.width
+
+    def show(self, tiles: Tiles, page: Page, kind: str, words: str) -> None:
+        """Draw a page; `kind` is what the wall shows of its maps, `words` say which ones they are."""
+        self._tiles, self.page = tiles, page
+        self._show_large(page)
+        self._show_wall(page, kind, words)
+
+    def _show_wall(self, page: Page, kind: str, words: str) -> None:
+        kinds = ("projections", "patches") if kind == "both" else (kind,)
+        columns = COLUMNS // len(kinds)
+        self.cell = divmod(page.features.index(page.feature), columns)
+        blocks = [self._block(page, feature, each, BLOCK) for feature in page.features for each in kinds]
+        layer = self._tiles.net.layer(page.layer)
+        sees = "the whole image" if layer.whole else "{}×{} pixels".format(*layer.receptive_field)
+        reading = READING[kind].format(rule=page.rule, sees=sees)
+        caption = f"{words}\n{reading}\nAbove each square: the number of the map, and its strongest activation."
+        self.wall.show(hung(blocks, len(kinds) == 2), cells=(ROWS, columns), cell=self.cell, caption=caption)
+        numbers = "".join(self._number(page.layer, feature) for feature in page.features)
+        self.numbers.value = f"<div class='zf-nine-{kind}'>{numbers}</div>"
+
+    def _show_large(self, page: Page) -> None:
+        inner = ceil(sqrt(self._tiles.tops.k))
+        for picture, kind in ((self.projections, "projections"), (self.patches, "patches")):
+            block = self._block(page, page.feature, kind, LARGE)
+            block = np.zeros((LARGE, LARGE, 4), np.uint8) if block is None else block
+            framed = np.pad(block, ((GAP, GAP), (GAP, GAP), (0, 0)))
+            picture.show(framed, cells=(inner, inner), cell=picture.cell or (0, 0))
+        values = self._tiles.activations(page.layer, page.feature)
+        found = f"activations {said(values[0])} to {said(values[-1])}" if len(values) else "no activation"
+        dead = self._tiles.tops.dead(page.layer)[page.feature]
+        self.chosen.value = f"<b>Feature {page.feature}</b> · {'dead: no image made it positive' if dead else found}"
+        self._tell()
+
+    def _block(self, page: Page, feature: int, kind: str, size: int) -> np.ndarray | None:
+        """The square of a feature map; until its projections are there, its patches faintly keep their place."""
+        count = len(self._tiles.activations(page.layer, feature))
+        if self._tiles.tops.dead(page.layer)[feature]:
+            return crossed(size)
+        if kind == "projections" and feature in page.projections:
+            return square(page.projections[feature], count, size, signed=True)
+        if feature in page.patches:
+            return square(page.patches[feature], count, size, opacity=FAINT if kind == "projections" else 255)
+        return None
+
+    def _number(self, layer: str, feature: int) -> str:
+        dead = self._tiles.tops.dead(layer)[feature]
+        strongest = "dead" if dead else said(self._tiles.activations(layer, feature)[0])
+        return f"<div><b>{feature}</b><span>{strongest}</span></div>"
+
+    def _tell(self, _: Any = None) -> None:
+        """Say what is known of the tile that is pointed at, or else of the chosen one."""
+        if self.page is None:
+            return
+        tops, layer, feature = self._tiles.tops, self.page.layer, self.page.feature
+        hover = self.projections.hover or self.patches.hover
+        place = hover[0] * self.patches.cells[1] + hover[1] if hover else self.place
+        values = self._tiles.activations(layer, feature)
+        if place >= len(values):
+            self.told.value = f"This map has only {len(values)} activations in these images."
+            return
+        row, column = tops.units[layer][feature, place]
+        name = self._tiles.images.names[tops.images[layer][feature, place]]
+        rank = "strongest" if place == 0 else f"number {place + 1}"
+        found = f"{rank} of {len(values)} · activation {said(values[place])} · unit {row}, {column}"
+        self.told.value = f"{found}<div title='{escape(name)}'>{escape(name)}</div>"
+
+
+def _large(kind: str, transport: str) -> Picture:
+    side = LARGE + 2 * GAP
+    description = f"{kind} of the chosen feature map; arrow keys choose one, a click or Enter opens its image"
+    return Picture(width=side, height=side, shown_width=side, transport=transport, description=description)
+
+
+def _named(part: W.DOMWidget, name: str) -> W.DOMWidget:
+    part.add_class(f"zf-nine-{name}")
+    return part
