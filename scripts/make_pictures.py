@@ -55,7 +55,7 @@ def climb() -> np.ndarray:
     for photograph, layer, feature in CLIMB:
         projection = zf.project(net, zf.photograph(photograph), layer, feature)
         top, left, bottom, right = projection.box
-        signed = signed_picture(projection.pixels[:, top:bottom, left:right], projection.bulk)
+        signed = signed_picture(projection.pixels[:, top:bottom, left:right], projection.robust_scale)
         columns.append(np.vstack([tile(signed), tile(projection.patch)]))
     return np.hstack(columns)
 

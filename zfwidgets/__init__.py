@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zfwidgets.experiments.projection import ImageFeatures, Projection, project
     from zfwidgets.experiments.top_activations import TopActivations, prepared_tops, top_activations
     from zfwidgets.models import Network, Prediction, Preprocess, load
+    from zfwidgets.task import Task
     from zfwidgets.widgets.correspondence_lab import CorrespondenceLab
     from zfwidgets.widgets.feature_explorer import FeatureExplorer
     from zfwidgets.widgets.invariance_explorer import InvarianceExplorer
@@ -38,6 +39,7 @@ _PLACES = {
     "Preprocess": "models",
     "Projection": "experiments.projection",
     "Shapes": "data",
+    "Task": "task",
     "TopActivations": "experiments.top_activations",
     "TopNine": "widgets.top_nine",
     "corpus": "data",
@@ -75,6 +77,7 @@ __all__ = [
     "Preprocess",
     "Projection",
     "Shapes",
+    "Task",
     "TopActivations",
     "TopNine",
     "corpus",

@@ -16,8 +16,9 @@ from zfwidgets.backend.graph.op import DECONVNET, GRADIENT, Op
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.deconvnet import project, project_units
-from zfwidgets.backend.run.forward import Cancelled, forward
+from zfwidgets.backend.run.forward import forward
 from zfwidgets.backend.run.units import Units
+from zfwidgets.task import Cancelled, Task
 
 from .cases import case
 
@@ -114,7 +115,7 @@ class After:
 def test_a_stale_forward_pass_stops_between_two_steps():
     program, op = chain(9)
     with pytest.raises(Cancelled):
-        forward(program, IMAGES, [program.output], stale=After(4))
+        forward(program, IMAGES, [program.output], task=Task(After(4)))
     assert len(op.alive) == 3  # the input is a step, too
 
 
@@ -122,8 +123,8 @@ def test_a_stale_projection_stops():
     program, _ = chain(9)
     record = forward(program, IMAGES, [program.output], DECONVNET)
     with pytest.raises(Cancelled):
-        project(program, record, program.output, IMAGES, stale=After(8))
-    assert project(program, record, program.output, IMAGES, stale=After(9)).shape == IMAGES.shape
+        project(program, record, program.output, IMAGES, task=Task(After(8)))
+    assert project(program, record, program.output, IMAGES, task=Task(After(9))).shape == IMAGES.shape
 
 
 @pytest.mark.parametrize("crop", [True, False])
@@ -131,9 +132,9 @@ def test_stale_units_stop_wherever_they_are(crop):
     one = case("functional relu")
     units = Units(*torch.tensor([[0, 0, 4, 5], [1, 2, 3, 4]]).T)
     questions = After(1000)
-    project_units(one.program, one.images, one.step(""), units, crop=crop, chunk=1, stale=questions)
+    project_units(one.program, one.images, one.step(""), units, crop=crop, chunk=1, task=Task(questions))
     needed = 1000 - questions.left
     assert needed == 2 * (6 if crop else 7)  # two chunks, each up three steps (and past the input) and down three
     for n in range(needed):
         with pytest.raises(Cancelled):
-            project_units(one.program, one.images, one.step(""), units, crop=crop, chunk=1, stale=After(n))
+            project_units(one.program, one.images, one.step(""), units, crop=crop, chunk=1, task=Task(After(n)))

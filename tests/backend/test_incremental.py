@@ -15,7 +15,8 @@ from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.incremental.plan import merged
 from zfwidgets.backend.incremental.run import Incremental
-from zfwidgets.backend.run.forward import Cancelled, forward
+from zfwidgets.backend.run.forward import forward
+from zfwidgets.task import Cancelled, Task
 
 from .cases import case
 from .traps import TRAPS
@@ -155,7 +156,7 @@ def test_it_stops_between_two_steps():
     incremental = Incremental(one.program, one.images[0], [one.step("")])
     asked = iter([False, False, True])
     with pytest.raises(Cancelled):
-        list(incremental.run(incremental.plan(boxes_in(22, 19)), one.images[1], stale=lambda: next(asked)))
+        list(incremental.run(incremental.plan(boxes_in(22, 19)), one.images[1], task=Task(lambda: next(asked))))
 
 
 def test_little_memory_makes_small_chunks_and_the_same_numbers():

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchvision.models import alexnet, vgg16
 
 import zfwidgets as zf
-from zfwidgets.experiments.gallery import Sources, hang
+from zfwidgets.experiments.gallery import Sources, build_gallery
 from zfwidgets.experiments.top_activations import TopActivations
 
 from .projection import network, reference
@@ -46,9 +46,9 @@ def one(name: str, layer: str, site: str, promise: float) -> Row:
     tops = somewhere(net, layer, len(images))
     sources = Sources(net, images, remembered=len(images))
     sources.read(set(tops.images[layer].ravel().tolist()))  # neither side is timed while it decodes
-    hang(net, sources, tops, layer, range(4))
+    build_gallery(net, sources, tops, layer, range(4))
     started = time.perf_counter()
-    hang(net, sources, tops, layer, range(MAPS))
+    build_gallery(net, sources, tops, layer, range(MAPS))
     ours = (time.perf_counter() - started) / (MAPS * K)
     theirs = min(captum(net, module, site, sources, tops, layer, SAMPLE[name], size) for size in CAPTUM_BATCHES)
     measured = f"{theirs / ours:.1f}× ({1000 * ours:.1f} ms a tile against {1000 * theirs:.1f} ms)"

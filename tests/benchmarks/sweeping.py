@@ -58,13 +58,13 @@ def measured(case: Case) -> list[Row]:
     module, net = built(case.name)
     _, height, width = net.program.input.shape
     image = torch.randn(3, height, width, generator=torch.Generator().manual_seed(0)).to(DEVICE)
-    filler = torch.zeros_like(image)
+    baseline = torch.zeros_like(image)
     squares = Squares.over((height, width), case.size, case.stride)
     boxes = squares.boxes()
-    best = min(BATCHES, key=lambda batch: full(module, image, filler, boxes, batch))
-    swept(net, image, filler, boxes[::30])
+    best = min(BATCHES, key=lambda batch: full(module, image, baseline, boxes, batch))
+    swept(net, image, baseline, boxes[::30])
     times = [
-        (timed(lambda: swept(net, image, filler, boxes)) / len(boxes), full(module, image, filler, boxes, best))
+        (timed(lambda: swept(net, image, baseline, boxes)) / len(boxes), full(module, image, baseline, boxes, best))
         for _ in range(ROUNDS if case.name != "vgg16" else 1)
     ]
     ours, theirs = map(min, zip(*times, strict=True))
@@ -79,21 +79,21 @@ def measured(case: Case) -> list[Row]:
         Row(what, f"{ratio:.2f}× ({said}; saved {done:.2f}, bound {bound:.2f})", f"≥ {case.times:g}×{or_bound}", kept)
     ]
     if case.captum:
-        tuned = min(captum(module, image, filler, case.size, number) for number in BATCHES)
+        tuned = min(captum(module, image, baseline, case.size, number) for number in BATCHES)
         as_loaded = module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-        best = min(captum(as_loaded, image, filler, case.size, number) for number in BATCHES)
+        best = min(captum(as_loaded, image, baseline, case.size, number) for number in BATCHES)
         against = f"{best / ours:.1f}× ({1000 * best:.1f} ms a place; {1000 * tuned:.1f} with filters channels last)"
         found.append(Row(f"{what}, Captum", against, f"≥ {case.captum:g}×", best / ours >= case.captum))
     return found
 
 
-def swept(net: zf.Network, image: Tensor, filler: Tensor, boxes: np.ndarray) -> None:
+def swept(net: zf.Network, image: Tensor, baseline: Tensor, boxes: np.ndarray) -> None:
     incremental = Incremental(net.program, image, [net.program.output])
-    for _, changed in incremental.run(incremental.plan(boxes), filler):
+    for _, changed in incremental.run(incremental.plan(boxes), baseline):
         changed[net.program.output].values.cpu()
 
 
-def full(module: nn.Module, image: Tensor, filler: Tensor, boxes: np.ndarray, batch: int) -> float:
+def full(module: nn.Module, image: Tensor, baseline: Tensor, boxes: np.ndarray, batch: int) -> float:
     """Seconds a place, of changed images put together and computed from the beginning."""
     chosen = np.random.default_rng(0).permutation(len(boxes))[:SAMPLE]
 
@@ -102,14 +102,14 @@ def full(module: nn.Module, image: Tensor, filler: Tensor, boxes: np.ndarray, ba
             some = boxes[chosen[start : start + batch]].tolist()
             images = image.expand(len(some), -1, -1, -1).clone(memory_format=torch.contiguous_format)
             for changed, (top, left, bottom, right) in zip(images, some, strict=True):
-                changed[:, top:bottom, left:right] = filler[:, top:bottom, left:right]
+                changed[:, top:bottom, left:right] = baseline[:, top:bottom, left:right]
             images = images.contiguous(memory_format=torch.channels_last)  # the faster order, on both devices
             module(images).cpu()
 
     return timed(compute) / len(chosen)
 
 
-def captum(module: nn.Module, image: Tensor, filler: Tensor, size: int, together: int) -> float:
+def captum(module: nn.Module, image: Tensor, baseline: Tensor, size: int, together: int) -> float:
     """Seconds a place, over a coarse grid of places: each costs the same."""
     shape = (image.shape[1], image.shape[2])
     places = len(Squares.over(shape, size, size).boxes())
@@ -117,7 +117,7 @@ def captum(module: nn.Module, image: Tensor, filler: Tensor, size: int, together
 
     def compute() -> None:
         method.attribute(
-            image[None], (3, size, size), (3, size, size), filler[None], target=0, perturbations_per_eval=together
+            image[None], (3, size, size), (3, size, size), baseline[None], target=0, perturbations_per_eval=together
         )
 
     return timed(compute) / places

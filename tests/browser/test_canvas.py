@@ -115,17 +115,17 @@ def focused(page):
 def test_a_brush_hides_and_an_eraser_shows_again(open_canvas, tool):
     start = f"canvas.put(np.full((60, 100), {tool == 'eraser'}))"
     page = open_canvas(f"canvas.tool, canvas.brush = '{tool}', 13; {start}")
-    untouched = known_mask(page)
+    unoccluded = known_mask(page)
     drag(page, (20, 20), (30, 70), (50, 75))
-    page.wait_for_selector(f".zf-known:not([data-mask='{np.packbits(untouched).tobytes().hex()}'])")
-    changed = known_mask(page) ^ untouched
+    page.wait_for_selector(f".zf-known:not([data-mask='{np.packbits(unoccluded).tobytes().hex()}'])")
+    changed = known_mask(page) ^ unoccluded
     # The mouse points at whole CSS pixels: at most a third of a pixel beside.
     thin, thick = (stroke(SHAPE, (20, 20), (30, 70), b) | stroke(SHAPE, (30, 70), (50, 75), b) for b in (12, 14))
     assert (thin <= changed).all()
     assert (changed <= thick).all()
-    wait_until_shown(page, untouched ^ changed)
+    wait_until_shown(page, unoccluded ^ changed)
     page.keyboard.press("Control+z")
-    wait_until_shown(page, untouched)
+    wait_until_shown(page, unoccluded)
 
 
 def test_a_rectangle_is_dragged_in_all_four_directions(open_canvas):

@@ -118,7 +118,7 @@ def test_dragging_moves_them_too(page):
     page.mouse.move(x - 80, y, steps=12)
     page.mouse.up()
     state = wait_until(page, lambda now: now["value"] < before["value"] - 20 and now["numbers"] == now["value"])
-    assert f"Moved up by {-state['value']:.4g} pixels" in words(page)
+    assert f"FeatureShift up by {-state['value']:.4g} pixels" in words(page)
     assert marker(page, 1) < at - 20
 
 

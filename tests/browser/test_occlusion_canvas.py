@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import zfwidgets as zf
-from zfwidgets.drawing import heat, label_picture, said, signed_picture
-from zfwidgets.experiments.occlusion import filling, hide, occlusion_sweep, strongest_map
+from zfwidgets.drawing import format_number, heat, label_picture, signed_picture
+from zfwidgets.experiments.occlusion import hide, make_baseline, occlusion_sweep, strongest_map
 from zfwidgets.widgets.canvas import slices
 from zfwidgets.widgets.canvas.strokes import stroke
 from zfwidgets.widgets.occlusion_canvas.sweep_view import over_photograph
@@ -178,8 +178,8 @@ def box_mask(*box):
 
 def hidden(page):
     """Which pixels of the canvas are the filling's colour, once no outline is drawn over them any more."""
-    filler = filling(features().net, features().input)
-    whole, covered = (hide(features(), np.full(SHAPE, all_), filler).picture for all_ in (False, True))
+    baseline = make_baseline(features().net, features().input)
+    whole, covered = (hide(features(), np.full(SHAPE, all_), baseline).picture for all_ in (False, True))
 
     def mask():
         pixels = canvas_pixels(page, CANVAS)[..., :3]
@@ -191,7 +191,7 @@ def hidden(page):
 
 
 def answer(mask):
-    return hide(features(), mask, filling(features().net, features().input)) if mask.any() else features()
+    return hide(features(), mask, make_baseline(features().net, features().input)) if mask.any() else features()
 
 
 def close(pixels, expected):
@@ -217,7 +217,7 @@ def differences(page, mask):
         "bars now": len(now) == 4 and np.allclose(now, after.prediction.probability[0, known], atol=0.002),
         "bars before": len(then) == 4 and np.allclose(then, features().prediction.probability[0, known], atol=0.002),
         "map": close(after_map, heat(maps[1], low, high)),
-        "sum": f"sum {said(float(maps[1].sum()))}" in page.locator(".zf-occlusion-maps").inner_text(),
+        "sum": f"sum {format_number(float(maps[1].sum()))}" in page.locator(".zf-occlusion-maps").inner_text(),
         "projection": close(projection, signed_picture(projections[1], end)),
     }
     return [name for name, agrees in facts.items() if not agrees]
@@ -354,7 +354,7 @@ def test_the_answer_is_to_be_seen_while_the_square_moves_without_rest(large_page
     cat = zf.ImageFeatures(zf.load("squeezenet1_1"), zf.photograph("cat"))
     mask = np.zeros(LARGE_SHAPE, bool)
     mask[96:128, 44:76] = True
-    label, probability = hide(cat, mask, filling(cat.net, cat.input)).prediction.top(1)[0]
+    label, probability = hide(cat, mask, make_baseline(cat.net, cat.input)).prediction.top(1)[0]
     large_page.wait_for_selector(f".zf-occlusion-words:has-text('{label} ({probability:.2f})')")
     leave(large_page)
     large_page.wait_for_selector(".zf-occlusion-words:has-text('Nothing is hidden')")
@@ -371,7 +371,7 @@ def test_a_sweep_says_how_far_it_is_and_its_maps_become_finer(large_page):
     large_page.wait_for_selector(f"{NOTE}:has-text('324 places in ')")
     count = large_page.evaluate("painted.length")
     assert count >= 3
-    settings = {"layer": net.watched_layer.name, "size": 32, "stride": 12}
+    settings = {"layer": net.last_spatial_layer.name, "size": 32, "stride": 12}
     first, *_, last = occlusion_sweep(net, zf.photograph("cat"), **settings)
     for number, found in ((0, first), (count - 1, last)):
         expected = over_photograph(found, heat(found.probability, 0, 1))

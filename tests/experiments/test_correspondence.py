@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.backend.run.forward import Cancelled, forward
+from zfwidgets.backend.run.forward import forward
 from zfwidgets.experiments.correspondence import mask_of
-from zfwidgets.experiments.correspondence.masks import anywhere
+from zfwidgets.experiments.correspondence.masks import random_placement
+from zfwidgets.task import Cancelled, Task
 
 SHAPE = (24, 31)
 
@@ -101,11 +102,11 @@ def test_random_masks_stay_inside_and_go_everywhere():
     mask[4:9, 5:7] = mask[7:9, 5:12] = True
     seen = np.zeros(SHAPE, int)
     for _ in range(600):
-        moved = anywhere(mask, random)
+        moved = random_placement(mask, random)
         assert moved.sum() == mask.sum()
         seen += moved
     assert (seen > 0).mean() > 0.97
-    assert (anywhere(np.ones(SHAPE, bool), random)).all()
+    assert (random_placement(np.ones(SHAPE, bool), random)).all()
 
 
 def test_the_same_seed_gives_the_same_chance(small):
@@ -128,7 +129,7 @@ def test_p_values_are_uniform_where_parts_are_random(small):
     random, values = np.random.default_rng(0), []
     mask = mask_of((0, 0, 8, 10), SHAPE, "it")
     for seed in range(150):
-        marks = [anywhere(mask, random) for _ in range(3)]
+        marks = [random_placement(mask, random) for _ in range(3)]
         found = zf.correspondence(small, pictures(3, seed), {"part": marks}, "3", draws=19, seed=seed)
         values.append(found.p_value("part", "3"))
     shares = [np.mean(np.array(values) <= level) for level in (0.2, 0.5, 0.8)]
@@ -201,7 +202,7 @@ def test_bad_marks_are_refused_in_words(small, images, parts, message):
 def test_it_tells_how_far_it_is_and_can_be_cancelled(small):
     told = []
     parts = {"part": [BOX] * 2}
-    zf.correspondence(small, pictures(2), parts, draws=4, progress=lambda done, total: told.append((done, total)))
+    zf.correspondence(small, pictures(2), parts, draws=4, task=zf.Task(report=lambda *said: told.append(said[:2])))
     assert told == [(2, 10), (4, 10), (6, 10), (8, 10), (10, 10)]
     with pytest.raises(Cancelled):
-        zf.correspondence(small, pictures(2), parts, stale=lambda: True)
+        zf.correspondence(small, pictures(2), parts, task=Task(lambda: True))

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.backend.run.forward import Cancelled
+from zfwidgets.task import Cancelled, Task
 
 SIZE = (37, 53)
 LAYERS = {"relu1": (6, 18, 26), "pool": (6, 9, 13), "relu2": (9, 9, 13), "fc": (4, 1, 1)}
@@ -170,7 +170,7 @@ def copy_linear(module):
 def test_a_silent_unit_projects_to_nothing(network, image):
     silent = np.argwhere(zf.ImageFeatures(network, image).maps("relu2")[3] == 0)[0]
     found = zf.project(network, image, "relu2", 3, tuple(silent))
-    assert (found.activation, found.scale, found.bulk) == (0, 0, 0)
+    assert (found.activation, found.scale, found.robust_scale) == (0, 0, 0)
     assert not found.pixels.any()
 
 
@@ -232,7 +232,7 @@ def test_looking_again_computes_nothing(features, monkeypatch):
 @pytest.mark.parametrize("unit", [(3, 7), "all"])
 def test_what_is_no_longer_wanted_is_given_up(features, unit):
     with pytest.raises(Cancelled):
-        features.project("relu2", 3, unit, stale=lambda: True)
+        features.project("relu2", 3, unit, task=Task(lambda: True))
     assert features.project("relu2", 3, unit).layer == "relu2"
 
 

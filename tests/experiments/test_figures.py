@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zfwidgets.drawing import heat, new_figure, said, signed_picture
+from zfwidgets.drawing import format_number, heat, new_figure, signed_picture
 from zfwidgets.experiments.projection import Projection
 
 
@@ -90,7 +90,7 @@ def test_a_constant_map_is_dark():
     ],
 )  # fmt: skip
 def test_a_number_is_said_in_three_digits_without_an_exponent_where_that_is_readable(number, words):
-    assert said(number) == words
+    assert format_number(number) == words
 
 
 def projection(pixels, box=(0, 2, 4, 6), unit=(1, 2)):

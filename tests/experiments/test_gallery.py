@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import zfwidgets as zf
-from zfwidgets.backend.run.forward import Cancelled
 from zfwidgets.experiments.gallery import GREY
 from zfwidgets.experiments.top_activations import prepared_tops
-from zfwidgets.experiments.top_activations.deduplicate import without_repeats
+from zfwidgets.experiments.top_activations.deduplicate import deduplicate
+from zfwidgets.task import Cancelled, Task
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def holds(box, other) -> bool:
 
 
 def test_repeats_are_left_out_and_the_strongest_kept(net, tops):
-    fewer = without_repeats(tops, net, zf.corpus(), 4)
+    fewer = deduplicate(tops, net, zf.corpus(), 4)
     for layer in tops.layers:
         assert np.array_equal(fewer.values[layer], tops.values[layer][:, :4])
 
@@ -130,7 +130,7 @@ def test_a_gallery_is_saved_and_drawn(net, tops, tmp_path):
 
 def test_a_gallery_that_nobody_wants_stops(net, tops):
     with pytest.raises(Cancelled):
-        zf.gallery(net, None, tops, "features.6.cat", [2, 9], stale=lambda: True)
+        zf.gallery(net, None, tops, "features.6.cat", [2, 9], task=Task(lambda: True))
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from scipy import ndimage
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.backend.run.forward import Cancelled, forward
+from zfwidgets.backend.run.forward import forward
 from zfwidgets.experiments.invariance import BORDERS, TRANSFORMATIONS
+from zfwidgets.task import Cancelled, Task
 
 MODES = {"edge": "nearest", "grey": "grid-constant", "reflection": "reflect"}  # scipy's names
 
@@ -246,7 +247,7 @@ def test_bad_settings_are_refused_in_words(passing, settings, message):
 
 def test_it_can_be_cancelled(passing):
     with pytest.raises(Cancelled):
-        zf.invariance(passing, [smooth()], stale=lambda: True)
+        zf.invariance(passing, [smooth()], task=Task(lambda: True))
 
 
 def test_the_features_are_those_of_a_plain_forward_pass(net):

@@ -17,7 +17,7 @@ from PIL import Image
 import zfwidgets as zf
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.experiments.top_activations import search
-from zfwidgets.experiments.top_activations.mining import TOGETHER
+from zfwidgets.experiments.top_activations.mining import MIN_BATCH
 
 from .test_top_activations import same
 
@@ -59,15 +59,15 @@ def test_all_layers_of_the_embedded_network_on_300_photographs_are_what_numpy_fi
     places: dict[str, list[np.ndarray]] = {layer.name: [] for layer in net.layers}
 
     def store(step, maps):
-        flat = maps.numpy().reshape(TOGETHER, maps.shape[1], -1)
+        flat = maps.numpy().reshape(MIN_BATCH, maps.shape[1], -1)
         strongest[step.name].append(flat.max(axis=2))
         places[step.name].append(flat.argmax(axis=2))
 
     x = net.batch(pictures)
     x = np.concatenate([x.numpy(), np.zeros((304 - 300, *x.shape[1:]), np.float32)])
-    for start in range(0, 304, TOGETHER):
+    for start in range(0, 304, MIN_BATCH):
         forward(
-            net.program, torch.from_numpy(x[start : start + TOGETHER]), [net.step(n) for n in strongest], visit=store
+            net.program, torch.from_numpy(x[start : start + MIN_BATCH]), [net.step(n) for n in strongest], visit=store
         )
 
     monkeypatch.setattr(search, "SMALLEST", 96)
@@ -89,7 +89,7 @@ RUN = """
 import sys
 import zfwidgets as zf
 from zfwidgets.experiments.top_activations import search
-from zfwidgets.experiments.top_activations.mining import TOGETHER
+from zfwidgets.experiments.top_activations.mining import MIN_BATCH
 search.SMALLEST = 8
 net = zf.load("squeezenet1_1", device="cpu")
 zf.top_activations(net, sys.argv[1], checkpoint=sys.argv[2], workers=2, batch_size=4, progress=False)

@@ -12,9 +12,10 @@ from captum.attr import Occlusion as CaptumOcclusion
 from torch import Tensor, nn
 
 import zfwidgets as zf
-from zfwidgets.backend.run.forward import Cancelled, forward
-from zfwidgets.experiments.occlusion import filling, strongest_map
+from zfwidgets.backend.run.forward import forward
+from zfwidgets.experiments.occlusion import make_baseline, strongest_map
 from zfwidgets.experiments.occlusion.occluder import Squares
+from zfwidgets.task import Cancelled, Task
 
 
 @pytest.fixture(scope="module")
@@ -83,18 +84,18 @@ def test_squares_cover_the_image_and_hang_over_its_edge():
 def test_captum_finds_the_same(net, size, stride):
     found = zf.occlusion(net, zf.photograph("cat"), "tabby", size=size, stride=stride, fill="blur")
     _, x = net.prepare(zf.photograph("cat"))
-    filler, target = filling(net, x, "blur"), net.labels.index("tabby")
+    baseline, target = make_baseline(net, x, "blur"), net.labels.index("tabby")
 
     def probability(images: Tensor) -> Tensor:
         return forward(net.program, images, [net.program.output]).activations[net.program.output].softmax(1)
 
     theirs = CaptumOcclusion(probability).attribute(
-        x[None], (3, *size), (3, *stride), baselines=filler[None], target=target, perturbations_per_eval=8
+        x[None], (3, *size), (3, *stride), baselines=baseline[None], target=target, perturbations_per_eval=8
     )[0, 0].numpy()  # fmt: skip
     falls, covers = np.zeros(x.shape[1:]), np.zeros(x.shape[1:])
     squares = Squares.over(x.shape[1:], size, stride)
     for fall, (top, left, bottom, right) in zip(
-        (found.untouched[target] - found.probability).ravel(), squares.boxes(), strict=True
+        (found.unoccluded[target] - found.probability).ravel(), squares.boxes(), strict=True
     ):
         falls[top:bottom, left:right] += fall
         covers[top:bottom, left:right] += 1
@@ -142,11 +143,11 @@ def test_several_targets_are_found_in_one_pass(net):
 def test_without_a_target_it_is_what_the_network_says(net):
     found = zf.occlusion(net, zf.photograph("coffee"), stride=64)
     assert found.labels[found.targets[0]] == "espresso"
-    assert found.untouched[found.targets[0]] == net.predict(zf.photograph("coffee")).probability.max()
+    assert found.unoccluded[found.targets[0]] == net.predict(zf.photograph("coffee")).probability.max()
 
 
 def test_the_watched_map_is_the_strongest_of_the_last_layer_that_is_not_the_classes(net):
-    assert net.watched_layer.name == "features.12.cat"
+    assert net.last_spatial_layer.name == "features.12.cat"
     features = zf.ImageFeatures(net, zf.photograph("cat"))
     maps = features.maps("features.12.cat")
     assert strongest_map(features, "features.12.cat") == maps.sum((1, 2)).argmax()
@@ -160,7 +161,7 @@ def test_the_strongest_map_looks_where_its_projection_is(net):
     for row, column in np.ndindex(energy.shape):
         top, left = found.top[row], found.left[column]
         energy[row, column] = np.abs(found.projected[:, top : top + 32, left : left + 32]).sum()
-    fall = found.untouched_activity - found.activity
+    fall = found.unoccluded_activity - found.activity
     assert found.agreement == pytest.approx(np.corrcoef(fall.ravel(), energy.ravel())[0, 1], abs=1e-6)
     assert found.agreement > 0.7
 
@@ -176,7 +177,7 @@ FILLS = ["grey", "mean", "blur", "noise", "red", "#00ff00", (0, 0, 255)]
 @pytest.mark.parametrize("fill", FILLS)
 def test_a_fill_is_meant_in_pixels(net, fill):
     picture, x = net.prepare(zf.photograph("astronaut"))
-    shown = net.preprocess.picture(filling(net, x, fill)).astype(float)
+    shown = net.preprocess.picture(make_baseline(net, x, fill)).astype(float)
     expected = {"grey": (128,) * 3, "red": (255, 0, 0), "#00ff00": (0, 255, 0), (0, 0, 255): (0, 0, 255)}
     if fill in expected:
         assert (shown == expected[fill]).all()
@@ -187,9 +188,9 @@ def test_a_fill_is_meant_in_pixels(net, fill):
         assert np.abs(np.diff(shown, axis=0)).mean() < 0.2 * np.abs(np.diff(picture.astype(float), axis=0)).mean()
         assert np.abs(shown.mean((0, 1)) - picture.mean((0, 1))).max() < 12
     else:
-        wanted = filling(net, x, "noise", seed=3)
-        assert torch.equal(wanted, filling(net, x, "noise", seed=3))
-        assert not torch.equal(wanted, filling(net, x, "noise", seed=4))
+        wanted = make_baseline(net, x, "noise", seed=3)
+        assert torch.equal(wanted, make_baseline(net, x, "noise", seed=3))
+        assert not torch.equal(wanted, make_baseline(net, x, "noise", seed=4))
         torch.testing.assert_close(wanted.std((1, 2)), x.std((1, 2)), rtol=0.03, atol=0)
 
 
@@ -197,9 +198,9 @@ def test_an_image_without_colours_can_be_grey_only():
     module = nn.Sequential(nn.Conv2d(5, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     five = zf.Network(module, size=16)
     x = torch.arange(5 * 256, dtype=torch.float32).reshape(5, 16, 16)
-    assert filling(five, x, "grey").unique().tolist() == [639.5]
+    assert make_baseline(five, x, "grey").unique().tolist() == [639.5]
     with pytest.raises(ValueError, match="5 channels has no colours"):
-        filling(five, x, "red")
+        make_baseline(five, x, "red")
     assert zf.occlusion(five, x, size=4, stride=4).probability.shape == (4, 4)
 
 
@@ -266,7 +267,7 @@ def test_a_network_without_classes_is_refused():
 
 def test_it_can_be_cancelled(net):
     with pytest.raises(Cancelled):
-        zf.occlusion(net, zf.photograph("cat"), stale=lambda: True)
+        zf.occlusion(net, zf.photograph("cat"), task=Task(lambda: True))
 
 
 MEMORY = """

@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.backend.run.forward import Cancelled, forward
+from zfwidgets.backend.run.forward import forward
 from zfwidgets.experiments.top_activations import TopActivations, search
-from zfwidgets.experiments.top_activations.mining import TOGETHER, RunningTop
+from zfwidgets.experiments.top_activations.mining import MIN_BATCH, RunningTop
 from zfwidgets.experiments.top_activations.result import merged
+from zfwidgets.task import Cancelled, Task
 
 SIZE = (20, 26)
 
@@ -44,9 +45,9 @@ def brute_force(net: zf.Network, pictures: list[np.ndarray], layer: str, k: int)
     """For every map: (falling value, image, row, column) of the strongest unit of each image, sorted; the first k."""
     step = net.step(layer)
     per_image = []
-    for start in range(0, len(pictures), TOGETHER):  # as they are on a CPU: rounding
-        x = net.batch(pictures[start : start + TOGETHER])
-        x = torch.cat([x, x.new_zeros(TOGETHER - len(x), *x.shape[1:])])
+    for start in range(0, len(pictures), MIN_BATCH):  # as they are on a CPU: rounding
+        x = net.batch(pictures[start : start + MIN_BATCH])
+        x = torch.cat([x, x.new_zeros(MIN_BATCH - len(x), *x.shape[1:])])
         per_image.append(forward(net.program, x, [step]).activations[step].numpy())
     maps = np.concatenate(per_image)[: len(pictures)]
     maps = maps.reshape(*(*maps.shape, 1, 1)[:4])
@@ -253,7 +254,7 @@ def test_not_a_number_is_never_strong(net):
 def test_a_pass_that_nobody_wants_stops(net, pictures):
     asked = random.Random(1)
     with pytest.raises(Cancelled):
-        zf.top_activations(net, pictures, progress=False, stale=lambda: asked.random() < 0.05)
+        zf.top_activations(net, pictures, progress=False, task=Task(lambda: asked.random() < 0.05))
 
 
 def test_progress_counts_every_image_once(net, pictures, small_shards, tmp_path):
@@ -261,7 +262,7 @@ def test_progress_counts_every_image_once(net, pictures, small_shards, tmp_path)
     for _ in range(2):  # the second time, all is read from the checkpoint
         said.clear()
         zf.top_activations(
-            net, pictures, checkpoint=tmp_path / "kept", progress=lambda done, all: said.append((done, all))
+            net, pictures, checkpoint=tmp_path / "kept", task=zf.Task(report=lambda *told: said.append(told[:2]))
         )
         assert said[-1] == (48, 48)
         assert [done for done, _ in said] == sorted(done for done, _ in said)

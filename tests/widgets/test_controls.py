@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zfwidgets.data import images as collected
+from zfwidgets.data import images as as_collection
 from zfwidgets.widgets.controls import FeatureSlider, ImagePicker, LayerSlider, bars, labelled
 
 STRENGTHS = np.array([0.5, 3.0, 0.0, 3.0, 9.0])
@@ -110,7 +110,7 @@ def upload(picker, name, content):
 
 @pytest.fixture
 def picker():
-    return ImagePicker(collected({"a": np.zeros((3, 5, 3), np.uint8), "b": np.full((4, 6, 3), 9, np.uint8)}))
+    return ImagePicker(as_collection({"a": np.zeros((3, 5, 3), np.uint8), "b": np.full((4, 6, 3), 9, np.uint8)}))
 
 
 def test_the_list_and_its_value_follow_each_other(picker):

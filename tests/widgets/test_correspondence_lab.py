@@ -100,7 +100,7 @@ def test_every_canvas_shows_the_part_that_is_chosen_with_nothing_to_undo(net, pi
             np.testing.assert_array_equal(canvas.mask, lab.parts[part][index])
             assert not canvas.can_undo
     lab.fill = "black"
-    assert lab.result.filler.max() == 0
+    assert lab.result.baseline.max() == 0
     np.testing.assert_array_equal(lab._canvases["a"].mask, lab.parts["nose"][0])
 
 

@@ -34,7 +34,9 @@ def assert_shown(explorer, expected):
     top, left, bottom, right = expected.box
     assert (shown(view.photograph) == expected.picture).all()
     assert (shown(view.patch) == expected.picture[top:bottom, left:right]).all()
-    assert (shown(view.projection) == signed_picture(expected.pixels[:, top:bottom, left:right], expected.bulk)).all()
+    assert (
+        shown(view.projection) == signed_picture(expected.pixels[:, top:bottom, left:right], expected.robust_scale)
+    ).all()
     assert view.map.cell == expected.unit
     assert view.photograph.boxes == ([] if expected.unit is None else [expected.box])
     assert view.map.caption.startswith(f"feature {expected.feature} ·")

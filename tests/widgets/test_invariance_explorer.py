@@ -167,13 +167,13 @@ def test_the_words_say_what_the_numbers_are(network, explorer):
     (now,), (result,) = explorer.now, explorer.result
     words = explorer._views[0].words.value
     layer = explorer.layers[0]
-    assert "Moved down by 12 pixels" in words
+    assert "FeatureShift down by 12 pixels" in words
     share = now.distances[layer] / result.curve("translation", layer)[0].max()
     assert f"{layer} is at <b>{share:.0%}</b> of its largest distance" in words
     called = network.labels[now.probability.argmax()]
     assert f"called <b>{called}</b> ({now.probability.max():.2f})" in words
     explorer.value = -4
-    assert "Moved up by 4 pixels" in explorer._views[0].words.value
+    assert "FeatureShift up by 4 pixels" in explorer._views[0].words.value
     explorer.value = 0
     assert "As it is: first is called" in explorer._views[0].words.value
 
@@ -330,7 +330,7 @@ def test_a_burst_of_values_ends_on_the_last(network, images, in_kernel):
     for value in range(-60, 41, 2):
         explorer.value = value
     until(lambda: not explorer.busy and explorer.now[0].value == 40)
-    assert "Moved down by 40 pixels" in explorer._views[0].words.value
+    assert "FeatureShift down by 40 pixels" in explorer._views[0].words.value
 
 
 def test_a_ninth_image_is_shown_and_it_is_said_that_it_has_no_curve(network, images):

@@ -9,7 +9,7 @@ from torch import nn
 
 import zfwidgets as zf
 from zfwidgets.drawing import heat, label_picture, signed_picture
-from zfwidgets.experiments.occlusion import filling, hide
+from zfwidgets.experiments.occlusion import hide, make_baseline
 from zfwidgets.widgets.occlusion_canvas.sweep_view import INK, over_photograph
 
 from .conftest import until
@@ -34,7 +34,7 @@ def asked_anew(network, image, mask, fill="grey"):
     """The network's answer to the image with the mask filled in by hand."""
     features = zf.ImageFeatures(network, image)
     x = features.input.clone()
-    x[:, mask] = filling(network, x, fill)[:, mask]
+    x[:, mask] = make_baseline(network, x, fill)[:, mask]
     return network.classify(x[None], ["image"]).probability[0]
 
 
@@ -60,7 +60,7 @@ def test_what_is_drawn_is_what_the_network_is_asked_about(network, images, canva
 def test_before_and_after_are_shown_on_one_scale(network, images, canvas):
     canvas.canvas.put(a_mask())
     before = zf.ImageFeatures(network, images["flower"])
-    after = hide(before, a_mask(), filling(network, before.input))
+    after = hide(before, a_mask(), make_baseline(network, before.input))
     maps = [features.maps(canvas.layer)[canvas.feature] for features in (before, after)]
     low, high = min(float(maps[0].min()), 0.0), max(float(values.max()) for values in maps)
     for picture, values in zip(canvas._view.maps, maps, strict=True):

@@ -2,18 +2,18 @@
 
 from zfwidgets.drawing.axes import new_figure, show_picture
 from zfwidgets.drawing.colours import OKABE_ITO, REST, heat, label_picture, signed_picture
-from zfwidgets.drawing.numbers import said
+from zfwidgets.drawing.numbers import format_number
 from zfwidgets.drawing.tiles import fit_tile, mosaic
 
 __all__ = [
     "OKABE_ITO",
     "REST",
     "fit_tile",
+    "format_number",
     "heat",
     "label_picture",
     "mosaic",
     "new_figure",
-    "said",
     "show_picture",
     "signed_picture",
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import fields
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from safetensors import safe_open
@@ -20,6 +21,8 @@ _KEYS = "the keys of its arrays"
 
 class Result:
     """Base of the frozen dataclasses that experiments return: arrays, dictionaries of arrays, and plain values."""
+
+    former_names: ClassVar[Mapping[str, str]] = {}  # of fields, as they stand in older files, and what they are now
 
     def plot(self, **options: Any) -> Figure:
         """Draw it in the paper's layout, by the `figure.draw` that stands beside it; `options` are that function's."""
@@ -58,8 +61,9 @@ class Result:
         for name, value in values.items():
             if isinstance(value, dict) and _KEYS in value:
                 values[name] = {key: arrays.pop(f"{name}/{key}") for key in value[_KEYS]}
+        found = {cls.former_names.get(name, name): value for name, value in (arrays | values).items()}
         try:
-            return cls(**arrays, **values)
+            return cls(**found)
         except TypeError as error:
             raise ValueError(f"{os.fspath(path)!r} was written by another version of zfwidgets: {error}") from error
 

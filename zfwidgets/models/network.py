@@ -23,6 +23,7 @@ from zfwidgets.models.fingerprint import fingerprint
 from zfwidgets.models.prediction import Prediction
 from zfwidgets.models.preprocess import Preprocess, Transform, as_preprocess, picture_of
 from zfwidgets.models.report import Report
+from zfwidgets.renamed import renamed_property
 
 
 class Network:
@@ -108,9 +109,11 @@ class Network:
         return shown or self.layers[-1:]
 
     @property
-    def watched_layer(self) -> FeatureLayer:
+    def last_spatial_layer(self) -> FeatureLayer:
         """The last feature layer with maps of more than one unit: what the paper's layer 5 is to its network."""
         return ([layer for layer in self.feature_layers if layer.units > 1] or list(self.feature_layers))[-1]
+
+    watched_layer = renamed_property("watched_layer", "last_spatial_layer")
 
     def layer_names(self, layers: str | Sequence[str] | None, default: Iterable[FeatureLayer]) -> tuple[str, ...]:
         """Names of layers, checked, in the order of the network: "all", one name, several, or None for the default."""

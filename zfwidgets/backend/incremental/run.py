@@ -9,7 +9,7 @@ over. The idea is Krypton's (Nakandala et al., SIGMOD 2019).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -26,7 +26,8 @@ from zfwidgets.backend.graph.window import Sliding
 from zfwidgets.backend.incremental.plan import Boxes, Frame, Frames, Plan, chunks
 from zfwidgets.backend.incremental.reach import Stretches
 from zfwidgets.backend.run.deconvnet import fitting
-from zfwidgets.backend.run.forward import Cancelled, forward, never
+from zfwidgets.backend.run.forward import forward
+from zfwidgets.task import UNWATCHED, Task
 
 MEMORY = 2**29  # bytes that the maps may take, the network itself not counted
 
@@ -139,11 +140,11 @@ class Incremental:
         image: Tensor,
         wanted: Sequence[Step],
         memory: int = MEMORY,
-        stale: Callable[[], bool] = never,
+        task: Task = UNWATCHED,
     ) -> None:
         self.program, self.wanted, self.memory = program, tuple(wanted), memory
         self.steps = program.needed_for(wanted)
-        record = forward(program, _channels_last(image[None]), self.steps, stale=stale)
+        record = forward(program, _channels_last(image[None]), self.steps, task=task)
         self.untouched = {step: Untouched(step, values) for step, values in record.activations.items()}
         self._image = self.untouched[program.input]
         self._tables: dict[tuple, Table] = {}
@@ -153,7 +154,7 @@ class Incremental:
         return Plan(self.steps, boxes)
 
     def run(
-        self, plan: Plan, replacement: Tensor, stale: Callable[[], bool] = never
+        self, plan: Plan, replacement: Tensor, task: Task = UNWATCHED
     ) -> Iterator[tuple[np.ndarray, dict[Step, Changed]]]:
         """Put `replacement` (C, H, W) into each box of the image in turn.
 
@@ -163,7 +164,7 @@ class Incremental:
             whole_cell = plan.frames(cell)
             for some in chunks(cell, self._at_once(whole_cell)):
                 frames = whole_cell if len(some) == len(cell) else plan.frames(some)
-                yield some, self._changed(self._replaced(plan.boxes[some], frames, replacement), frames, stale)
+                yield some, self._changed(self._replaced(plan.boxes[some], frames, replacement), frames, task)
 
     def _replaced(self, boxes: Boxes, frames: Frames, replacement: Tensor) -> Changed:
         """The windows of the image itself, with the boxes replaced."""
@@ -177,12 +178,11 @@ class Incremental:
         return Changed(first, rows_last(windows, first), frame, self._image)
 
     @torch.no_grad()
-    def _changed(self, image: Changed, frames: Frames, stale: Callable[[], bool]) -> dict[Step, Changed]:
+    def _changed(self, image: Changed, frames: Frames, task: Task) -> dict[Step, Changed]:
         changed, found = {image.step: image}, {}
         readers = Counter(source for step in self.steps for source in step.inputs)
         for step in self.steps:
-            if stale():
-                raise Cancelled
+            task.check()
             if step.op is not None:
                 sources = [changed[source] for source in step.inputs]
                 changed[step] = self._compute(step, frames[step], sources)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,14 +11,14 @@ from torch import Tensor
 from zfwidgets.backend.graph.cone import Cone
 from zfwidgets.backend.graph.op import Rule
 from zfwidgets.backend.graph.step import Step
-from zfwidgets.backend.run.forward import Cancelled, never
 from zfwidgets.backend.run.units import Units
 from zfwidgets.backend.run.windows import Windows, reframed
+from zfwidgets.task import UNWATCHED, Task
 
 
 @torch.no_grad()
 def project_cropped(
-    whole: Cone, images: Tensor | Sequence[Tensor], units: Units, rule: Rule, stale: Callable[[], bool] = never
+    whole: Cone, images: Tensor | Sequence[Tensor], units: Units, rule: Rule, task: Task = UNWATCHED
 ) -> tuple[Tensor, Tensor]:
     """Compute units from preprocessed images, each (C, H, W), and carry each down to the pixels of the cone's span.
 
@@ -27,20 +27,19 @@ def project_cropped(
     cone = whole.trimmed(units.row.tolist(), units.column.tolist())
     windows = Windows(cone, units)
     kept: dict[Step, Any] = {}
-    unit = _up(windows, windows.of_images(images), rule, kept, stale)
+    unit = _up(windows, windows.of_images(images), rule, kept, task)
     seed = torch.zeros_like(unit)
     here = torch.arange(len(units)), units.feature
     seed[here] = unit[here]
-    pixels = _down(windows, seed, rule, kept, stale)
+    pixels = _down(windows, seed, rule, kept, task)
     return reframed(pixels, (2, 3), cone.spans[cone.input], whole.spans[whole.input], 0), unit[here].flatten()
 
 
-def _up(windows: Windows, images: Tensor, rule: Rule, kept: dict[Step, Any], stale: Callable[[], bool]) -> Tensor:
+def _up(windows: Windows, images: Tensor, rule: Rule, kept: dict[Step, Any], task: Task) -> Tensor:
     cone = windows.cone
     values = {cone.input: images}
     for stage in cone.stages:
-        if stale():
-            raise Cancelled
+        task.check()
         inputs = tuple(windows.read(values[source], source, stage) for source in stage.step.inputs)
         values[stage.step], kept[stage.step] = stage.op.record(inputs, rule)
         for source in stage.finished:
@@ -48,14 +47,13 @@ def _up(windows: Windows, images: Tensor, rule: Rule, kept: dict[Step, Any], sta
     return values[cone.at]
 
 
-def _down(windows: Windows, seed: Tensor, rule: Rule, kept: dict[Step, Any], stale: Callable[[], bool]) -> Tensor:
+def _down(windows: Windows, seed: Tensor, rule: Rule, kept: dict[Step, Any], task: Task) -> Tensor:
     cone = windows.cone
     signals = {cone.at: seed}
     for stage in reversed(cone.stages):
         if stage.step not in signals:
             continue
-        if stale():
-            raise Cancelled
+        task.check()
         signal = signals.pop(stage.step)
         if stage.slides:
             signal = windows.within(signal, stage.step, 0)

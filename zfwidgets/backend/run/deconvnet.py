@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
@@ -14,8 +14,9 @@ from zfwidgets.backend.graph.op import DECONVNET, Rule
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.cropped import project_cropped
-from zfwidgets.backend.run.forward import Cancelled, Record, forward, never
+from zfwidgets.backend.run.forward import Record, forward
 from zfwidgets.backend.run.units import Patches, Units
+from zfwidgets.task import UNWATCHED, Task
 
 
 @torch.no_grad()
@@ -25,15 +26,14 @@ def project(
     at: Step,
     seed: Tensor,
     rule: Rule = DECONVNET,
-    stale: Callable[[], bool] = never,
+    task: Task = UNWATCHED,
 ) -> Tensor:
     """Carry the signal `seed`, shaped like the activations of step `at`, down to the pixels (N, C, H, W)."""
     signals: dict[Step, Tensor] = {at: seed}
     for step in program.downward_from(at):
         if step not in signals:
             continue
-        if stale():
-            raise Cancelled
+        task.check()
         assert step.op is not None
         parts = step.op.project(signals.pop(step), record.kept[step], rule)
         for source, part in zip(step.inputs, parts, strict=True):
@@ -50,7 +50,7 @@ def project_units(
     rule: Rule = DECONVNET,
     crop: bool = True,
     chunk: int | None = None,
-    stale: Callable[[], bool] = never,
+    task: Task = UNWATCHED,
 ) -> Patches:
     """Project single units of layer `at`, each multiplied by its activation.
 
@@ -60,10 +60,10 @@ def project_units(
     go down at once; by default, as many as the device does best at.
     """
     if crop and (origins := _origins(program, at, units)) and _pays(program, at, units, origins):
-        return _in_cones(program, images, at, units, origins, rule, chunk, stale)
+        return _in_cones(program, images, at, units, origins, rule, chunk, task)
     chunk = chunk or fitting(images[0].device, max(prod(step.shape) for step in program.needed_for([at])))
     pieces = [
-        _on_images(program, images, at, units[start : start + chunk], rule, stale)
+        _on_images(program, images, at, units[start : start + chunk], rule, task)
         for start in range(0, len(units), chunk)
     ]
     pixels, activations = (torch.cat(part) for part in zip(*pieces, strict=True))
@@ -117,7 +117,7 @@ def _in_cones(
     origins: Origins,
     rule: Rule,
     chunk: int | None,
-    stale: Callable[[], bool],
+    task: Task,
 ) -> Patches:
     whole = origins[0][0].spans[program.input]
     pixels = images[0].new_zeros((len(units), len(images[0]), *whole.size))
@@ -129,7 +129,7 @@ def _in_cones(
         for start in range(0, len(which), count):
             some = which[start : start + count]
             chosen = replace(units[some], feature=features[start : start + count])
-            place[some], activations[some] = project_cropped(cone, images, chosen, rule, stale)
+            place[some], activations[some] = project_cropped(cone, images, chosen, rule, task)
     rows, columns = (field.stride for field in at.fields)
     return Patches(pixels, whole.top + rows * units.row, whole.left + columns * units.column, activations)
 
@@ -140,16 +140,16 @@ def _on_images(
     at: Step,
     units: Units,
     rule: Rule,
-    stale: Callable[[], bool],
+    task: Task,
 ) -> tuple[Tensor, Tensor]:
     used, which = units.image.unique(return_inverse=True)
     if len(used) == len(units) or not all(step.batched for step in program.needed_for([at])):
         used, which = units.image, torch.arange(len(units))  # what is kept cannot be told apart by image
-    record = forward(program, torch.stack([images[i] for i in used.tolist()]), [at], rule, stale)
+    record = forward(program, torch.stack([images[i] for i in used.tolist()]), [at], rule, task)
     seed, activation = _seed(record.activations[at], which, units)
     if len(used) < len(units):
         record = record.of_images(which.to(images[0].device))
-    return project(program, record, at, seed, rule, stale), activation
+    return project(program, record, at, seed, rule, task), activation
 
 
 def _seed(activations: Tensor, which: Tensor, units: Units) -> tuple[Tensor, Tensor]:

@@ -13,15 +13,7 @@ from torch import Tensor
 from zfwidgets.backend.graph.op import Rule
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
-
-
-def never() -> bool:
-    """The default answer to "has this computation become pointless?"."""
-    return False
-
-
-class Cancelled(Exception):
-    """A computation was given up because its result is no longer wanted."""
+from zfwidgets.task import UNWATCHED, Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +43,14 @@ def forward(
     images: Tensor,
     wanted: Iterable[Step],
     rule: Rule | None = None,
-    stale: Callable[[], bool] = never,
+    task: Task = UNWATCHED,
     visit: Callable[[Step, Tensor], None] | None = None,
 ) -> Record:
     """Run preprocessed images (N, C, H, W) up to the `wanted` steps, and return their activations.
 
     With a `rule`, also keep what carrying a signal down from them needs. Everything else is freed as soon as its last
-    reader has run; with `visit`, so are the wanted activations, which it is called with instead. `stale` is asked
-    between steps; when it says yes, `Cancelled` is raised.
+    reader has run; with `visit`, so are the wanted activations, which it is called with instead. `task` is
+    asked between steps whether the result is still wanted; `Cancelled` is raised if not.
     """
     targets = set(wanted)
     steps = program.needed_for(targets)
@@ -66,8 +58,7 @@ def forward(
     record = Record()
     values: dict[Step, Tensor] = {program.input: images}
     for step in steps:
-        if stale():
-            raise Cancelled
+        task.check()
         if step.op is not None:
             inputs = tuple(values[source] for source in step.inputs)
             values[step] = _run(step, inputs, rule, record)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -11,18 +11,21 @@ import torch
 from torch import Tensor
 
 from zfwidgets.backend.graph.step import Step
-from zfwidgets.backend.run.forward import forward, never
-from zfwidgets.data import images as collected
-from zfwidgets.experiments.correspondence.masks import anywhere, part_masks
+from zfwidgets.backend.run.forward import forward
+from zfwidgets.data import images as as_collection
+from zfwidgets.experiments.correspondence.masks import part_masks, random_placement
 from zfwidgets.experiments.correspondence.result import Correspondence
-from zfwidgets.experiments.occlusion import Colour, filling, shown
+from zfwidgets.experiments.occlusion import Colour, baseline_picture, make_baseline
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network
+from zfwidgets.renamed import with_task
+from zfwidgets.task import UNWATCHED, Task
 
-TOGETHER = 8  # images that go through the network at once
+MIN_BATCH = 8  # images that go through the network at once
 ROUNDING = 1e-5  # differences below this part of a layer's largest feature are rounding, and count as none
 
 
+@with_task
 def correspondence(
     net: Network,
     images: Any,
@@ -32,8 +35,7 @@ def correspondence(
     fill: str | Colour = "grey",
     draws: int = 99,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-    stale: Callable[[], bool] = never,
+    task: Task = UNWATCHED,
 ) -> Correspondence:
     """Hide the same part in several images, and see whether their features change in the same way (§4.4).
 
@@ -49,16 +51,15 @@ def correspondence(
         parts: for each part, by its name, one mark an image: a rectangle (top, left, bottom, right), a polygon of (row,
             column), or a bool array (H, W), in pixels of the picture as the network gets it (`net.prepare(image)[0]`).
         layers: names from `net.layers`; by default the last with maps, and the output (the paper: 5 and 7).
-        fill: what hides; see `occluder.filling`.
+        fill: what hides; see `occluder.make_baseline`.
         draws: how often each part's masks are put to random places, for comparison.
         seed: of the random places.
-        progress: is called with the number of masked images computed so far, and of all.
-        stale: asked between steps of the network whether the result is still wanted; `Cancelled` is raised if not.
+        task: watches and cancels it: is asked between steps of the network, and told how far it is.
 
     Raises:
         ValueError: fewer than two images; a part that is not marked in each; a mark outside the picture; no such layer.
     """
-    collection = collected(images)
+    collection = as_collection(images)
     if len(collection) < 2:
         raise ValueError(f"correspondence is between images: two or more are needed, {len(collection)} was given")
     if draws < 1:
@@ -66,25 +67,24 @@ def correspondence(
     features = [ImageFeatures(net, net.item(collection, place)) for place in range(len(collection))]
     height, width = features[0].picture.shape[:2]
     masks = part_masks(parts, len(features), (height, width))
-    names = net.layer_names(layers, (net.watched_layer, net.layers[-1]))
-    fillers = [filling(net, one.input, fill, seed) for one in features]
-    signs = _Signs(net, features, fillers, [net.step(name) for name in names], stale)
+    names = net.layer_names(layers, (net.last_spatial_layer, net.layers[-1]))
+    baselines = [make_baseline(net, one.input, fill, seed) for one in features]
+    signs = _Signs(net, features, baselines, [net.step(name) for name in names], task)
     total, done = len(masks) * (draws + 1) * len(features), 0
     differences, chance = {}, {}
     for part, marked in masks.items():
         found = []
         random = np.random.default_rng([seed, *part.encode()])  # other parts do not change this one's draws
         for draw in range(draws + 1):
-            found.append(signs.pairs(marked if draw == 0 else [anywhere(mask, random) for mask in marked]))
+            found.append(signs.pairs(marked if draw == 0 else [random_placement(mask, random) for mask in marked]))
             done += len(features)
-            if progress is not None:
-                progress(done, total)
+            task.progress(done, total, "masked images")
         for place, name in enumerate(names):
             values = np.array([one[place] for one in found])
             differences[f"{part}/{name}"], chance[f"{part}/{name}"] = values[0], values[1:]
     return Correspondence(
         np.stack([one.picture for one in features]), masks,
-        np.stack([shown(one, filler) for one, filler in zip(features, fillers, strict=True)]),
+        np.stack([baseline_picture(one, baseline) for one, baseline in zip(features, baselines, strict=True)]),
         differences, chance, collection.names, tuple(masks), names, net.name,
     )  # fmt: skip
 
@@ -96,26 +96,26 @@ class _Signs:
         self,
         net: Network,
         features: Sequence[ImageFeatures],
-        fillers: Sequence[Tensor],
+        baselines: Sequence[Tensor],
         steps: Sequence[Step],
-        stale: Callable[[], bool],
+        task: Task,
     ) -> None:
-        self._net, self._steps, self._stale = net, steps, stale
+        self._net, self._steps, self._task = net, steps, task
         self._inputs = torch.stack([one.input for one in features])
-        self._fillers = torch.stack(list(fillers))
-        self._untouched = self._features(self._inputs)
+        self._baselines = torch.stack(list(baselines))
+        self._unoccluded = self._features(self._inputs)
 
     def pairs(self, masks: Sequence[np.ndarray] | np.ndarray) -> list[np.ndarray]:
         """For each layer, the share of signs that differ for each pair of images, (pairs,)."""
         mask = torch.from_numpy(np.stack(list(masks)))[:, None].to(self._inputs.device)
-        changed = self._features(torch.where(mask, self._fillers, self._inputs))
-        return [np.array(list(_differing(x, y))) for x, y in zip(self._untouched, changed, strict=True)]
+        changed = self._features(torch.where(mask, self._baselines, self._inputs))
+        return [np.array(list(_differing(x, y))) for x, y in zip(self._unoccluded, changed, strict=True)]
 
     def _features(self, images: Tensor) -> list[Tensor]:
         """The features of each layer, (images, length)."""
         found = [
-            forward(self._net.program, some, self._steps, stale=self._stale).activations
-            for some in images.split(TOGETHER)
+            forward(self._net.program, some, self._steps, task=self._task).activations
+            for some in images.split(MIN_BATCH)
         ]
         return [torch.cat([one[step].flatten(1) for one in found]) for step in self._steps]
 

@@ -74,7 +74,7 @@ def part_masks(parts: Mapping[str, Any], images: int, shape: Shape) -> dict[str,
     return found
 
 
-def anywhere(mask: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def random_placement(mask: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """The same mask (H, W) at a random place, all of it inside the picture."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     piece = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

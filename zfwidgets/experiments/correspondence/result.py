@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from zfwidgets.experiments.result import Result
+from zfwidgets.renamed import renamed_property
 
 if TYPE_CHECKING:
     import pandas
@@ -31,13 +32,16 @@ class Correspondence(Result):
 
     pictures: np.ndarray  # (images, H, W, 3) uint8, as the network gets them
     masks: dict[str, np.ndarray]  # by part: (images, H, W) bool
-    filler: np.ndarray  # (images, H, W, 3) uint8, what stands in hidden places
+    baseline: np.ndarray  # (images, H, W, 3) uint8, what stands in hidden places
     differences: dict[str, np.ndarray]  # (pairs,) float64, in 0…1: the share of signs that differ
     chance: dict[str, np.ndarray]  # (draws, pairs) float64, the same with the part's masks at random places
     names: tuple[str, ...]  # of the images
     parts: tuple[str, ...]
     layers: tuple[str, ...]
     network: str  # its name
+
+    former_names: ClassVar = {"filler": "baseline"}
+    filler = renamed_property("filler", "baseline")
 
     @staticmethod
     def joined(results: Sequence[Correspondence]) -> Correspondence:
@@ -67,7 +71,7 @@ class Correspondence(Result):
 
     def hidden(self, part: str) -> np.ndarray:
         """The pictures with a part hidden, (images, H, W, 3) uint8 (Fig. 8)."""
-        return np.where(self.masks[part][..., None], self.filler, self.pictures)
+        return np.where(self.masks[part][..., None], self.baseline, self.pictures)
 
     def to_pandas(self) -> pandas.DataFrame:
         """Table 1: a row a part; for each layer Δ, spread and p-value; and the paper's own numbers. Needs pandas."""

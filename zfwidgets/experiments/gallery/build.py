@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
@@ -16,13 +16,14 @@ from torch import Tensor
 from zfwidgets.backend.graph.op import RULES, Rule
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.deconvnet import project_units
-from zfwidgets.backend.run.forward import never
 from zfwidgets.backend.run.units import Units, cut
 from zfwidgets.data import Collection, corpus
-from zfwidgets.data import images as collected
+from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.gallery.result import GREY, Gallery
 from zfwidgets.experiments.top_activations import NONE, TopActivations
 from zfwidgets.models import Network
+from zfwidgets.renamed import with_task
+from zfwidgets.task import UNWATCHED, Task
 
 if TYPE_CHECKING:
     pass
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 AT_ONCE = 2**21  # numbers in the projections that are computed together: memory of that size is used again
 
 
+@with_task
 def gallery(
     net: Network,
     images: Any,
@@ -39,7 +41,7 @@ def gallery(
     *,
     rule: str = "deconvnet",
     seed: int = 0,
-    stale: Callable[[], bool] = never,
+    task: Task = UNWATCHED,
 ) -> Gallery:
     """Cut out and project the strongest activations of some feature maps of a layer (Fig. 2).
 
@@ -51,15 +53,15 @@ def gallery(
         features: which maps; or a number, for so many live ones chosen at random.
         rule: "deconvnet" (the paper's), "gradient" or "guided".
         seed: of the random choice.
-        stale: asked now and then whether the result is still wanted; `Cancelled` is raised if not.
+        task: watches and cancels it: is asked between steps of the network, and told how far it is.
 
     Raises:
         ValueError: `tops` belong to another network or data set, or do not have that layer or feature.
     """
-    collection = corpus() if images is None else collected(images)
+    collection = corpus() if images is None else as_collection(images)
     tops.check(net, collection)
     chosen = _chosen(tops, layer, features, seed)
-    return hang(net, Sources(net, collection), tops, layer, chosen, rule, stale)
+    return build_gallery(net, Sources(net, collection), tops, layer, chosen, rule, task)
 
 
 class Sources:
@@ -78,14 +80,14 @@ class Sources:
         return self.net.read(self.net.item(self.images, number))
 
 
-def hang(
+def build_gallery(
     net: Network,
     sources: Sources,
     tops: TopActivations,
     layer: str,
     features: Sequence[int] | np.ndarray,
     rule: str = "deconvnet",
-    stale: Callable[[], bool] = never,
+    task: Task = UNWATCHED,
 ) -> Gallery:
     """The gallery of these features; `tops` are known to belong to these sources."""
     if rule not in RULES:
@@ -100,7 +102,7 @@ def hang(
         row, place = there[start : start + chunk].T
         numbers = images[row, place], rows[row], units[row, place, 0], units[row, place, 1]
         some = Units(*(torch.from_numpy(column.astype(np.int64)) for column in numbers))
-        found = _projected(net, sources, layer, some, RULES[rule], stale)
+        found = _projected(net, sources, layer, some, RULES[rule], task)
         for index, tile in zip(zip(row, place, strict=True), found, strict=True):
             projections[index] = tile
     seen = patches(net, sources, tops, layer, features)
@@ -129,13 +131,13 @@ def patches(
 
 
 def _projected(
-    net: Network, sources: Sources, layer: str, units: Units, rule: Rule, stale: Callable[[], bool]
+    net: Network, sources: Sources, layer: str, units: Units, rule: Rule, task: Task
 ) -> Iterator[np.ndarray]:
     """Projections (C, h, w), one after the other, of some units; their `image` is a number in the data set."""
     numbers, which = units.image.unique(return_inverse=True)
     inputs = [x.to(net.device, net.dtype) for _, x in sources.read(numbers.tolist())]
     step, (height, width) = net.step(layer), _window(net, layer)
-    found = project_units(net.program, inputs, step, replace(units, image=which), rule, stale=stale)
+    found = project_units(net.program, inputs, step, replace(units, image=which), rule, task=task)
     pixels, places = found.pixels.float().cpu(), zip(units.row.tolist(), units.column.tolist(), strict=True)
     for index, (row, column) in enumerate(places):
         top, left = _corner(net, step, row, column)

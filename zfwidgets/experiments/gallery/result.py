@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zfwidgets.drawing import signed_picture
-from zfwidgets.experiments.projection import bulk
+from zfwidgets.experiments.projection import robust_scale
 from zfwidgets.experiments.result import Result
 
 GREY = 128  # what is shown beyond the edge of an image: the colour of zero in a projection
@@ -31,7 +31,9 @@ class Gallery(Result):
 
         n, k, channels, height, width = self.projections.shape
         flat = self.projections.reshape(n * k, channels, height, width)
-        return np.stack([signed_picture(pixels, bulk(pixels)) for pixels in flat]).reshape(n, k, height, width, 3)
+        return np.stack([signed_picture(pixels, robust_scale(pixels)) for pixels in flat]).reshape(
+            n, k, height, width, 3
+        )
 
     def __repr__(self) -> str:
         return f"Gallery({self.layer}: {len(self.features)} features × {self.values.shape[1]}, {self.rule})"

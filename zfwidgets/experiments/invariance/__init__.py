@@ -1,7 +1,7 @@
 """How far feature vectors move when the image is moved, scaled, turned, … (§4.1, Fig. 5)."""
 
-from zfwidgets.experiments.invariance.feature_shift import Moved, moved
 from zfwidgets.experiments.invariance.result import MEASURES, Invariance
+from zfwidgets.experiments.invariance.shift import FeatureShift, feature_shift
 from zfwidgets.experiments.invariance.sweep import FIVE, Transforms, invariance, invariance_sweep
 from zfwidgets.experiments.invariance.transforms import BORDERS, TRANSFORMATIONS, Transformation, chosen, transformation
 
@@ -10,13 +10,13 @@ __all__ = [
     "FIVE",
     "MEASURES",
     "TRANSFORMATIONS",
+    "FeatureShift",
     "Invariance",
-    "Moved",
     "Transformation",
     "Transforms",
     "chosen",
+    "feature_shift",
     "invariance",
     "invariance_sweep",
-    "moved",
     "transformation",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -11,24 +11,28 @@ import torch
 from torch import Tensor
 
 from zfwidgets.backend.graph.step import Step
-from zfwidgets.backend.run.forward import forward, never
+from zfwidgets.backend.run.forward import forward
 from zfwidgets.data import Collection, photograph
-from zfwidgets.data import images as collected
+from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.invariance.result import Invariance
 from zfwidgets.experiments.invariance.transforms import BORDERS, Transformation, chosen
 from zfwidgets.experiments.projection import ImageFeatures
+from zfwidgets.experiments.sweeping import completed
 from zfwidgets.models import Network
+from zfwidgets.renamed import with_task
+from zfwidgets.task import UNWATCHED, Task
 
 FIVE = ("cat", "coffee", "motorcycle", "camera", "china")  # photographs of things that ImageNet knows
 PAPER = ("translation", "scale", "rotation")
 STRETCH = 2**16  # features that are compared at once: what is read stays in the cache
-TOGETHER = 8  # images that go through the network at once
+MIN_BATCH = 8  # images that go through the network at once
 FIRST = 9  # values of each transformation that make the first readable curves, at most
 
 Transforms = str | Transformation | Sequence[Any]
 
 
-def invariance(
+@with_task
+def invariance_sweep(
     net: Network,
     images: Any = None,
     labels: Sequence[int | str] | None = None,
@@ -36,9 +40,10 @@ def invariance(
     transforms: Transforms = PAPER,
     *,
     border: str = "edge",
-    stale: Callable[[], bool] = never,
-) -> Invariance:
-    """Transform images step by step, and measure how far their feature vectors move from where they were (Fig. 5).
+    task: Task = UNWATCHED,
+) -> Iterator[Invariance]:
+    """Transform images step by step, and measure how far their feature vectors move (Fig. 5), from coarse to fine: each
+    result has more values of every transformation, the last has all.
 
     Args:
         net: the network; it ends in one score a class.
@@ -55,35 +60,27 @@ def invariance(
             pixels are exact.
         border: what comes in from beyond the image: "edge" (its outermost pixels), "grey", or "reflection". The curves
             depend on it: a grey border is itself an edge that features respond to.
-        stale: asked between steps of the network whether the result is still wanted; `Cancelled` is raised if not.
+        task: watches and cancels it: is asked between steps of the network, and told how far it is.
 
     Raises:
         ValueError: no such layer, class, transformation or border; other than one label an image; the network does not
             end in scores.
     """
-    *_, last = invariance_sweep(net, images, labels, layers, transforms, border=border, stale=stale)
-    return last
-
-
-def invariance_sweep(
-    net: Network,
-    images: Any = None,
-    labels: Sequence[int | str] | None = None,
-    layers: str | Sequence[str] | None = None,
-    transforms: Transforms = PAPER,
-    *,
-    border: str = "edge",
-    stale: Callable[[], bool] = never,
-) -> Iterator[Invariance]:
-    """As `invariance`, from coarse to fine: each result has more values of every transformation, the last has all."""
     net.check_classes()
     if border not in BORDERS:
         raise ValueError(f"border is {', '.join(map(repr, BORDERS))}; {border!r} was given")
-    collection = collected({name: photograph(name) for name in FIVE} if images is None else images)
+    collection = as_collection({name: photograph(name) for name in FIVE} if images is None else images)
     features = [ImageFeatures(net, net.item(collection, place)) for place in range(len(collection))]
     names = net.layer_names(layers, (net.feature_layers[0], net.feature_layers[-1]))
     measured = _Measured(net, features, names, chosen(transforms), border)
-    return measured.refined(collection.names, _truth(net, features, collection, labels), stale)
+    return measured.refined(collection.names, _truth(net, features, collection, labels), task)
+
+
+invariance = completed(
+    "invariance",
+    "Transform images step by step, and measure how far their feature vectors move from where they were (Fig. 5).",
+    invariance_sweep,
+)
 
 
 def _truth(
@@ -120,23 +117,23 @@ class _Measured:
         self.probability = {name: np.zeros(shape) for name, shape in shapes.items()}
         self.label = {name: np.zeros(shape, np.int64) for name, shape in shapes.items()}
 
-    def refined(self, names: tuple[str, ...], truth: np.ndarray, stale: Callable[[], bool]) -> Iterator[Invariance]:
+    def refined(self, names: tuple[str, ...], truth: np.ndarray, task: Task) -> Iterator[Invariance]:
         """One result after another, each with more values of every transformation."""
         rounds = [_rounds(len(one.values)) for one in self.transforms]
         done = [np.zeros(0, np.int64) for _ in rounds]
         for some in zip_longest(*rounds, fillvalue=np.zeros(0, np.int64)):
             for index in range(len(self.features)):
-                base = self._base(index, stale)
+                base = self._base(index, task)
                 for one, places in zip(self.transforms, some, strict=True):
-                    for part in np.array_split(places, -(-len(places) // TOGETHER)) if len(places) else ():
-                        self._measure(one, index, part, truth[index], base, stale)
+                    for part in np.array_split(places, -(-len(places) // MIN_BATCH)) if len(places) else ():
+                        self._measure(one, index, part, truth[index], base, task)
             done = [np.union1d(before, places) for before, places in zip(done, some, strict=True)]
             yield self._result(done, names, truth)
 
-    def _base(self, index: int, stale: Callable[[], bool]) -> dict[Step, Tensor]:
+    def _base(self, index: int, task: Task) -> dict[Step, Tensor]:
         """The feature vectors of an image as it is, each (1, length)."""
         x = _channels_last(self.features[index].input[None])
-        found = forward(self.net.program, x, self.steps, stale=stale).activations
+        found = forward(self.net.program, x, self.steps, task=task).activations
         base = {step: vectors(step, values) for step, values in found.items()}
         for step, vector in base.items():
             self.norms[self.steps[step]][index] = float(vector.norm())
@@ -144,7 +141,7 @@ class _Measured:
 
     def _measure(
         self, one: Transformation, index: int, places: np.ndarray, truth: int, base: dict[Step, Tensor],
-        stale: Callable[[], bool],
+        task: Task,
     ) -> None:  # fmt: skip
         image = self.features[index]
         inputs = [one.apply(image, value, self.border) for value in one.values[places]]
@@ -161,7 +158,7 @@ class _Measured:
                 if step is output:
                     probability[moved] = self.net.probabilities(values)
 
-            forward(self.net.program, x, [*base, output], stale=stale, visit=visit)
+            forward(self.net.program, x, [*base, output], task=task, visit=visit)
         self.probability[one.name][index, places] = probability[:, truth]
         self.label[one.name][index, places] = probability.argmax(1)
 

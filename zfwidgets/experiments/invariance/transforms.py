@@ -14,7 +14,7 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import gaussian_blur
 
 from zfwidgets.data import decode
-from zfwidgets.experiments.occlusion import filling
+from zfwidgets.experiments.occlusion import make_baseline
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network
 
@@ -85,7 +85,7 @@ def _resampled(image: ImageFeatures, matrix: Sequence[Sequence[float]], border: 
 
 
 def _shifted(image: ImageFeatures, down: int, across: int, border: str) -> Tensor:
-    """Moved by whole pixels."""
+    """FeatureShift by whole pixels."""
     rows, columns = (torch.arange(size) - by for size, by in zip(image.input.shape[1:], (down, across), strict=True))
     inside = _within(rows)[:, None] & _within(columns)
     moved = image.input[:, _brought_back(rows, border)] if down else image.input
@@ -130,12 +130,12 @@ def _level(image: ImageFeatures, colour: str) -> Tensor:
     """A colour as the network's input has it, (C, 1, 1)."""
     if len(image.input) in (1, 3):
         return _levels(image.net, colour).to(image.input)
-    return filling(image.net, image.input, colour)[:, :1, :1]
+    return make_baseline(image.net, image.input, colour)[:, :1, :1]
 
 
 @lru_cache(maxsize=16)
 def _levels(net: Network, colour: str) -> Tensor:
-    return filling(net, torch.zeros(net.program.input.shape), colour)[:, :1, :1]
+    return make_baseline(net, torch.zeros(net.program.input.shape), colour)[:, :1, :1]
 
 
 def _known(name: str, unit: str, values: np.ndarray, identity: float, change: Change) -> Transformation:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zfwidgets.drawing import OKABE_ITO, REST, label_picture, mosaic, new_figure, said, show_picture, signed_picture
+from zfwidgets.drawing import (
+    OKABE_ITO,
+    REST,
+    format_number,
+    label_picture,
+    mosaic,
+    new_figure,
+    show_picture,
+    signed_picture,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,14 +31,14 @@ def draw(occlusion: Occlusion) -> Figure:
     panels, below = figure.subplots(2, across, height_ratios=(3, 0.8))
     for axes in below:
         axes.axis("off")
-    fall = occlusion.untouched_activity - occlusion.activity
+    fall = occlusion.unoccluded_activity - occlusion.activity
     row, column = (int(index) for index in np.unravel_index(int(fall.argmax()), fall.shape))
     show_picture(panels[0], occlusion.hidden(row, column), "(a) where hiding costs\nthe feature map most")
     where = f"{occlusion.layer}, feature {occlusion.feature}"
     _map_panel(panels[1], occlusion, occlusion.activity, None, f"(b) {where}, summed\n{_without(occlusion)}")
     _projections(panels[2], below[2], occlusion)
     for axes, target, probability in zip(panels[3:-1], occlusion.targets, occlusion.probabilities, strict=True):
-        whole = f"whole image: {said(float(occlusion.untouched[target]))}"
+        whole = f"whole image: {format_number(float(occlusion.unoccluded[target]))}"
         _map_panel(axes, occlusion, probability, 1, f"(d) probability of {occlusion.labels[target]}\n{whole}")
     _label_panel(panels[-1], below[-1], occlusion)
     return figure
@@ -38,7 +47,7 @@ def draw(occlusion: Occlusion) -> Figure:
 def _without(occlusion: Occlusion) -> str:
     agreement = occlusion.agreement
     told = "" if np.isnan(agreement) else f", agreement with (c) {agreement:.2f}"
-    return f"whole image: {said(occlusion.untouched_activity)}{told}"
+    return f"whole image: {format_number(occlusion.unoccluded_activity)}{told}"
 
 
 def _map_panel(axes: Axes, occlusion: Occlusion, values: np.ndarray, high: float | None, title: str) -> None:
@@ -54,7 +63,7 @@ def _label_panel(axes: Axes, below: Axes, occlusion: Occlusion) -> None:
     picture, colours = label_picture(occlusion.label)
     axes.imshow(picture, interpolation="nearest", extent=_extent(occlusion))
     _frame(
-        axes, occlusion, "(e) most probable class\nwhole image: " + occlusion.labels[int(occlusion.untouched.argmax())]
+        axes, occlusion, "(e) most probable class\nwhole image: " + occlusion.labels[int(occlusion.unoccluded.argmax())]
     )
     shown = list(colours)[: len(OKABE_ITO)]
     handles = [Patch(color=colours[number], label=occlusion.labels[number][:28]) for number in shown]
@@ -65,9 +74,9 @@ def _label_panel(axes: Axes, below: Axes, occlusion: Occlusion) -> None:
 
 def _projections(axes: Axes, below: Axes, occlusion: Occlusion) -> None:
     """Panel (c): the map projected for this image, in a black frame, and for others beside it."""
-    bulk = occlusion.projection.bulk
-    here = signed_picture(occlusion.projected, bulk)
-    show_picture(axes, here, f"(c) the map, projected\nzero grey, ends ±{said(bulk)}")
+    robust_scale = occlusion.projection.robust_scale
+    here = signed_picture(occlusion.projected, robust_scale)
+    show_picture(axes, here, f"(c) the map, projected\nzero grey, ends ±{format_number(robust_scale)}")
     axes.spines[:].set(color="black", linewidth=3)
     if len(occlusion.others):
         below.imshow(mosaic(occlusion.others[:4, None], min(here.shape[1] // 2, 120), 4))

@@ -20,7 +20,7 @@ BLUR = 14  # the blur's standard deviation is the image's shorter side divided b
 Colour = tuple[int, int, int]
 
 
-def filling(net: Network, image: Tensor, fill: str | Colour = "grey", seed: int = 0) -> Tensor:
+def make_baseline(net: Network, image: Tensor, fill: str | Colour = "grey", seed: int = 0) -> Tensor:
     """What stands in hidden places, for a whole preprocessed image (C, H, W).
 
     The fill is meant in pixels, and preprocessed as pixels are: "grey" is mid-grey, 128 of 255 (with ImageNet's
@@ -48,18 +48,18 @@ def filling(net: Network, image: Tensor, fill: str | Colour = "grey", seed: int 
     return net.prepare(np.full((*image.shape[1:], 3), colour, np.uint8))[1]
 
 
-def hide(features: ImageFeatures, mask: np.ndarray, filler: Tensor) -> ImageFeatures:
-    """The same image with what `mask` (H, W) covers replaced by `filler` (C, H, W), as `filling` gives it."""
+def hide(features: ImageFeatures, mask: np.ndarray, baseline: Tensor) -> ImageFeatures:
+    """The same image with what `mask` (H, W) covers replaced by `baseline` (C, H, W), as `make_baseline` gives it."""
     net, image = features.net, features.input
-    x = torch.where(torch.from_numpy(mask).to(image.device), filler, image)
-    picture = np.where(mask[..., None], shown(features, filler), features.picture)
+    x = torch.where(torch.from_numpy(mask).to(image.device), baseline, image)
+    picture = np.where(mask[..., None], baseline_picture(features, baseline), features.picture)
     return ImageFeatures.of_input(net, picture, x, features.crop)
 
 
-def shown(features: ImageFeatures, filler: Tensor) -> np.ndarray:
+def baseline_picture(features: ImageFeatures, baseline: Tensor) -> np.ndarray:
     """What stands in hidden places, on the same scale as the image, (H, W, 3) uint8."""
     width = features.input.shape[2]
-    return features.net.preprocess.picture(torch.cat([features.input, filler], 2))[:, width:]
+    return features.net.preprocess.picture(torch.cat([features.input, baseline], 2))[:, width:]
 
 
 def _odd(size: float) -> int:

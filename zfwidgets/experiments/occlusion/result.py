@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from zfwidgets.experiments.occlusion.occluder import Colour
 from zfwidgets.experiments.projection import Projection
 from zfwidgets.experiments.result import Result
+from zfwidgets.renamed import renamed_property
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +21,7 @@ class Occlusion(Result):
     """
 
     picture: np.ndarray  # (H, W, 3) uint8, the image as the network gets it
-    filler: np.ndarray  # (H, W, 3) uint8, what stands in hidden places
+    baseline: np.ndarray  # (H, W, 3) uint8, what stands in hidden places
     top: np.ndarray  # (rows,) int64, first pixel row of the square
     left: np.ndarray  # (columns,) int64, first pixel column
     probabilities: np.ndarray  # (targets, rows, columns) float32
@@ -27,8 +29,8 @@ class Occlusion(Result):
     confidence: np.ndarray  # (rows, columns) float32, its probability
     activity: np.ndarray  # (rows, columns) float32, the chosen feature map summed over its units
     computed: np.ndarray  # (rows, columns) bool; the other places repeat what was found near them
-    untouched: np.ndarray  # (classes,) float32, the probabilities for the whole image
-    untouched_activity: float  # the feature map's sum for the whole image
+    unoccluded: np.ndarray  # (classes,) float32, the probabilities for the whole image
+    unoccluded_activity: float  # the feature map's sum for the whole image
     projected: np.ndarray  # (C, H, W) float32, the feature map carried down to the pixels of the whole image
     others: np.ndarray  # (k, h, w, 3) uint8, its projections for other images, where `tops` were given
     others_saw: np.ndarray  # (k, h, w, 3) uint8, the patches that caused them
@@ -41,6 +43,15 @@ class Occlusion(Result):
     fill: str | Colour
     macs: tuple[int, int, int]  # multiply–adds: done, unavoidable, and those of full inference at every place
 
+    former_names: ClassVar = {
+        "filler": "baseline",
+        "untouched": "unoccluded",
+        "untouched_activity": "unoccluded_activity",
+    }
+    filler = renamed_property("filler", "baseline")
+    untouched = renamed_property("untouched", "unoccluded")
+    untouched_activity = renamed_property("untouched_activity", "unoccluded_activity")
+
     @property
     def probability(self) -> np.ndarray:
         """Of the first target class, (rows, columns): panel (d)."""
@@ -51,14 +62,14 @@ class Occlusion(Result):
         """The feature map carried down to the pixels: panel (c)."""
         height, width = self.picture.shape[:2]
         box = (0, 0, height, width)
-        activation = self.untouched_activity
+        activation = self.unoccluded_activity
         return Projection(self.projected, self.picture, activation, self.layer, self.feature, None, box, "deconvnet")
 
     @property
     def agreement(self) -> float:
         """How far occlusion and deconvnet agree: the correlation (Pearson) between the fall of the map's activity when
         the square hides a place, and the energy of the map's projection there. NaN where either is constant."""
-        fall, energy = self.untouched_activity - self.activity.ravel(), self._energy().ravel()
+        fall, energy = self.unoccluded_activity - self.activity.ravel(), self._energy().ravel()
         if np.ptp(fall) == 0 or np.ptp(energy) == 0:
             return float("nan")
         return float(np.corrcoef(fall, energy)[0, 1])
@@ -77,12 +88,12 @@ class Occlusion(Result):
         place = np.s_[
             self.top[row] : self.top[row] + self.size[0], self.left[column] : self.left[column] + self.size[1]
         ]
-        picture[place] = self.filler[place]
+        picture[place] = self.baseline[place]
         return picture
 
     def __repr__(self) -> str:
         rows, columns = self.label.shape
-        target, share = self.labels[self.targets[0]], self.untouched[self.targets[0]]
+        target, share = self.labels[self.targets[0]], self.unoccluded[self.targets[0]]
         return (
             f"Occlusion({target} {share:.2f}, {rows}×{columns} places of {self.size[0]}×{self.size[1]} pixels: "
             f"{self.probability.min():.2f} to {self.probability.max():.2f}; {self.layer}, feature {self.feature})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +12,15 @@ from torch import Tensor
 
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.incremental.run import MEMORY, Changed, Incremental
-from zfwidgets.backend.run.forward import never
 from zfwidgets.experiments.gallery import gallery
-from zfwidgets.experiments.occlusion.occluder import Colour, Squares, checked_pair, filling, shown
+from zfwidgets.experiments.occlusion.occluder import Colour, Squares, baseline_picture, checked_pair, make_baseline
 from zfwidgets.experiments.occlusion.result import Occlusion
 from zfwidgets.experiments.projection import ImageFeatures
+from zfwidgets.experiments.sweeping import completed
 from zfwidgets.experiments.top_activations import TopActivations
 from zfwidgets.models import Network
+from zfwidgets.renamed import with_task
+from zfwidgets.task import UNWATCHED, Task
 
 FIRST = 49  # places of the square that make the first readable map, at most
 PAUSE = 0.2  # seconds from one result of a sweep to the next, at least
@@ -27,54 +29,7 @@ Pair = int | tuple[int, int]
 Target = int | str
 
 
-def occlusion(
-    net: Network,
-    image: Any,
-    target: Target | Sequence[Target] | None = None,
-    layer: str | None = None,
-    size: Pair = 32,
-    stride: Pair = 8,
-    fill: str | Colour = "grey",
-    *,
-    feature: int | None = None,
-    tops: TopActivations | None = None,
-    images: Any = None,
-    seed: int = 0,
-    memory: int = MEMORY,
-    stale: Callable[[], bool] = never,
-) -> Occlusion:
-    """Hide one place of an image after another, and look at the network's answer (§4.2, Fig. 7).
-
-    One pass gives the figure's five panels: (a) the image with the square, (b) the activity of the layer's strongest
-    feature map, (c) its projection, (d) the probability of the target class, (e) the most probable class. It is exact,
-    but only what the square changes is computed anew. The square starts in the upper left corner, and hangs over the
-    edge where the stride does not divide the image. The paper states neither size nor stride.
-
-    Args:
-        net: the network; it ends in one score a class.
-        image: any image: a path, bytes, PIL image, array or tensor; or its `ImageFeatures` in this network.
-        target: number or label of a class, or several; by default, what the network says of the whole image.
-        layer: whose strongest map is watched, a name from `net.layers`; by default the last one that everything passes
-            through and whose maps are not the classes themselves (the paper: layer 5).
-        size: side of the square in pixels of the network's input, or (height, width).
-        stride: pixels from one place to the next, or (down, across).
-        fill: what hides, meant in pixels: "grey", "mean", "blur", "noise" or a colour; see `occluder.filling`.
-        feature: which map of the layer; by default the one whose units, summed, are strongest on the whole image.
-        tops: what `top_activations` found: the map's strongest projections from other images are added to panel (c).
-        images: the data set in which `tops` were found; None: the embedded corpus.
-        seed: of the noise.
-        memory: bytes that the maps may take, over what the network itself takes.
-        stale: asked between steps of the network whether the result is still wanted; `Cancelled` is raised if not.
-
-    Raises:
-        ValueError: no such class, layer, feature or fill; a size or stride that is not possible; the network does not
-            end in scores; `tops` belong to another network or data set.
-    """
-    settings = {"feature": feature, "tops": tops, "images": images, "seed": seed, "memory": memory, "stale": stale}
-    *_, last = occlusion_sweep(net, image, target, layer, size, stride, fill, **settings)
-    return last
-
-
+@with_task
 def occlusion_sweep(
     net: Network,
     image: Any,
@@ -89,33 +44,67 @@ def occlusion_sweep(
     images: Any = None,
     seed: int = 0,
     memory: int = MEMORY,
-    stale: Callable[[], bool] = never,
+    task: Task = UNWATCHED,
 ) -> Iterator[Occlusion]:
-    """As `occlusion`, from coarse to fine: every result has all places, those not yet computed (`.computed`) repeat
-    what was found nearby. The first comes soon, each later one has more places computed, the last has them all."""
+    """Hide one place of an image after another, and look at the network's answer (§4.2, Fig. 7), from coarse to fine:
+    every result has all places, those not yet computed (`.computed`) repeat what was found nearby. The first comes
+    soon, each later one has more places computed, the last has them all.
+
+    One pass gives the figure's five panels: (a) the image with the square, (b) the activity of the layer's strongest
+    feature map, (c) its projection, (d) the probability of the target class, (e) the most probable class. It is exact,
+    but only what the square changes is computed anew. The square starts in the upper left corner, and hangs over the
+    edge where the stride does not divide the image. The paper states neither size nor stride.
+
+    Args:
+        net: the network; it ends in one score a class.
+        image: any image: a path, bytes, PIL image, array or tensor; or its `ImageFeatures` in this network.
+        target: number or label of a class, or several; by default, what the network says of the whole image.
+        layer: whose strongest map is watched, a name from `net.layers`; by default the last one that everything passes
+            through and whose maps are not the classes themselves (the paper: layer 5).
+        size: side of the square in pixels of the network's input, or (height, width).
+        stride: pixels from one place to the next, or (down, across).
+        fill: what hides, meant in pixels: "grey", "mean", "blur", "noise" or a colour; see `occluder.make_baseline`.
+        feature: which map of the layer; by default the one whose units, summed, are strongest on the whole image.
+        tops: what `top_activations` found: the map's strongest projections from other images are added to panel (c).
+        images: the data set in which `tops` were found; None: the embedded corpus.
+        seed: of the noise.
+        memory: bytes that the maps may take, over what the network itself takes.
+        task: watches and cancels it: is asked between steps of the network, and told how far it is.
+
+    Raises:
+        ValueError: no such class, layer, feature or fill; a size or stride that is not possible; the network does not
+            end in scores; `tops` belong to another network or data set.
+    """
     net.check_classes()
     features = image if isinstance(image, ImageFeatures) else ImageFeatures(net, image)
     squares = Squares.over((features.picture.shape[0], features.picture.shape[1]), size, stride)
-    filler = filling(net, features.input, fill, seed)
-    chosen = net.layer(layer) if layer is not None else net.watched_layer
+    baseline = make_baseline(net, features.input, fill, seed)
+    chosen = net.layer(layer) if layer is not None else net.last_spatial_layer
     map_number = strongest_map(features, chosen.name) if feature is None else feature
-    projection = features.project(chosen.name, map_number, "all", stale=stale)
+    projection = features.project(chosen.name, map_number, "all", task=task)
     others, saw = _elsewhere(net, tops, images, chosen.name, map_number)
-    untouched = features.prediction.probability[0]
-    targets = _targets(net, untouched, target)
+    unoccluded = features.prediction.probability[0]
+    targets = _targets(net, unoccluded, target)
     blank = Occlusion(
-        picture=features.picture, filler=shown(features, filler), top=squares.top, left=squares.left,
+        picture=features.picture, baseline=baseline_picture(features, baseline), top=squares.top, left=squares.left,
         probabilities=np.zeros((len(targets), *squares.shape), np.float32), label=np.zeros(squares.shape, np.int64),
         confidence=np.zeros(squares.shape, np.float32), activity=np.zeros(squares.shape, np.float32),
-        computed=np.zeros(squares.shape, bool), untouched=untouched,
-        untouched_activity=float(features.maps(chosen.name)[map_number].sum(dtype=np.float64)),
+        computed=np.zeros(squares.shape, bool), unoccluded=unoccluded,
+        unoccluded_activity=float(features.maps(chosen.name)[map_number].sum(dtype=np.float64)),
         projected=projection.pixels, others=others, others_saw=saw, targets=targets, labels=net.labels,
         layer=chosen.name, feature=map_number, size=squares.size, stride=checked_pair("stride", stride, None),
         fill=fill, macs=(0, 0, 0),
     )  # fmt: skip
     step = net.step(chosen.name)
-    incremental = Incremental(net.program, features.input, [net.program.output, step], memory, stale)
-    return _refined(incremental, squares, filler, _Findings(net, blank, step), stale)
+    incremental = Incremental(net.program, features.input, [net.program.output, step], memory, task)
+    return _refined(incremental, squares, baseline, _Findings(net, blank, step), task)
+
+
+occlusion = completed(
+    "occlusion",
+    "Hide one place of an image after another, and look at the network's answer (§4.2, Fig. 7).",
+    occlusion_sweep,
+)
 
 
 def strongest_map(features: ImageFeatures, layer: str) -> int:
@@ -123,9 +112,9 @@ def strongest_map(features: ImageFeatures, layer: str) -> int:
     return int(features.maps(layer).sum(axis=(1, 2)).argmax())
 
 
-def _targets(net: Network, untouched: np.ndarray, target: Any) -> tuple[int, ...]:
+def _targets(net: Network, unoccluded: np.ndarray, target: Any) -> tuple[int, ...]:
     if target is None:
-        return (int(untouched.argmax()),)
+        return (int(unoccluded.argmax()),)
     several = [target] if isinstance(target, str) or np.ndim(target) == 0 else list(target)
     if not several:
         raise ValueError("target is a class or several; an empty list was given")
@@ -144,13 +133,13 @@ def _elsewhere(
 
 
 def _refined(
-    incremental: Incremental, squares: Squares, filler: Tensor, findings: _Findings, stale: Callable[[], bool]
+    incremental: Incremental, squares: Squares, baseline: Tensor, findings: _Findings, task: Task
 ) -> Iterator[Occlusion]:
     boxes, coarser = squares.boxes(), 0
     for level in _levels(squares.shape):
         new = findings.missing(level)
         plan, shown = incremental.plan(boxes[new]), time.perf_counter()
-        for some, changed in incremental.run(plan, filler, stale):
+        for some, changed in incremental.run(plan, baseline, task):
             findings.note(new[some], changed)
             if coarser and time.perf_counter() > shown + PAUSE and not findings.complete(level):
                 yield findings.result(coarser)

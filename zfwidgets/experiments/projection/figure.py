@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zfwidgets.drawing import new_figure, said, show_picture, signed_picture
+from zfwidgets.drawing import format_number, new_figure, show_picture, signed_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,13 +16,11 @@ def draw(projection: Projection) -> Figure:
     """The projection and, beside it, the patch that caused it, at the same scale (Fig. 2)."""
     top, left, bottom, right = projection.box
     figure = new_figure(6, 3.4)
-    pictures = (signed_picture(projection.pixels[:, top:bottom, left:right], projection.bulk), projection.patch)
-    titles = (f"projection, zero grey, ends ±{said(projection.bulk)}", "what the unit sees")
+    pictures = (signed_picture(projection.pixels[:, top:bottom, left:right], projection.robust_scale), projection.patch)
+    titles = (f"projection, zero grey, ends ±{format_number(projection.robust_scale)}", "what the unit sees")
     for axes, picture, title in zip(figure.subplots(1, 2), pictures, titles, strict=True):
         show_picture(axes, picture, title)
     where = "whole map" if projection.unit is None else f"unit {projection.unit}"
-    figure.suptitle(
-        f"{projection.layer} · feature {projection.feature} · {where} · activation {said(projection.activation)}",
-        fontsize=10,
-    )
+    activation = f"activation {format_number(projection.activation)}"
+    figure.suptitle(f"{projection.layer} · feature {projection.feature} · {where} · {activation}", fontsize=10)
     return figure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property, lru_cache
 from operator import index
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -16,16 +15,17 @@ from zfwidgets.backend.graph.op import RULES, Rule
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run import deconvnet
 from zfwidgets.backend.run.deconvnet import project_units
-from zfwidgets.backend.run.forward import Record, forward, never
+from zfwidgets.backend.run.forward import Record, forward
 from zfwidgets.backend.run.units import Units
 from zfwidgets.experiments.projection.result import Projection
 from zfwidgets.models import Network, Prediction
+from zfwidgets.renamed import with_task
+from zfwidgets.task import UNWATCHED, Task
 
 if TYPE_CHECKING:
     pass
 
 Unit = tuple[int, int]
-Stale = Callable[[], bool]
 
 
 def project(
@@ -107,50 +107,51 @@ class ImageFeatures:
         chosen = [field.nearest(pixel, units, pixels) for field, pixel, units, pixels in places]
         return chosen[0], chosen[1]
 
+    @with_task
     def project(
         self,
         layer: str,
         feature: int,
         unit: Literal["max", "all"] | Unit = "max",
         rule: str = "deconvnet",
-        stale: Stale = never,
+        task: Task = UNWATCHED,
     ) -> Projection:
-        """As `zfwidgets.project`. `stale` is asked on the way whether the result is still wanted."""
+        """As `zfwidgets.project`. `task` is asked on the way whether the result is still wanted."""
         feature = self._feature(layer, feature)
         chosen = self._unit(layer, feature, unit)
         key = layer, feature, chosen, _rule(rule).name
         if key not in self._projections:
-            self._projections[key] = self._compute(layer, feature, chosen, _rule(rule), stale)
+            self._projections[key] = self._compute(layer, feature, chosen, _rule(rule), task)
             while len(self._projections) > 256:
                 self._projections.pop(next(iter(self._projections)), None)
         return self._projections[key]
 
-    def _compute(self, layer: str, feature: int, unit: Unit | None, rule: Rule, stale: Stale) -> Projection:
+    def _compute(self, layer: str, feature: int, unit: Unit | None, rule: Rule, task: Task) -> Projection:
         step = self.net.step(layer)
         if unit is None:
-            activation, pixels = self._from_record(step, (0, feature), rule, stale)
+            activation, pixels = self._from_record(step, (0, feature), rule, task)
             height, width = self.picture.shape[:2]
             box = (0, 0, height, width)
         else:
-            activation, pixels = self._one_unit(step, feature, unit, rule, stale)
+            activation, pixels = self._one_unit(step, feature, unit, rule, task)
             box = self.net.program.receptive_field(step, *unit)
         array = pixels.float().cpu().numpy()
         return Projection(array, self.picture, activation, layer, feature, unit, box, rule.name)
 
-    def _one_unit(self, step: Step, feature: int, unit: Unit, rule: Rule, stale: Stale) -> tuple[float, torch.Tensor]:
+    def _one_unit(self, step: Step, feature: int, unit: Unit, rule: Rule, task: Task) -> tuple[float, torch.Tensor]:
         if not self.crop or any(field.whole for field in step.fields):
-            return self._from_record(step, (0, feature, *unit), rule, stale)
+            return self._from_record(step, (0, feature, *unit), rule, task)
         one = Units(*(torch.tensor([number]) for number in (0, feature, *unit)))
-        patches = project_units(self.net.program, self.input[None], step, one, rule, stale=stale)
+        patches = project_units(self.net.program, self.input[None], step, one, rule, task=task)
         return float(patches.activation[0]), patches.on_image(0, *self._size)
 
-    def _from_record(self, step: Step, where: tuple, rule: Rule, stale: Stale) -> tuple[float, torch.Tensor]:
+    def _from_record(self, step: Step, where: tuple, rule: Rule, task: Task) -> tuple[float, torch.Tensor]:
         """Down from some units of the full image, whose forward pass is remembered."""
         activations = self._activations(step)
         where = where[: activations.ndim]
         seed = torch.zeros_like(activations)
         seed[where] = activations[where]
-        pixels = deconvnet.project(self.net.program, self._record(rule), step, seed, rule, stale)
+        pixels = deconvnet.project(self.net.program, self._record(rule), step, seed, rule, task)
         return float(seed.sum()), pixels[0]
 
     @property

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from zfwidgets.experiments.result import Result
+from zfwidgets.renamed import renamed_property
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +30,12 @@ class Projection(Result):
         return float(np.abs(self.pixels).max())
 
     @cached_property
-    def bulk(self) -> float:
+    def robust_scale(self) -> float:
         """What 99 of 100 pixels in the box stay below in magnitude: on this scale faint strokes show, too."""
         top, left, bottom, right = self.box
-        return bulk(self.pixels[:, top:bottom, left:right])
+        return robust_scale(self.pixels[:, top:bottom, left:right])
+
+    bulk = renamed_property("bulk", "robust_scale")
 
     @property
     def patch(self) -> np.ndarray:
@@ -47,7 +50,7 @@ class Projection(Result):
         )
 
 
-def bulk(pixels: np.ndarray) -> float:
+def robust_scale(pixels: np.ndarray) -> float:
     """What 99 of 100 pixels stay below in magnitude: on this scale faint strokes show, too. 0 where all are 0."""
     magnitudes = np.abs(pixels)
     return float(np.percentile(magnitudes, 99)) or float(magnitudes.max())

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zfwidgets.backend.run.forward import Cancelled
 from zfwidgets.data import Collection
 from zfwidgets.experiments.top_activations.checkpoint import Checkpoint
 from zfwidgets.experiments.top_activations.mining import Settings, Span, mine
 from zfwidgets.experiments.top_activations.result import TopActivations, merged
 from zfwidgets.models import Network
+from zfwidgets.task import Task
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -28,7 +28,7 @@ def on_cluster(
     settings: Settings,
     kept: Checkpoint | None,
     tick: Callable[[int], None],
-    stale: Callable[[], bool],
+    task: Task,
 ) -> TopActivations:
     """As the pass on one machine, to the bit. Every worker process has one network; results are merged in a tree."""
     from distributed import as_completed
@@ -44,8 +44,7 @@ def on_cluster(
         for future in as_completed(futures, timeout=None):
             future.exception()  # wait for it; an error is raised by `result` below
             tick(sizes[future.key])
-            if stale():
-                raise Cancelled
+            task.check()
         return root.result()
     finally:
         client.cancel([*futures, root])

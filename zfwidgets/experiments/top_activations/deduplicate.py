@@ -13,7 +13,7 @@ from zfwidgets.models import Network
 SPARE = 12  # so many times more activations than wanted are looked at, to be left with enough
 
 
-def without_repeats(tops: TopActivations, net: Network, corpus: Corpus, k: int) -> TopActivations:
+def deduplicate(tops: TopActivations, net: Network, corpus: Corpus, k: int) -> TopActivations:
     """The k strongest activations of every map from different places.
 
     Two are from the same place when the middle of what one unit sees lies in what the other sees.

@@ -13,12 +13,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from zfwidgets.backend.graph.layer import FeatureLayer
-from zfwidgets.backend.run.forward import forward, never
+from zfwidgets.backend.run.forward import forward
 from zfwidgets.data import Collection
 from zfwidgets.experiments.top_activations.result import NONE, TopActivations
 from zfwidgets.models import Network
+from zfwidgets.task import UNWATCHED, Task
 
-TOGETHER = 8  # images that go through the network at once on a CPU, whatever the batch size: see `_slices`
+MIN_BATCH = 8  # images that go through the network at once on a CPU, whatever the batch size: see `_slices`
 
 Span = tuple[int, int]  # images: first, last (excluded)
 
@@ -39,13 +40,13 @@ def mine(
     images: Collection,
     spans: Sequence[Span],
     settings: Settings,
-    stale: Callable[[], bool] = never,
+    task: Task = UNWATCHED,
     tick: Callable[[int], None] = lambda count: None,
 ) -> Iterator[TopActivations]:
     """The strongest activations in each span of images, one result a span, in their order.
 
     Images are decoded in worker processes, across spans. `tick` hears how many images have been read since it was
-    last called; `stale` is asked between steps of the network, and `Cancelled` is raised when it says yes.
+    last called; `task` is asked between steps of the network, and `Cancelled` is raised when it has been cancelled.
     """
     batches = [numbers for span in spans for numbers in _batches(span, settings.batch_size)]
     loaded = iter(_loader(net, images, batches, settings.workers))
@@ -55,17 +56,17 @@ def mine(
         for _ in _batches(span, settings.batch_size):
             batch = next(loaded)
             broken += batch.broken
-            _look_at(net, batch, tops, stale)
+            _look_at(net, batch, tops, task)
             tick(len(batch.numbers))
         yield _result(net, images, span, settings, tops, broken)
 
 
 @torch.no_grad()
-def _look_at(net: Network, batch: Batch, tops: list[RunningTop], stale: Callable[[], bool]) -> None:
+def _look_at(net: Network, batch: Batch, tops: list[RunningTop], task: Task) -> None:
     by_step = {net.step(top.layer.name): top for top in tops}
     for numbers, read, x in _slices(batch, net):
         forward(
-            net.program, x, by_step, stale=stale,
+            net.program, x, by_step, task=task,
             visit=lambda step, maps: by_step[step].add(maps[: len(read)][read], numbers[read]),  # noqa: B023 (at once)
         )  # fmt: skip
 
@@ -77,7 +78,7 @@ def _slices(batch: Batch, net: Network) -> Iterator[tuple[Tensor, Tensor, Tensor
     not depend on the batch size, nor on where a data set is cut, a CPU always gets the same images together, broken
     ones empty. Few are fastest there, too: their maps stay in memory that has been used before.
     """
-    size = TOGETHER if net.device.type == "cpu" else len(batch.numbers)
+    size = MIN_BATCH if net.device.type == "cpu" else len(batch.numbers)
     for start in range(0, len(batch.numbers), size):
         x = batch.inputs[start : start + size].to(net.device, net.dtype, non_blocking=True)
         missing = size - len(x)
@@ -201,7 +202,7 @@ def _loader(net: Network, images: Collection, batches: list[list[int]], workers:
 
 def _batches(span: Span, size: int) -> list[list[int]]:
     start, stop = span
-    size = -(-size // TOGETHER) * TOGETHER
+    size = -(-size // MIN_BATCH) * MIN_BATCH
     return [list(range(first, min(first + size, stop))) for first in range(start, stop, size)]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zfwidgets.data import corpus
-from zfwidgets.data import images as collected
+from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.top_activations.result import TopActivations
 from zfwidgets.models import Network
 
@@ -19,7 +19,7 @@ def prepared_tops(net: Network, images: Any = None) -> TopActivations | None:
 
     So far there is one: of the embedded network in the embedded corpus (the default for `images`). None for any other.
     """
-    tops, collection = _load(), corpus() if images is None else collected(images)
+    tops, collection = _load(), corpus() if images is None else as_collection(images)
     return tops if tops.network == net.fingerprint and tops.data == collection.fingerprint else None
 
 

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
-from zfwidgets.backend.run.forward import never
 from zfwidgets.data import Collection
-from zfwidgets.data import images as collected
+from zfwidgets.data import images as as_collection
 from zfwidgets.data.corpus import Corpus, corpus
 from zfwidgets.experiments.top_activations.checkpoint import Checkpoint
-from zfwidgets.experiments.top_activations.deduplicate import SPARE, without_repeats
-from zfwidgets.experiments.top_activations.mining import TOGETHER, Settings, Span, mine
+from zfwidgets.experiments.top_activations.deduplicate import SPARE, deduplicate
+from zfwidgets.experiments.top_activations.mining import MIN_BATCH, Settings, Span, mine
 from zfwidgets.experiments.top_activations.result import TopActivations, merged
 from zfwidgets.models import Network
+from zfwidgets.renamed import with_task
+from zfwidgets.task import UNWATCHED, Task, unreported
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
 SMALLEST = 512  # images in a shard
 MOST = 256  # shards
 
-Progress = Callable[[int, int], None]  # images read so far, and all
 
-
+@with_task
 def top_activations(
     net: Network,
     images: Any = None,
@@ -39,8 +39,8 @@ def top_activations(
     workers: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     client: Client | None = None,
-    progress: bool | Progress = True,
-    stale: Callable[[], bool] = never,
+    progress: bool = True,
+    task: Task = UNWATCHED,
 ) -> TopActivations:
     """The k strongest activations of every feature map over a data set (Fig. 2).
 
@@ -62,8 +62,8 @@ def top_activations(
             it, only the missing ones are computed. With a `client`, its workers must see the same folder.
         client: a `dask.distributed.Client`: the shards are spread over its workers (extra `zfwidgets[cluster]`), each
             on a CUDA device where it has one.
-        progress: False for silence; or a function that is called with the images read so far, and all.
-        stale: asked between steps of the network whether the result is still wanted; `Cancelled` is raised if not.
+        progress: False for no progress bar.
+        task: watches and cancels it: is asked between steps of the network, and told how far it is.
 
     The result does not depend on the workers, the shards, or where a run was killed; on a CPU, not on the batch size
     either. Another processor or number of threads, or on CUDA another batch size, can round the last bit otherwise.
@@ -72,7 +72,7 @@ def top_activations(
         ValueError: no such layer; k, per_image or batch_size below one; a checkpoint of another network, data set or
             setting; no image could be read.
     """
-    collection = corpus() if images is None else collected(images)
+    collection = corpus() if images is None else as_collection(images)
     for name, number in (("k", k), ("per_image", per_image), ("batch_size", batch_size)):
         if number < 1:
             raise ValueError(f"{name} is at least 1; {number} was given")
@@ -82,17 +82,17 @@ def top_activations(
     )
     spans = shards(len(collection))
     kept = Checkpoint.open(checkpoint, net, collection, settings) if checkpoint is not None else None
-    with _shown(progress, len(collection)) as tick:
+    with _counted(progress and task.report is unreported, len(collection), task) as tick:
         if client is not None:
             from zfwidgets.experiments.top_activations.cluster import on_cluster
 
-            result = on_cluster(client, net, collection, spans, settings, kept, tick, stale)
+            result = on_cluster(client, net, collection, spans, settings, kept, tick, task)
         else:
-            result = merged(_parts(net, collection, spans, settings, kept, tick, stale))
+            result = merged(_parts(net, collection, spans, settings, kept, tick, task))
     if not result.count:
         number, why = result.broken[0]
         raise ValueError(f"none of the {len(collection)} images could be read; the first, image {number}: {why}")
-    return without_repeats(result, net, collection, k) if isinstance(collection, Corpus) else result
+    return deduplicate(result, net, collection, k) if isinstance(collection, Corpus) else result
 
 
 def _parts(
@@ -102,7 +102,7 @@ def _parts(
     settings: Settings,
     kept: Checkpoint | None,
     tick: Callable[[int], None],
-    stale: Callable[[], bool],
+    task: Task,
 ) -> Iterator[TopActivations]:
     """The result of every shard: those that are kept first, and then the others as they are found."""
     missing = []
@@ -113,7 +113,7 @@ def _parts(
         else:
             tick(span[1] - span[0])
             yield found
-    for found in mine(net, images, missing, settings, stale, tick):
+    for found in mine(net, images, missing, settings, task, tick):
         if kept:
             kept.save(found)
         yield found
@@ -122,7 +122,7 @@ def _parts(
 def shards(count: int) -> list[Span]:
     """A data set of `count` images in parts, by its size alone: of 512 images, or more where there would be many."""
     size = max(SMALLEST, -(-count // MOST))
-    size = -(-size // TOGETHER) * TOGETHER  # the same images go through the network together, wherever it is cut
+    size = -(-size // MIN_BATCH) * MIN_BATCH  # the same images go through the network together, wherever it is cut
     return [(start, min(start + size, count)) for start in range(0, count, size)]
 
 
@@ -133,17 +133,15 @@ def _workers(asked: int | None, images: Collection) -> int:
 
 
 @contextmanager
-def _shown(progress: bool | Progress, count: int) -> Iterator[Callable[[int], None]]:
-    """A function to call with every number of images more that have been read."""
-    if callable(progress):
-        done = 0
+def _counted(bar: bool, count: int, task: Task) -> Iterator[Callable[[int], None]]:
+    """A function to call with every number of images more that have been read; with a progress bar, or without."""
+    done = 0
+    with tqdm(total=count, unit=" images", disable=not bar, smoothing=0.1) as shown:
 
         def tick(more: int) -> None:
             nonlocal done
             done += more
-            progress(done, count)
+            shown.update(more)
+            task.progress(done, count, "images")
 
         yield tick
-    else:
-        with tqdm(total=count, unit=" images", disable=not progress, smoothing=0.1) as bar:
-            yield bar.update

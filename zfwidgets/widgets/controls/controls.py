@@ -14,7 +14,7 @@ import numpy as np
 import traitlets as T
 
 from zfwidgets.data import Collection, decode
-from zfwidgets.drawing import said
+from zfwidgets.drawing import format_number
 from zfwidgets.models import Network
 from zfwidgets.widgets.panel import described
 from zfwidgets.widgets.worker import Latest
@@ -269,7 +269,7 @@ class Job(W.HBox):
 def pace(done: int, count: int, seconds: float, unit: str) -> str:
     """How far something is, how fast it goes, and how long it will still take, in words."""
     rate = done / seconds if seconds > 0 else 0
-    left = f" · {said(rate)} a second · {duration((count - done) / rate)} left" if rate else ""
+    left = f" · {format_number(rate)} a second · {duration((count - done) / rate)} left" if rate else ""
     return f"{done:,} of {count:,} {unit}{left}"
 
 

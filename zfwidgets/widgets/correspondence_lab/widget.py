@@ -12,9 +12,9 @@ import numpy as np
 import traitlets as T
 
 from zfwidgets.data import face_parts, faces
-from zfwidgets.data import images as collected
+from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.correspondence import Correspondence, correspondence, part_masks
-from zfwidgets.experiments.occlusion import filling, shown
+from zfwidgets.experiments.occlusion import baseline_picture, make_baseline
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network
 from zfwidgets.widgets.canvas import DrawingCanvas
@@ -58,7 +58,7 @@ class CorrespondenceLab(Panel):
         self, net: Network, images: Any = None, parts: Mapping[str, Sequence[Any]] | None = None, **settings: Any
     ) -> None:
         self.net = net
-        collection = collected(faces() if images is None else images)
+        collection = as_collection(faces() if images is None else images)
         if not 2 <= len(collection) <= MOST_IMAGES:
             raise ValueError(f"parts are compared between 2 to {MOST_IMAGES} images; {len(collection)} were given")
         pictures = [np.asarray(collection[place]) for place in range(len(collection))]
@@ -76,7 +76,7 @@ class CorrespondenceLab(Panel):
         self._filling = False
         layers = [layer.name for layer in net.main_layers]
         half_way = net.feature_layers[len(net.feature_layers) // 2]
-        start = {"layers": (half_way.name, net.watched_layer.name), "part": self._marks.parts[0], **settings}
+        start = {"layers": (half_way.name, net.last_spatial_layer.name), "part": self._marks.parts[0], **settings}
         self._layer_choice = LayerChoice(
             net.layer_names([*layers, *start["layers"]], ()), [layer.name for layer in net.layers], MOST_LAYERS
         )
@@ -251,7 +251,9 @@ class CorrespondenceLab(Panel):
     def _show_pictures(self) -> None:
         """Put the pictures on the canvases, and what stands in their hidden places."""
         for features, canvas in zip(self._features, self._canvases.values(), strict=True):
-            canvas.show(features.picture, shown(features, filling(self.net, features.input, self.fill)))
+            canvas.show(
+                features.picture, baseline_picture(features, make_baseline(self.net, features.input, self.fill))
+            )
 
     def _show_part(self) -> None:
         """Hide the part that is being marked on every picture."""

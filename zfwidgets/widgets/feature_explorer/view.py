@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipywidgets as W
 
-from zfwidgets.drawing import heat, said, signed_picture
+from zfwidgets.drawing import format_number, heat, signed_picture
 from zfwidgets.experiments.projection import ImageFeatures, Projection
 from zfwidgets.widgets.controls import bars
 from zfwidgets.widgets.picture import Picture, fitted
@@ -59,7 +59,9 @@ class FeatureView(W.Box):
     def _show_map(self, features: ImageFeatures, result: Projection) -> None:
         values = features.maps(result.layer)[result.feature]
         low, high = float(values.min()), float(values.max())
-        found = "silent on this image" if high <= 0 else f"{said(low)} (dark) to {said(high)} (bright)"
+        found = (
+            "silent on this image" if high <= 0 else f"{format_number(low)} (dark) to {format_number(high)} (bright)"
+        )
         self.unit = result.unit
         self.map.show(
             heat(values),
@@ -78,20 +80,20 @@ class FeatureView(W.Box):
         self.projection.show(
             signed_picture(result.pixels[:, top:bottom, left:right], end),
             shown_width=width,
-            caption=f"{result.rule} · activation {said(result.activation)}\n{_read(end)}",
+            caption=f"{result.rule} · activation {format_number(result.activation)}\n{_read(end)}",
         )
         self.patch.show(result.patch, shown_width=width, caption=f"{unit}\n{place}")
 
 
 def _read(end: float) -> str:
     """How the colours of a projection are to be read."""
-    return f"zero is grey, the ends ±{said(end)}" if end > 0 else "silent here: nothing comes down"
+    return f"zero is grey, the ends ±{format_number(end)}" if end > 0 else "silent here: nothing comes down"
 
 
 def full_colour(features: ImageFeatures, result: Projection, scale: str) -> float:
     """What the ends of the projection's colours stand for."""
     if scale == "percentile":
-        return result.bulk
+        return result.robust_scale
     if scale == "strongest":
         return features.project(result.layer, result.feature, "max", result.rule).scale
     return result.scale

@@ -11,7 +11,7 @@ import ipywidgets as W
 import numpy as np
 import traitlets as T
 
-from zfwidgets.data import images as collected
+from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.projection import ImageFeatures, Projection, checked_unit
 from zfwidgets.models import Network
 from zfwidgets.widgets.controls import RULES, FeatureSlider, ImagePicker, LayerSlider, chooser, labelled, layer_names
@@ -58,7 +58,7 @@ class FeatureExplorer(Panel):
         self.net = net
         names = layer_names(net, layers, settings.get("layer"))
         start = settings.get("layer", names[len(names) // 3])
-        self._picker = ImagePicker(collected(images))
+        self._picker = ImagePicker(as_collection(images))
         self._layer_slider = LayerSlider(names, start)
         self._feature_slider = FeatureSlider()
         self._places, self._rules, self._scales = chooser(PLACES, True), chooser(RULES), chooser(SCALES)

@@ -8,8 +8,8 @@ from html import escape
 import ipywidgets as W
 import traitlets as T
 
-from zfwidgets.drawing import said
-from zfwidgets.experiments.invariance import MEASURES, Invariance, Moved, Transformation
+from zfwidgets.drawing import format_number
+from zfwidgets.experiments.invariance import MEASURES, FeatureShift, Invariance, Transformation
 from zfwidgets.models import Network
 from zfwidgets.widgets.charts import Curves
 from zfwidgets.widgets.invariance_explorer.words import summarised
@@ -59,11 +59,11 @@ class CurvesView(W.VBox):
         self.probability.show(values, result.probability[transformation.name], result.names, chosen, 1)
         self.areas.value = summarised(result, layers, measure)
 
-    def tell(self, now: Moved, words: str, measure: str, largest: dict[str, float], truth: int) -> None:
+    def tell(self, now: FeatureShift, words: str, measure: str, largest: dict[str, float], truth: int) -> None:
         """Say what is at the slider's value: in a sentence, and as a number over every chart."""
         self.words.value = f"<span role='status'>{words}</span>"
         for chart, (layer, distance) in zip(self.charts, now.distances.items(), strict=False):
-            value = said(now.height(layer, measure, max(largest.get(layer, 0.0), distance)))
+            value = format_number(now.height(layer, measure, max(largest.get(layer, 0.0), distance)))
             number = f"<b>{value}</b>" if measure != "share" or layer in largest else ""
             chart.head.value = f"<div><b>{escape(layer)}</b> {number}</div>{MEASURES[measure]}"
         label = escape(self.net.labels[truth])

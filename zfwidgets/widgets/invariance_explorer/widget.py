@@ -12,19 +12,18 @@ import ipywidgets as W
 import numpy as np
 import traitlets as T
 
-from zfwidgets.data import images as collected
+from zfwidgets.data import images as as_collection
 from zfwidgets.data import photograph
 from zfwidgets.experiments.invariance import (
     BORDERS,
     FIVE,
     MEASURES,
     TRANSFORMATIONS,
+    FeatureShift,
     Invariance,
-    Moved,
     Transformation,
     Transforms,
     chosen,
-    moved,
 )
 from zfwidgets.models import Network
 from zfwidgets.widgets.charts import LINES
@@ -66,7 +65,7 @@ class InvarianceExplorer(Panel):
     border = T.Enum(BORDERS, "edge", help="what comes in from beyond the image")
     measure = T.Enum(tuple(MEASURES), "distance", help="how the curves measure distance, as in `Invariance.curve`")
     layers = T.Any(help="names of one to three layers; by default the first and the last before the classes")
-    now = T.Any((), help="the numbers at the slider's value for the chosen image: one `Moved` a network")
+    now = T.Any((), help="the numbers at the slider's value for the chosen image: one `FeatureShift` a network")
     _names = T.Tuple(help="names of the images, one curve each")
 
     def __init__(
@@ -83,7 +82,7 @@ class InvarianceExplorer(Panel):
         networks = (net,) if compare is None else (net, compare)
         for network in networks:
             network.check_classes()
-        collection = collected({name: photograph(name) for name in FIVE} if images is None else images)
+        collection = as_collection({name: photograph(name) for name in FIVE} if images is None else images)
         _check_count(collection.names)
         self._transformations = _drawable(chosen(transforms))
         self.net, self._picker = net, ImagePicker(collection)
@@ -197,11 +196,11 @@ class InvarianceExplorer(Panel):
         finally:
             self._answered = request.number
 
-    def _ask(self, place: int, request: SimpleNamespace, stale: Stale) -> Moved:
+    def _ask(self, place: int, request: SimpleNamespace, stale: Stale) -> FeatureShift:
         transformation = self._transformations[request.transform]
         layers = self._curves.layers_of(place, request.layers)
         features = self._curves.features(place, request.image)
-        return moved(features, transformation, request.value, request.border, layers, stale)
+        return feature_shift(features, transformation, request.value, request.border, layers, stale)
 
     def _tell(self) -> None:
         """Say in words and numbers what is at the slider's value."""
@@ -216,7 +215,7 @@ class InvarianceExplorer(Panel):
             largest = self._largest(place, request, now)
             view.tell(now, told(what, now, largest, answer), self.measure, largest, truth)
 
-    def _largest(self, place: int, request: SimpleNamespace, now: Moved) -> dict[str, float]:
+    def _largest(self, place: int, request: SimpleNamespace, now: FeatureShift) -> dict[str, float]:
         """The largest distance of the image in each layer, as far as there are curves of this choice."""
         if not self._on_show:
             return {}

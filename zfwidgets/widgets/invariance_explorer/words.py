@@ -7,13 +7,13 @@ from html import escape
 
 import numpy as np
 
-from zfwidgets.drawing import said
-from zfwidgets.experiments.invariance import MEASURES, Invariance, Moved, Transformation
+from zfwidgets.drawing import format_number
+from zfwidgets.experiments.invariance import MEASURES, FeatureShift, Invariance, Transformation
 from zfwidgets.models import Network
 
 DONE = {  # what has been done to the image: by a value above 0, and by one below
-    "translation": ("Moved down by {} pixels", "Moved up by {} pixels"),
-    "horizontal translation": ("Moved to the right by {} pixels", "Moved to the left by {} pixels"),
+    "translation": ("FeatureShift down by {} pixels", "FeatureShift up by {} pixels"),
+    "horizontal translation": ("FeatureShift to the right by {} pixels", "FeatureShift to the left by {} pixels"),
     "scale": ("Enlarged {} times", ""),
     "rotation": ("Turned by {} degrees", ""),
     "brightness": ("Brightness times {}", ""),
@@ -30,7 +30,7 @@ def done(transformation: Transformation, value: float) -> str:
     return below.format(f"{-value:.4g}") if value < 0 and below else above.format(f"{value:.4g}")
 
 
-def told(what: str, now: Moved, largest: dict[str, float], answer: str) -> str:
+def told(what: str, now: FeatureShift, largest: dict[str, float], answer: str) -> str:
     """Where the layers are, and what the network says: one sentence of HTML. `largest` is the largest distance on the
     curve of each layer, for those that are known."""
     if not any(now.distances.values()):
@@ -41,7 +41,7 @@ def told(what: str, now: Moved, largest: dict[str, float], answer: str) -> str:
 
 def _layer(layer: str, distance: float, largest: float) -> str:
     if largest <= 0:
-        return f"layer {escape(layer)} has moved by {said(distance)}"
+        return f"layer {escape(layer)} has moved by {format_number(distance)}"
     return f"layer {escape(layer)} is at <b>{distance / largest:.0%}</b> of its largest distance"
 
 

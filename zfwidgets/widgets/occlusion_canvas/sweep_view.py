@@ -8,7 +8,7 @@ import ipywidgets as W
 import numpy as np
 import traitlets as T
 
-from zfwidgets.drawing import heat, label_picture, said
+from zfwidgets.drawing import format_number, heat, label_picture
 from zfwidgets.experiments.occlusion import Occlusion
 from zfwidgets.widgets.picture import Picture, fitted
 
@@ -54,8 +54,8 @@ class SweepView(W.VBox):
         self.result = result
         activity, probability, label = self.maps
         target = result.labels[result.targets[0]]
-        _show_map(activity, result, heat(result.activity), _range(result.activity, result.untouched_activity))
-        whole = float(result.untouched[result.targets[0]])
+        _show_map(activity, result, heat(result.activity), _range(result.activity, result.unoccluded_activity))
+        whole = float(result.unoccluded[result.targets[0]])
         said_of = f"{target}\n{_range(result.probability, whole)}"
         _show_map(probability, result, heat(result.probability, 0, 1), said_of)
         colours, legend = label_picture(result.label)
@@ -128,7 +128,7 @@ def over_photograph(result: Occlusion, colours: np.ndarray) -> np.ndarray:
 
 
 def _range(values: np.ndarray, whole: float) -> str:
-    return f"{said(float(values.min()))} to {said(float(values.max()))}\nwhole image {said(whole)}"
+    return f"{format_number(float(values.min()))} to {format_number(float(values.max()))}\nwhole image {format_number(whole)}"
 
 
 def _named(legend: dict[int, str], result: Occlusion) -> str:

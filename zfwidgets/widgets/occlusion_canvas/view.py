@@ -7,8 +7,8 @@ from html import escape
 import ipywidgets as W
 import numpy as np
 
-from zfwidgets.drawing import heat, said, signed_picture
-from zfwidgets.experiments.projection import ImageFeatures, bulk
+from zfwidgets.drawing import format_number, heat, signed_picture
+from zfwidgets.experiments.projection import ImageFeatures, robust_scale
 from zfwidgets.widgets.charts import BeforeAndAfter
 from zfwidgets.widgets.picture import Picture, fitted
 
@@ -46,15 +46,17 @@ class OcclusionView(W.VBox):
     def _show_maps(self, before: np.ndarray, after: np.ndarray) -> None:
         low, high = min(float(before.min()), 0.0), max(float(before.max()), float(after.max()))
         for picture, values in zip(self.maps, (before, after), strict=True):
-            caption = f"sum {said(float(values.sum()))}"
+            caption = f"sum {format_number(float(values.sum()))}"
             shown = fitted(values.shape[0], values.shape[1], MAP)
             picture.show(heat(values, low, high), shown_width=shown, caption=caption)
 
     def _show_projections(self, before: np.ndarray, after: np.ndarray) -> None:
-        end = max(bulk(before), bulk(after))
+        end = max(robust_scale(before), robust_scale(after))
         for picture, pixels in zip(self.projections, (before, after), strict=True):
             shown = fitted(pixels.shape[1], pixels.shape[2], PIXELS)
-            picture.show(signed_picture(pixels, end), shown_width=shown, caption=f"zero is grey, the ends ±{said(end)}")
+            picture.show(
+                signed_picture(pixels, end), shown_width=shown, caption=f"zero is grey, the ends ±{format_number(end)}"
+            )
 
 
 def told(before: ImageFeatures, after: ImageFeatures, layer: str, feature: int, target: int, hidden: float) -> str:
@@ -72,8 +74,8 @@ def told(before: ImageFeatures, after: ImageFeatures, layer: str, feature: int, 
         answer += f" {escape(label)}: {old:.2f} → {new:.2f}."
     sums = [float(features.maps(layer)[feature].sum()) for features in (before, after)]
     part = f"{hidden:.1%} of the image is hidden. " if hidden else ""
-    change = f" → {said(sums[1])}{_change(*sums)}" if hidden else ""
-    return f"{answer}<br>{part}Feature {feature} of {escape(layer)}: {said(sums[0])}{change}."
+    change = f" → {format_number(sums[1])}{_change(*sums)}" if hidden else ""
+    return f"{answer}<br>{part}Feature {feature} of {escape(layer)}: {format_number(sums[0])}{change}."
 
 
 def _change(before: float, after: float) -> str:

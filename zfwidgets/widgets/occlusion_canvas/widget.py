@@ -13,8 +13,8 @@ import ipywidgets as W
 import numpy as np
 import traitlets as T
 
-from zfwidgets.data import images as collected
-from zfwidgets.experiments.occlusion import Occlusion, filling, hide, occlusion_sweep, shown
+from zfwidgets.data import images as as_collection
+from zfwidgets.experiments.occlusion import Occlusion, baseline_picture, hide, make_baseline, occlusion_sweep
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network
 from zfwidgets.widgets.canvas import DrawingCanvas
@@ -86,8 +86,8 @@ class OcclusionCanvas(Panel):
     ) -> None:
         net.check_classes()
         self.net = net
-        start = settings.get("layer", net.watched_layer.name)
-        self._picker = ImagePicker(collected(images))
+        start = settings.get("layer", net.last_spatial_layer.name)
+        self._picker = ImagePicker(as_collection(images))
         self._layer_slider = LayerSlider(layer_names(net, layers, start), start)
         self._feature_slider = FeatureSlider()
         self._fills, self._targets = chooser({name: name for name in FILLS}), _targets(net)
@@ -97,7 +97,7 @@ class OcclusionCanvas(Panel):
         self.canvas = DrawingCanvas()
         self._view, self._maps = OcclusionView(transport), SweepView(transport)
         self._features = lru_cache(maxsize=4)(lambda name: ImageFeatures(net, self._picker[name]))
-        self._filler = lru_cache(maxsize=8)(lambda name, fill: filling(net, self._features(name).input, fill))
+        self._baseline = lru_cache(maxsize=8)(lambda name, fill: make_baseline(net, self._features(name).input, fill))
         self._on_canvas: tuple[str, str] | None = None  # image and fill
         self._moved_on = False  # whether something else is hidden than the network was asked about
         self._following = False  # whether a sweep starts anew when a choice changes
@@ -121,7 +121,7 @@ class OcclusionCanvas(Panel):
 
     def compute(self, choice: SimpleNamespace, stale: Stale, progress: Progress) -> Answer:
         """Ask the network about the image as it is hidden now."""
-        features, filler = self._features(choice.image), self._filler(choice.image, choice.fill)
+        features, baseline = self._features(choice.image), self._baseline(choice.image, choice.fill)
         self._put_on_canvas(choice.image, choice.fill)
         if choice._feature_of != (choice.image, choice.layer):
             choice.feature = int(_sums(features, choice.layer).argmax())
@@ -129,7 +129,7 @@ class OcclusionCanvas(Panel):
         label = choice.target or features.prediction.top(1)[0][0]
         target = self.net.class_number(label)
         mask = self.canvas.hidden
-        after = hide(features, mask, filler) if mask.any() else features
+        after = hide(features, mask, baseline) if mask.any() else features
         for either in (features, after):
             either.project(choice.layer, choice.feature, "all", stale=stale)
         return Answer(features, after, mask, choice.layer, choice.feature, target)
@@ -138,7 +138,7 @@ class OcclusionCanvas(Panel):
         if self._on_canvas != (image, fill):
             self._on_canvas = image, fill
             features = self._features(image)
-            self.canvas.show(features.picture, shown(features, self._filler(image, fill)))
+            self.canvas.show(features.picture, baseline_picture(features, self._baseline(image, fill)))
 
     def draw(self, result: Answer, choice: SimpleNamespace) -> None:
         """Show before and after; bring the feature slider into the order of this image and layer."""

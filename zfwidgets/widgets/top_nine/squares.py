@@ -9,7 +9,7 @@ import numpy as np
 
 from zfwidgets.drawing import fit_tile, mosaic, signed_picture
 from zfwidgets.experiments.gallery import GREY
-from zfwidgets.experiments.projection import bulk
+from zfwidgets.experiments.projection import robust_scale
 
 BLOCK = 139  # pixels of a feature map's square on the wall: three tiles of 45
 LARGE = 274  # pixels of the chosen one's: three tiles of 90
@@ -35,7 +35,7 @@ def shrunk(tiles: np.ndarray, side: int, signed: bool) -> np.ndarray:
 def _rescaled(tile: np.ndarray) -> np.ndarray:
     """A projection as it is shown, uint8, on the scale of its own pixels: the ends are their 99th percentile."""
     values = tile.astype(np.float32).transpose(2, 0, 1) - 127.5
-    return signed_picture(values, max(bulk(values), 1))
+    return signed_picture(values, max(robust_scale(values), 1))
 
 
 def _fitted(tiles: np.ndarray, side: int, signed: bool) -> np.ndarray:

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from zfwidgets.data import Collection
-from zfwidgets.experiments.gallery import Sources, hang, patches
+from zfwidgets.experiments.gallery import Sources, build_gallery, patches
 from zfwidgets.experiments.top_activations import TopActivations
 from zfwidgets.models import Network
 from zfwidgets.widgets.top_nine.squares import LARGE, shrunk, side_of
@@ -108,7 +108,7 @@ class Tiles:
         return patches(self.net, self._sources, self.tops, layer, features)
 
     def _projections(self, layer: str, features: list[int], rule: str, stale: Callable[[], bool]) -> np.ndarray:
-        return hang(self.net, self._sources, self.tops, layer, features, rule, stale).pictures()
+        return build_gallery(self.net, self._sources, self.tops, layer, features, rule, stale).pictures()
 
     def _keep(self, keys: Sequence[tuple], found: np.ndarray, signed: bool) -> None:
         for key, tiles in zip(keys, found, strict=True):

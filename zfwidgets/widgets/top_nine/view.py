@@ -10,7 +10,7 @@ import ipywidgets as W
 import numpy as np
 import traitlets as T
 
-from zfwidgets.drawing import said
+from zfwidgets.drawing import format_number
 from zfwidgets.widgets.picture import Picture
 from zfwidgets.widgets.top_nine.squares import BLOCK, COLUMNS, EDGE, GAP, LARGE, ROWS, STRIP, crossed, hung, square
 from zfwidgets.widgets.top_nine.tiles import Page, Tiles
@@ -100,7 +100,9 @@ class NineView(W.Box):
             framed = np.pad(block, ((GAP, GAP), (GAP, GAP), (0, 0)))
             picture.show(framed, cells=(inner, inner), cell=picture.cell or (0, 0))
         values = self._tiles.activations(page.layer, page.feature)
-        found = f"activations {said(values[0])} to {said(values[-1])}" if len(values) else "no activation"
+        found = (
+            f"activations {format_number(values[0])} to {format_number(values[-1])}" if len(values) else "no activation"
+        )
         dead = self._tiles.tops.dead(page.layer)[page.feature]
         self.chosen.value = f"<b>Feature {page.feature}</b> · {'dead: no image made it positive' if dead else found}"
         self._tell()
@@ -118,7 +120,7 @@ class NineView(W.Box):
 
     def _number(self, layer: str, feature: int) -> str:
         dead = self._tiles.tops.dead(layer)[feature]
-        strongest = "dead" if dead else said(self._tiles.activations(layer, feature)[0])
+        strongest = "dead" if dead else format_number(self._tiles.activations(layer, feature)[0])
         return f"<div><b>{feature}</b><span>{strongest}</span></div>"
 
     def _tell(self, _: Any = None) -> None:
@@ -135,7 +137,7 @@ class NineView(W.Box):
         row, column = tops.units[layer][feature, place]
         name = self._tiles.images.names[tops.images[layer][feature, place]]
         rank = "strongest" if place == 0 else f"number {place + 1}"
-        found = f"{rank} of {len(values)} · activation {said(values[place])} · unit {row}, {column}"
+        found = f"{rank} of {len(values)} · activation {format_number(values[place])} · unit {row}, {column}"
         self.told.value = f"{found}<div title='{escape(name)}'>{escape(name)}</div>"
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import traitlets as T
 
 from zfwidgets.data import Collection, corpus
-from zfwidgets.data import images as collected
+from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.top_activations import TopActivations, prepared_tops, top_activations
 from zfwidgets.models import Network
 from zfwidgets.widgets.controls import RULES, FeatureSlider, Job, LayerSlider, chooser, labelled, layer_names, row
@@ -72,7 +72,7 @@ class TopNine(Panel):
         **settings: Any,
     ) -> None:
         reject_unknown(type(self), settings)
-        self.net, self.images = net, corpus() if images is None else collected(images)
+        self.net, self.images = net, corpus() if images is None else as_collection(images)
         self.explorer: FeatureExplorer | None = None
         self._tiles: Tiles | None = None
         self._transport = transport
@@ -155,7 +155,7 @@ class TopNine(Panel):
     def _mine(self, tick: Callable[[int, int], None], stale: Stale) -> str:
         """Look for the strongest activations in the folder that was named, or else in the present images."""
         folder = self._folder.value.strip()
-        images = collected(folder) if folder else self.images
+        images = as_collection(folder) if folder else self.images
         tops = top_activations(self.net, images, self._names, batch_size=STEP, progress=tick, stale=stale)
         if not stale():
             self.images, self.tops = images, tops

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from zfwidgets.backend.run.forward import forward, never
+from zfwidgets.backend.run.forward import forward
 from zfwidgets.experiments.invariance.sweep import compared, vectors
 from zfwidgets.experiments.invariance.transforms import Transformation
 from zfwidgets.experiments.projection import ImageFeatures
+from zfwidgets.task import UNWATCHED, Task
 
 
 @dataclass(frozen=True, eq=False)
-class Moved:
+class FeatureShift:
     """What one value of a transformation does to one image: a point on each of the curves of `zf.invariance`."""
 
     value: float  # of the transformation's parameter
@@ -33,25 +34,25 @@ class Moved:
         return self.distances[layer] / (unit if unit > 0 else 1.0)
 
 
-def moved(
+def feature_shift(
     features: ImageFeatures,
     transformation: Transformation,
     value: float,
     border: str,
     layers: Sequence[str],
-    stale: Callable[[], bool] = never,
-) -> Moved:
-    """Transform an image by one value, and pass it through its network once. `stale` is asked on the way."""
+    task: Task = UNWATCHED,
+) -> FeatureShift:
+    """Transform an image by one value, and pass it through its network once. `task` is asked on the way."""
     net, steps = features.net, {layer: features.net.step(layer) for layer in layers}
     base = {layer: _as_it_is(features, layer) for layer in layers}
     norms = {layer: float(vector.norm()) for layer, vector in base.items()}
     x = transformation.apply(features, value, border)
     if x is features.input:
         nowhere, same = dict.fromkeys(layers, 0.0), {layer: float(norm > 0) for layer, norm in norms.items()}
-        return Moved(value, nowhere, same, norms, features.prediction.probability[0])
-    found = forward(net.program, x[None], [*steps.values(), net.program.output], stale=stale).activations
+        return FeatureShift(value, nowhere, same, norms, features.prediction.probability[0])
+    found = forward(net.program, x[None], [*steps.values(), net.program.output], task=task).activations
     both = {layer: compared(vectors(step, found[step]), base[layer]) for layer, step in steps.items()}
-    return Moved(
+    return FeatureShift(
         value,
         {layer: float(distance[0]) for layer, (distance, _) in both.items()},
         {layer: float(cosine[0]) for layer, (_, cosine) in both.items()},
