@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from zfwidgets.experiments.correspondence import Correspondence, correspondence
     from zfwidgets.experiments.gallery import Gallery, gallery
     from zfwidgets.experiments.invariance import Invariance, invariance, invariance_sweep, transformation
-    from zfwidgets.experiments.occlusion import Occlusion, occlusion, occlusion_sweep
+    from zfwidgets.experiments.occlusion import Hiding, Occlusion, hide, occlusion, occlusion_sweep
     from zfwidgets.experiments.projection import ImageFeatures, Projection, project
     from zfwidgets.experiments.top_activations import TopActivations, prepared_tops, top_activations
     from zfwidgets.models import Network, Prediction, Preprocess, load
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zfwidgets.widgets.feature_explorer import FeatureExplorer
     from zfwidgets.widgets.invariance_explorer import InvarianceExplorer
     from zfwidgets.widgets.occlusion_canvas import OcclusionCanvas
+    from zfwidgets.widgets.selection import Selection
     from zfwidgets.widgets.top_nine import TopNine
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ _PLACES = {
     "CorrespondenceLab": "widgets.correspondence_lab",
     "FeatureExplorer": "widgets.feature_explorer",
     "Gallery": "experiments.gallery",
+    "Hiding": "experiments.occlusion",
     "ImageFeatures": "experiments.projection",
     "Invariance": "experiments.invariance",
     "InvarianceExplorer": "widgets.invariance_explorer",
@@ -38,6 +40,7 @@ _PLACES = {
     "Prediction": "models",
     "Preprocess": "models",
     "Projection": "experiments.projection",
+    "Selection": "widgets.selection",
     "Shapes": "data",
     "Task": "task",
     "TopActivations": "experiments.top_activations",
@@ -47,6 +50,7 @@ _PLACES = {
     "face_parts": "data",
     "faces": "data",
     "gallery": "experiments.gallery",
+    "hide": "experiments.occlusion",
     "images": "data",
     "invariance": "experiments.invariance",
     "invariance_sweep": "experiments.invariance",
@@ -67,6 +71,7 @@ __all__ = [
     "CorrespondenceLab",
     "FeatureExplorer",
     "Gallery",
+    "Hiding",
     "ImageFeatures",
     "Invariance",
     "InvarianceExplorer",
@@ -76,6 +81,7 @@ __all__ = [
     "Prediction",
     "Preprocess",
     "Projection",
+    "Selection",
     "Shapes",
     "Task",
     "TopActivations",
@@ -85,6 +91,7 @@ __all__ = [
     "face_parts",
     "faces",
     "gallery",
+    "hide",
     "images",
     "invariance",
     "invariance_sweep",

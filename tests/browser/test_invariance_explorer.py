@@ -23,7 +23,7 @@ def tell(_=None):
     now = {name: getattr(explorer, name) for name in traits}
     now["numbers"] = explorer.now and explorer.now[0].value
     now["curves"] = explorer.result and [*explorer.result[0].transforms, explorer.result[0].border]
-    now["marked"] = explorer._views[0].charts[0].marked
+    now["marked"] = explorer.views[0].charts[0].marked
     kernel.value = json.dumps(now)
 explorer.observe(tell, names=[*traits, "now", "result"])
 tell()
@@ -118,7 +118,7 @@ def test_dragging_moves_them_too(page):
     page.mouse.move(x - 80, y, steps=12)
     page.mouse.up()
     state = wait_until(page, lambda now: now["value"] < before["value"] - 20 and now["numbers"] == now["value"])
-    assert f"FeatureShift up by {-state['value']:.4g} pixels" in words(page)
+    assert f"Moved up by {-state['value']:.4g} pixels" in words(page)
     assert marker(page, 1) < at - 20
 
 

@@ -12,7 +12,8 @@ import pytest
 
 import zfwidgets as zf
 from zfwidgets.drawing import format_number, heat, label_picture, signed_picture
-from zfwidgets.experiments.occlusion import hide, make_baseline, occlusion_sweep, strongest_map
+from zfwidgets.experiments.occlusion import make_baseline
+from zfwidgets.experiments.occlusion.occluder import with_hidden
 from zfwidgets.widgets.canvas import slices
 from zfwidgets.widgets.canvas.strokes import stroke
 from zfwidgets.widgets.occlusion_canvas.sweep_view import over_photograph
@@ -63,12 +64,12 @@ kernel = ipywidgets.Label().add_class("zf-kernel")
 def tell(_=None):
     mask, swept = panel.canvas.mask, panel.swept
     now = {name: getattr(panel, name) for name in ("size", "stride", "target", "feature", "busy", "error")}
-    now |= {"hidden": int(mask.sum()), "square": panel.canvas.square, "sweeping": panel._job.running}
+    now |= {"hidden": int(mask.sum()), "square": panel.canvas.square, "sweeping": panel.sweeper.job.running}
     now |= {"places": swept and swept.computed.size, "computed": swept and int(swept.computed.sum())}
     kernel.value = json.dumps(now)
 panel.observe(tell, names=["size", "stride", "target", "feature", "busy", "error", "swept"])
 panel.canvas.observe(tell, names=["mask", "square"])
-panel._job.observe(tell, names="running")
+panel.sweeper.job.observe(tell, names="running")
 tell()
 ipywidgets.VBox([panel, kernel])
 """
@@ -179,7 +180,7 @@ def box_mask(*box):
 def hidden(page):
     """Which pixels of the canvas are the filling's colour, once no outline is drawn over them any more."""
     baseline = make_baseline(features().net, features().input)
-    whole, covered = (hide(features(), np.full(SHAPE, all_), baseline).picture for all_ in (False, True))
+    whole, covered = (with_hidden(features(), np.full(SHAPE, all_), baseline).picture for all_ in (False, True))
 
     def mask():
         pixels = canvas_pixels(page, CANVAS)[..., :3]
@@ -191,7 +192,7 @@ def hidden(page):
 
 
 def answer(mask):
-    return hide(features(), mask, make_baseline(features().net, features().input)) if mask.any() else features()
+    return with_hidden(features(), mask, make_baseline(features().net, features().input)) if mask.any() else features()
 
 
 def close(pixels, expected):

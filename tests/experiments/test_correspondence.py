@@ -9,8 +9,8 @@ from torch import nn
 
 import zfwidgets as zf
 from zfwidgets.backend.run.forward import forward
-from zfwidgets.experiments.correspondence import mask_of
-from zfwidgets.experiments.correspondence.masks import random_placement
+from zfwidgets.experiments.occlusion import mask_of
+from zfwidgets.experiments.occlusion.masks import random_placement
 from zfwidgets.task import Cancelled, Task
 
 SHAPE = (24, 31)

@@ -1,6 +1,7 @@
 """A small network, and a way to let panels work in their thread as they do in a kernel."""
 
 import time
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -21,6 +22,12 @@ class Small(nn.Module):
         return self.fc(self.pool(self.relu2(self.conv2(self.relu1(self.conv1(x))))).flatten(1))
 
 
+@lru_cache
+def tiny_network():
+    """For panels that ask no network."""
+    return zf.Network(nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU()), size=(9, 12), device="cpu")
+
+
 @pytest.fixture(scope="session")
 def network():
     torch.manual_seed(4)
@@ -37,7 +44,7 @@ def images():
 @pytest.fixture
 def in_kernel(monkeypatch):
     """Panels made from now on compute in a thread."""
-    monkeypatch.setattr("zfwidgets.widgets.panel.panel.in_kernel", lambda: True)
+    monkeypatch.setattr("zfwidgets.widgets.panel.where.in_kernel", lambda: True)
 
 
 def until(true, seconds=20):

@@ -6,10 +6,15 @@ import io
 import ipywidgets as W
 import numpy as np
 import pytest
+import traitlets as T
 from PIL import Image
 
 from zfwidgets.data import images as as_collection
-from zfwidgets.widgets.controls import FeatureSlider, ImagePicker, LayerSlider, bars, labelled
+from zfwidgets.widgets.controls import FeatureSlider, bind, labelled, probability_bars
+from zfwidgets.widgets.controls.image_picker import ImagePicker
+from zfwidgets.widgets.controls.layer_slider import LayerSlider
+from zfwidgets.widgets.panel import feature_order
+from zfwidgets.widgets.selection import Images
 
 STRENGTHS = np.array([0.5, 3.0, 0.0, 3.0, 9.0])
 
@@ -28,7 +33,7 @@ def test_a_label_and_its_explanation_are_text():
 
 
 def test_bars_are_as_long_as_they_are_probable_and_names_are_text():
-    html = bars([("<script>", 0.75), ("b", 0.004)])
+    html = probability_bars([("<script>", 0.75), ("b", 0.004)])
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
     assert "width:75.0%" in html
@@ -36,62 +41,119 @@ def test_bars_are_as_long_as_they_are_probable_and_names_are_text():
     assert html.count("<div>0.") == 2
 
 
-def test_the_layer_slider_and_its_value_follow_each_other():
-    slider = LayerSlider(["one", "two", "three"], "two")
-    assert slider.value == slider._slider.value == "two"
-    slider.value = "three"
-    assert slider._slider.index == 2
-    slider._slider.index = 0
-    assert slider.value == "one"
+def test_the_layer_slider_and_its_value_follow_each_other(network):
+    slider = LayerSlider(network, ["conv1", "relu1", "relu2"])
+    slider.value = "relu2"
+    assert slider.slider.index == 2
+    slider.slider.index = 0
+    assert slider.value == "conv1"
+
+
+def test_a_layer_that_is_chosen_elsewhere_joins_the_slider_in_its_order(network):
+    slider = LayerSlider(network, ["conv1", "relu2"])
+    told = heard(slider)
+    slider.value = "relu1"
+    assert slider.names == slider.slider.options == ("conv1", "relu1", "relu2")
+    assert (slider.slider.value, told) == ("relu1", ["relu1"])
+
+
+class Owner(T.HasTraits):
+    """As a panel: with a trait, and a place for mistakes."""
+
+    number = T.Int(3, allow_none=True)
+
+    def __init__(self):
+        self.mistakes = {}
+        super().__init__()
+
+    @T.validate("number")
+    def _small(self, proposal):
+        if proposal["value"] is not None and proposal["value"] > 8:
+            raise ValueError("too large")
+        return proposal["value"]
+
+    def report(self, source, error):
+        self.mistakes[source] = error and str(error)
+
+
+def test_a_control_and_its_trait_follow_each_other():
+    owner, control = Owner(), W.IntSlider(0, 0, 10)
+    bind(control, owner, "number")
+    assert control.value == 3
+    owner.number = 5
+    assert control.value == 5
+    control.value = 7
+    assert owner.number == 7
+
+
+def test_a_trait_that_nobody_has_chosen_leaves_the_control_as_it_is():
+    owner, control = Owner(), W.IntSlider(0, 0, 10)
+    bind(control, owner, "number")
+    owner.number = None
+    assert control.value == 3
+
+
+def test_a_control_that_cannot_show_the_value_does_not_change_the_trait():
+    owner, control = Owner(), W.IntSlider(0, 0, 6)
+    bind(control, owner, "number")
+    owner.number = 8
+    assert (owner.number, control.value) == (8, 6)
+
+
+def test_a_choice_that_does_not_fit_is_reported_until_one_does():
+    owner, control = Owner(), W.IntSlider(0, 0, 10)
+    bind(control, owner, "number")
+    control.value = 9
+    assert (owner.number, owner.mistakes) == (3, {"number": "too large"})
+    control.value = 4
+    assert (owner.number, owner.mistakes) == (4, {"number": None})
 
 
 @pytest.fixture
 def slider():
-    control = FeatureSlider()
-    control.rank(STRENGTHS, 1)
+    control = FeatureSlider(feature_order())
+    control.rank(STRENGTHS, "strength", 1)
     return control
 
 
 def test_the_feature_slider_goes_from_the_strongest_to_the_weakest(slider):
     order = []
     for position in range(5):
-        slider._slider.value = position
+        slider.slider.value = position
         order.append(slider.value)
     assert order == [4, 1, 3, 0, 2]
-    assert slider._number.value == 2
+    assert slider.number.value == 2
 
 
 def test_a_number_that_is_typed_moves_the_slider(slider):
-    slider._number.value = 0
+    slider.number.value = 0
     assert (slider.value, slider.position) == (0, 3)
     slider.value = 3
-    assert (slider._number.value, slider.position) == (3, 2)
+    assert (slider.number.value, slider.position) == (3, 2)
 
 
 def test_by_number_the_slider_is_the_number(slider):
-    slider._order.value = "index"
-    assert slider.order == "index"
-    slider.rank(STRENGTHS, 3)
+    slider.rank(STRENGTHS, "index", 3)
     assert slider.position == 3
-    slider._slider.value = 2
+    slider.slider.value = 2
     assert slider.value == 2
 
 
 def test_fewer_maps_are_taken_over_without_a_choice_that_nobody_made():
-    slider = FeatureSlider()
-    slider.rank(np.arange(1000.0), 0)
+    slider = FeatureSlider(feature_order())
+    slider.rank(np.arange(1000.0), "strength", 0)
     assert slider.position == 999
     told = heard(slider)
-    slider.rank(STRENGTHS, 4)
+    slider.rank(STRENGTHS, "strength", 4)
     assert told == [4]
-    assert (slider.position, slider._slider.max, slider._number.max) == (0, 4, 4)
+    assert (slider.position, slider.slider.max, slider.number.max) == (0, 4, 4)
 
 
 def test_more_maps_are_taken_over_without_a_choice_that_nobody_made(slider):
     told = heard(slider)
-    slider.rank(np.arange(1000.0), 700)
+    slider.rank(np.arange(1000.0), "strength", 700)
     assert told == [700]
-    assert (slider.position, slider._number.value, slider._slider.max) == (299, 700, 999)
+    assert (slider.position, slider.number.value, slider.slider.max) == (299, 700, 999)
 
 
 def png(height=7, width=11):
@@ -105,57 +167,74 @@ def upload(picker, name, content):
     """As it comes from the browser."""
     now = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
     file = {"name": name, "type": "image/png", "size": len(content), "content": memoryview(content)}
-    picker._upload.value = (file | {"last_modified": now},)
+    picker.upload.value = (file | {"last_modified": now},)
 
 
 @pytest.fixture
-def picker():
-    return ImagePicker(as_collection({"a": np.zeros((3, 5, 3), np.uint8), "b": np.full((4, 6, 3), 9, np.uint8)}))
+def shelf():
+    return Images(as_collection({"a": np.zeros((3, 5, 3), np.uint8), "b": np.full((4, 6, 3), 9, np.uint8)}))
 
 
-def test_the_list_and_its_value_follow_each_other(picker):
+@pytest.fixture
+def mistakes():
+    """All that was reported."""
+    return []
+
+
+@pytest.fixture
+def picker(shelf, mistakes):
+    return ImagePicker(shelf, lambda source, error: mistakes.append(error))
+
+
+def test_the_list_and_its_value_follow_each_other(picker, shelf):
     assert picker.value == "a"
-    picker._list.value = "b"
+    picker.list.value = "b"
     assert picker.value == "b"
     picker.value = "a"
-    assert picker._list.value == "a"
-    assert picker["b"].shape == (4, 6, 3)
+    assert picker.list.value == "a"
+    assert shelf["b"].shape == (4, 6, 3)
 
 
-def test_an_uploaded_image_is_on_the_list_and_chosen_and_nothing_else_was(picker):
+def test_an_uploaded_image_is_on_the_list_and_chosen_and_nothing_else_was(picker, shelf):
     picker.value = "b"
     told = heard(picker)
     upload(picker, "mine.png", png())
     assert told == ["mine.png"]
-    assert picker._list.value == "mine.png"
-    assert picker.names == picker._list.options == ("a", "b", "mine.png")
-    assert picker["mine.png"].shape == (7, 11, 3)
-    picker._list.value = "a"
+    assert picker.list.value == "mine.png"
+    assert shelf.names == picker.list.options == ("a", "b", "mine.png")
+    assert shelf["mine.png"].shape == (7, 11, 3)
+    picker.list.value = "a"
     assert picker.value == "a"
 
 
-def test_the_same_name_twice_is_two_images(picker):
+def test_the_same_name_twice_is_two_images(picker, shelf):
     upload(picker, "a", png())
     upload(picker, "a", png(13, 8))
-    assert picker.names == ("a", "b", "a (again)", "a (again) (again)")
+    assert shelf.names == ("a", "b", "a (again)", "a (again) (again)")
     assert picker.value == "a (again) (again)"
-    assert [picker[name].shape[:2] for name in picker.names] == [(3, 5), (4, 6), (7, 11), (13, 8)]
+    assert [shelf[name].shape[:2] for name in shelf] == [(3, 5), (4, 6), (7, 11), (13, 8)]
 
 
-def test_the_same_broken_file_twice_is_complained_of_twice(picker):
-    told = heard(picker, "complaint")
+def test_two_pickers_of_the_same_images_both_list_an_upload(picker, shelf):
+    other = ImagePicker(shelf, lambda *_: None)
+    upload(picker, "mine.png", png())
+    assert other.list.options == ("a", "b", "mine.png")
+    assert (picker.value, other.value) == ("mine.png", "a")
+
+
+def test_the_same_broken_file_twice_is_reported_twice(picker, shelf, mistakes):
     for _ in range(2):
         upload(picker, "broken.png", png()[:100])
-    complaints = [complaint for complaint in told if complaint]
-    assert len(complaints) == 2
-    assert all(complaint.startswith("broken.png: the image is damaged or cut short") for complaint in complaints)
-    assert (picker.value, picker.names) == ("a", ("a", "b"))
+    assert mistakes[0] is mistakes[2] is None
+    assert mistakes[1] == mistakes[3]
+    assert mistakes[1].startswith("broken.png: the image is damaged or cut short")
+    assert (picker.value, shelf.names) == ("a", ("a", "b"))
     upload(picker, "good.png", png())
-    assert picker.complaint == ""
+    assert mistakes[4:] == [None]
 
 
-def test_what_is_no_image_at_all_is_complained_of(picker):
+def test_what_is_no_image_at_all_is_reported(picker, mistakes):
     upload(picker, "notes.txt", b"hello")
-    assert picker.complaint.startswith("notes.txt: it is not an image of a known kind")
+    assert mistakes[-1].startswith("notes.txt: it is not an image of a known kind")
     upload(picker, "empty.png", b"")
-    assert picker.complaint == "empty.png: it is empty: 0 bytes"
+    assert mistakes[-1] == "empty.png: it is empty: 0 bytes"

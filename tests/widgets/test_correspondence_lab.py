@@ -96,32 +96,32 @@ def test_every_canvas_shows_the_part_that_is_chosen_with_nothing_to_undo(net, pi
     lab = zf.CorrespondenceLab(net, pictures, {"nose": BOXES, "ear": [(12, 12, 20, 20)] * 3})
     for part in ("ear", "nose"):
         lab.part = part
-        for index, canvas in enumerate(lab._canvases.values()):
+        for index, canvas in enumerate(lab.pictures.canvases.values()):
             np.testing.assert_array_equal(canvas.mask, lab.parts[part][index])
             assert not canvas.can_undo
     lab.fill = "black"
     assert lab.result.baseline.max() == 0
-    np.testing.assert_array_equal(lab._canvases["a"].mask, lab.parts["nose"][0])
+    np.testing.assert_array_equal(lab.pictures.canvases["a"].mask, lab.parts["nose"][0])
 
 
 def test_what_is_missing_is_said(lab):
-    assert "<i>part 1</i> is not marked in a, b, c." in lab._view.words.value
+    assert "<i>part 1</i> is not marked in a, b, c." in lab.view.words.value
     lab.mark("b", BOXES[0])
-    assert "<i>part 1</i> is not marked in a, c." in lab._view.words.value
-    assert "<b>not marked</b>" in lab._captions["a"].value
-    assert "<b>" not in lab._captions["b"].value
+    assert "<i>part 1</i> is not marked in a, c." in lab.view.words.value
+    assert "<b>not marked</b>" in lab.pictures.captions["a"].value
+    assert "<b>" not in lab.pictures.captions["b"].value
 
 
 @pytest.mark.parametrize("name", ["", "   ", "part 1", " part  1 ", RANDOM, "x" * 31])
 def test_a_bad_name_is_refused(lab, name):
     with pytest.raises(ValueError, match=r"a name of 1 to 30|already|compared with"):
         lab.add(name)
-    assert lab._marks.parts == ("part 1",)
+    assert lab.marks.parts == ("part 1",)
 
 
 def test_what_a_new_part_misses_is_said_at_once(lab):
     lab.add("ear")
-    assert "<i>ear</i> is not marked in a, b, c" in lab._view.words.value
+    assert "<i>ear</i> is not marked in a, b, c" in lab.view.words.value
 
 
 def test_undo_takes_gestures_back_one_by_one_and_clear_is_one_of_them(lab):
@@ -129,14 +129,14 @@ def test_undo_takes_gestures_back_one_by_one_and_clear_is_one_of_them(lab):
         lab.mark(name, box)
     lab.mark("a", BOXES[1])
     states = [lab.save()]
-    lab._clear()
+    lab.pictures.clear()
     assert json.loads(lab.save())["parts"] == {"part 1": {}}
-    lab._undo()
+    lab.pictures.undo()
     assert lab.save() == states[0]
     for expected in ([2, 3, 11, 14], [2, 3, 11, 14], [2, 3, 11, 14], None):
-        lab._undo()
+        lab.pictures.undo()
         assert json.loads(lab.save())["parts"]["part 1"].get("a") == expected
-    lab._undo()
+    lab.pictures.undo()
     assert json.loads(lab.save())["parts"] == {"part 1": {}}
 
 
@@ -158,7 +158,7 @@ def test_the_same_file_can_be_loaded_twice(net, pictures):
     for _ in range(2):
         lab.add("more")
         upload.value = [{"name": "x", "type": "", "size": 1, "content": text, "last_modified": datetime.now(UTC)}]
-        assert lab._marks.parts == ("other",)
+        assert lab.marks.parts == ("other",)
 
 
 def test_the_only_part_stays(lab):
@@ -176,10 +176,10 @@ def test_json_keeps_rectangles_runs_and_order(lab):
         "odd": {"c": {"runs": [[1, 1, 3], [1, 5, 6], [3, 0, 1]]}},
     }
     lab.load(json.dumps({"format": "zfwidgets parts", "size": SHAPE, "parts": {"other": {}}}))
-    assert lab._marks.parts == ("other",)
+    assert lab.marks.parts == ("other",)
     lab.load(kept.encode())
     assert lab.save() == kept
-    link = re.search(r"base64,([^']+)'", lab._save.value)[1]
+    link = re.search(r"base64,([^']+)'", lab.marks_file.link.value)[1]
     assert base64.b64decode(link).decode() == kept
 
 
@@ -268,12 +268,12 @@ def test_bars_reach_round_numbers_and_whiskers_the_spread():
 @pytest.mark.slow
 def test_without_images_it_opens_with_faces():
     lab = zf.CorrespondenceLab(zf.load("squeezenet1_1"), layers=("features.1",))
-    assert lab._marks.images == (*(f"face {number}" for number in range(1, 6)), "cat")
+    assert lab.marks.images == (*(f"face {number}" for number in range(1, 6)), "cat")
     assert lab.result.parts == ("right eye", "left eye", "nose", "mouth")
 
 
 def test_it_can_be_shown_without_a_kernel(net, pictures):
-    from zfwidgets.widgets.panel import still
+    from zfwidgets.widgets.panel.still import still
 
     html = still(zf.CorrespondenceLab(net, pictures, {"nose": BOXES}))
     assert html.count("data:image/png") == 3

@@ -27,7 +27,7 @@ def shown(picture):
 
 def assert_shown(explorer, expected):
     """The result, and each picture, are those of the projection that was asked for."""
-    result, view = explorer.result, explorer._view
+    result, view = explorer.result, explorer.view
     for name in ("layer", "feature", "unit", "box", "rule"):
         assert getattr(result, name) == getattr(expected, name)
     assert (result.pixels == expected.pixels).all()
@@ -73,23 +73,23 @@ def test_a_choice_is_shown(network, images, explorer, name, value):
 
 def test_the_map_is_the_layers_and_grows_brighter_with_the_activation(network, images, explorer):
     values = zf.ImageFeatures(network, images["flower"]).maps("relu1")[3]
-    assert (shown(explorer._view.map) == heat(values)).all()
-    assert explorer._view.map.cells == values.shape == (16, 24)
+    assert (shown(explorer.view.map) == heat(values)).all()
+    assert explorer.view.map.cells == values.shape == (16, 24)
 
 
 def test_another_layer_keeps_the_sliders_place(network, images, explorer):
-    explorer._feature_slider._slider.value = 2
+    explorer.feature_slider.slider.value = 2
     explorer.layer = "relu2"
     strengths = zf.ImageFeatures(network, images["flower"]).strengths("relu2")
-    assert explorer._feature_slider.position == 2
+    assert explorer.feature_slider.position == 2
     assert explorer.feature == np.argsort(-strengths, kind="stable")[2]
     assert_shown(explorer, zf.project(network, images["flower"], "relu2", explorer.feature))
 
 
 def test_a_layer_with_fewer_maps_takes_the_last_place(explorer, network, images):
-    explorer._feature_slider._slider.value = 15
+    explorer.feature_slider.slider.value = 15
     explorer.layer = "relu2"
-    assert explorer._feature_slider.position == 5
+    assert explorer.feature_slider.position == 5
     strengths = zf.ImageFeatures(network, images["flower"]).strengths("relu2")
     assert strengths[explorer.feature] == strengths.min()
 
@@ -97,7 +97,7 @@ def test_a_layer_with_fewer_maps_takes_the_last_place(explorer, network, images)
 def test_another_layer_is_computed_once(explorer):
     told = []
     explorer.observe(lambda change: told.append((change.new.layer, change.new.feature)), names="result")
-    explorer._feature_slider._slider.value = 15
+    explorer.feature_slider.slider.value = 15
     explorer.layer = "fc"
     explorer.layer = "relu1"
     assert [layer for layer, _ in told] == ["relu1", "fc", "relu1"]
@@ -106,18 +106,18 @@ def test_another_layer_is_computed_once(explorer):
 def test_the_slider_goes_by_strength_or_by_number(network, images, explorer):
     strengths = zf.ImageFeatures(network, images["flower"]).strengths("relu1")
     for position in (0, 5, 15):
-        explorer._feature_slider._slider.value = position
+        explorer.feature_slider.slider.value = position
         assert explorer.feature == np.argsort(-strengths, kind="stable")[position]
     explorer.order = "index"
-    explorer._feature_slider._slider.value = 9
+    explorer.feature_slider.slider.value = 9
     assert explorer.feature == explorer.result.feature == 9
 
 
 def test_a_feature_set_in_code_moves_the_slider_to_its_place(network, images, explorer):
     strengths = zf.ImageFeatures(network, images["flower"]).strengths("relu1")
     explorer.feature = 11
-    assert explorer._feature_slider._number.value == 11
-    assert explorer._feature_slider.position == list(np.argsort(-strengths, kind="stable")).index(11)
+    assert explorer.feature_slider.number.value == 11
+    assert explorer.feature_slider.position == list(np.argsort(-strengths, kind="stable")).index(11)
 
 
 def test_a_feature_set_with_its_layer_is_that_feature(explorer):
@@ -130,7 +130,7 @@ def test_another_image_keeps_the_feature_and_ranks_anew(network, images, explore
     explorer.image = "second"
     assert explorer.feature == 3
     strengths = zf.ImageFeatures(network, images["second"]).strengths("relu1")
-    assert explorer._feature_slider.position == list(np.argsort(-strengths, kind="stable")).index(3)
+    assert explorer.feature_slider.position == list(np.argsort(-strengths, kind="stable")).index(3)
 
 
 def test_a_chosen_place_stays_at_its_place_of_the_image(explorer, network, images):
@@ -142,17 +142,17 @@ def test_a_chosen_place_stays_at_its_place_of_the_image(explorer, network, image
 
 
 def test_a_click_on_the_map_chooses_the_unit(explorer):
-    explorer._view.map.cell = (3, 20)
+    explorer.view.map.cell = (3, 20)
     assert explorer.unit == explorer.result.unit == (3, 20)
-    assert explorer._places.label == "chosen place"
-    explorer._places.value = "max"
+    assert explorer.control_of["places"].label == "chosen place"
+    explorer.control_of["places"].value = "max"
     assert explorer.unit == "max"
-    explorer._places.value = "all"
+    explorer.control_of["places"].value = "all"
     assert (explorer.unit, explorer.result.unit) == ("all", None)
 
 
 def test_a_click_on_the_photograph_chooses_the_unit_in_the_middle_of_whose_field_it_lies(network, explorer):
-    explorer._view.photograph.clicked = (20, 12, 1)
+    explorer.view.photograph.clicked = (20, 12, 1)
     row, column = explorer.unit
     top, left, bottom, right = network.program.receptive_field(network.step("relu1"), row, column)
     assert abs((top + bottom - 1) / 2 - 20) <= 1
@@ -161,13 +161,13 @@ def test_a_click_on_the_photograph_chooses_the_unit_in_the_middle_of_whose_field
 
 def test_from_the_strongest_to_the_chosen_place_nothing_moves(explorer):
     before = explorer.result.unit
-    explorer._places.value = "chosen"
+    explorer.control_of["places"].value = "chosen"
     assert explorer.unit == explorer.result.unit == before
 
 
 @pytest.mark.parametrize("scale", ["own", "percentile", "strongest"])
 def test_the_scale_says_what_full_colour_stands_for(network, images, explorer, scale):
-    explorer.unit = tuple(int(n) for n in np.argwhere(explorer._features("flower").maps("relu1")[3] > 0)[0])
+    explorer.unit = tuple(int(n) for n in np.argwhere(explorer.features("flower").maps("relu1")[3] > 0)[0])
     explorer.scale = scale
     result = explorer.result
     top, left, bottom, right = result.box
@@ -178,12 +178,12 @@ def test_the_scale_says_what_full_colour_stands_for(network, images, explorer, s
         "strongest": zf.project(network, images["flower"], "relu1", 3).scale,
     }
     expected = signed_picture(result.pixels[:, top:bottom, left:right], float(ends[scale]))
-    assert (shown(explorer._view.projection) == expected).all()
+    assert (shown(explorer.view.projection) == expected).all()
 
 
 def test_the_classes_are_those_of_predict(network, images, explorer):
     for label, probability in network.predict(images["flower"]).top(4):
-        assert re.search(rf">{label}</div>.*?<div>{probability:.2f}</div>", explorer._view.prediction.value)
+        assert re.search(rf">{label}</div>.*?<div>{probability:.2f}</div>", explorer.view.prediction.value)
 
 
 def test_choices_can_be_linked_with_ones_own(explorer, network, images):
@@ -192,7 +192,7 @@ def test_choices_can_be_linked_with_ones_own(explorer, network, images):
     T.link((explorer, "unit"), (other, "unit"))
     explorer.feature = 5
     assert other.result.feature == 5
-    other._view.map.cell = (2, 2)
+    other.view.map.cell = (2, 2)
     assert explorer.result.unit == (2, 2)
     assert (explorer.result.picture != other.result.picture).any()
 
@@ -231,7 +231,7 @@ def test_a_misspelt_setting_is_a_type_error(network):
 
 def test_the_slider_has_the_layers_that_were_asked_for(network, images):
     def names(**options):
-        return list(zf.FeatureExplorer(network, images, **options)._layer_slider._slider.options)
+        return list(zf.FeatureExplorer(network, images, **options).control_of["layer"].names)
 
     assert names() == [layer.name for layer in network.main_layers]
     assert names(layers="all") == [layer.name for layer in network.layers]
@@ -244,13 +244,13 @@ def test_the_slider_has_the_layers_that_were_asked_for(network, images):
 def test_a_damaged_image_is_explained_and_the_last_picture_stays(network, images, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     explorer = zf.FeatureExplorer(network, {"good": images["flower"], "bad": tmp_path / "broken.png"}, layer="relu1")
-    before, caption = explorer.result, explorer._view.photograph.caption
+    before, caption = explorer.result, explorer.view.photograph.caption
     explorer.image = "bad"
     assert explorer.error.startswith("image 'bad': cannot read")
-    assert (explorer.result, explorer._view.photograph.caption) == (before, caption)
+    assert (explorer.result, explorer.view.photograph.caption) == (before, caption)
     explorer.image = "good"
     assert explorer.error == ""
-    assert explorer._status.value.startswith("Ready")
+    assert explorer.status.text.startswith("Ready")
 
 
 def test_an_added_image_is_shown(network, explorer, images):
@@ -272,7 +272,7 @@ def test_a_network_without_classes_has_no_class_bars(images):
 
 
 def html_of(explorer):
-    from zfwidgets.widgets.panel import still
+    from zfwidgets.widgets.panel.still import still
 
     return still(explorer)
 
@@ -293,7 +293,7 @@ def test_names_and_labels_are_text_in_a_still(images):
 def test_a_still_holds_every_picture_and_choice(explorer):
     html = html_of(explorer)
     assert html.count("src='data:image/png;base64,") == 4
-    for words in ("flower", "relu1", "strongest unit", "deconvnet (the paper", "What comes back down", "Ready"):
+    for words in ("flower", "relu1", "strongest unit", "deconvnet (the paper", "Projection", "Ready"):
         assert words in html
 
 

@@ -42,7 +42,7 @@ def shown(picture):
 
 def drawn(explorer, place=0):
     """The curves on show: a list of (images, v), the layers' and then the probability's."""
-    view = explorer._views[place]
+    view = explorer.views[place]
     charts = [chart for chart in view.charts if chart.layout.display != "none"]
     return [np.stack(list(chart.shown.values())) for chart in (*charts, view.probability)]
 
@@ -56,7 +56,7 @@ def test_the_curves_are_those_of_zf_invariance(network, images, explorer, measur
     np.testing.assert_allclose(first, expected.curve("translation", expected.layers[0], measure), rtol=1e-5)
     np.testing.assert_allclose(last, expected.curve("translation", expected.layers[1], measure), rtol=1e-5)
     np.testing.assert_allclose(probability, expected.probability["translation"], rtol=1e-5)
-    assert list(explorer._views[0].charts[0].shown) == list(images)
+    assert list(explorer.views[0].charts[0].shown) == list(images)
 
 
 @pytest.mark.parametrize("transform", TRANSFORMATIONS)
@@ -85,26 +85,26 @@ def test_the_picture_is_the_transformed_image(network, images, explorer, border)
     for value in (-20, 0, 7.5):
         explorer.value = value
         expected = TRANSFORMATIONS["translation"].picture(features, value, border)
-        assert (shown(explorer._picture) == expected).all()
+        assert (shown(explorer.picture) == expected).all()
         assert explorer.result[0].border == border
 
 
 def test_the_upright_lines_and_the_slider_follow_the_value_and_back(explorer):
     explorer.value = -24
-    charts = (*explorer._views[0].charts, explorer._views[0].probability)
+    charts = (*explorer.views[0].charts, explorer.views[0].probability)
     assert [chart.marked for chart in charts] == [-24] * 4
-    assert explorer._slider._slider.value == -24
-    explorer._slider._slider.index = 35
+    assert explorer.slider.slider.value == -24
+    explorer.slider.slider.index = 35
     assert explorer.value == explorer.now[0].value == charts[0].marked == 10
     explorer.value = 10.7  # between two of the slider's places
-    assert explorer._slider._slider.value == 10
+    assert explorer.slider.slider.value == 10
     assert explorer.value == 10.7
 
 
 def test_each_transformation_has_its_values_and_keeps_its_place(explorer):
     explorer.value = 30
     explorer.transform = "rotation"
-    assert [value for _, value in explorer._slider._slider.options] == [0, 30, 60, 90]
+    assert [value for _, value in explorer.slider.slider.options] == [0, 30, 60, 90]
     assert explorer.value == 30  # the nearest to a fifth of the way
     explorer.value = 90
     explorer.transform = "translation"
@@ -115,12 +115,16 @@ def test_each_transformation_has_its_values_and_keeps_its_place(explorer):
 
 
 def test_the_controls_are_bound_to_the_choices(explorer):
-    explorer._transforms.value, explorer._borders.value, explorer._measures.value = "rotation", "grey", "cosine"
+    (
+        explorer.control_of["transform"].value,
+        explorer.control_of["border"].value,
+        explorer.control_of["measure"].value,
+    ) = "rotation", "grey", "cosine"
     assert (explorer.transform, explorer.border, explorer.measure) == ("rotation", "grey", "cosine")
-    explorer._legend._buttons.value = "second"
-    assert explorer.image == explorer._picker.value == "second"
+    explorer.legend.buttons.value = "second"
+    assert explorer.image == explorer.control_of["image"].value == "second"
     explorer.image = "flower"
-    assert explorer._legend.value == "flower"
+    assert explorer.legend.value == "flower"
 
 
 def test_going_back_computes_nothing(explorer, monkeypatch):
@@ -141,7 +145,7 @@ def test_layers_are_one_to_three_in_the_order_of_the_network(network, explorer):
     explorer.layers = ["relu2", "conv1", "relu1"]
     assert explorer.layers == explorer.result[0].layers == ("conv1", "relu1", "relu2")
     assert len(drawn(explorer)) == 4
-    chosen = explorer._layers._list
+    chosen = explorer.control_of["layers"].list
     assert set(chosen.value) == {"conv1", "relu1", "relu2"}
     chosen.value = ()
     assert "choose one to 3 layers" in explorer.error
@@ -152,7 +156,7 @@ def test_layers_are_one_to_three_in_the_order_of_the_network(network, explorer):
 
 
 def test_a_click_on_a_line_or_a_point_shows_its_image(explorer):
-    chart = explorer._views[0].charts[1]
+    chart = explorer.views[0].charts[1]
     count = len(explorer.result[0].values["translation"])
     chart._click(chart._points, {"data": {"index": 2 * count + 5}})
     assert explorer.image == "flower"
@@ -165,17 +169,17 @@ def test_a_click_on_a_line_or_a_point_shows_its_image(explorer):
 def test_the_words_say_what_the_numbers_are(network, explorer):
     explorer.value = 12
     (now,), (result,) = explorer.now, explorer.result
-    words = explorer._views[0].words.value
+    words = explorer.views[0].words.value
     layer = explorer.layers[0]
-    assert "FeatureShift down by 12 pixels" in words
+    assert "Moved down by 12 pixels" in words
     share = now.distances[layer] / result.curve("translation", layer)[0].max()
     assert f"{layer} is at <b>{share:.0%}</b> of its largest distance" in words
     called = network.labels[now.probability.argmax()]
     assert f"called <b>{called}</b> ({now.probability.max():.2f})" in words
     explorer.value = -4
-    assert "FeatureShift up by 4 pixels" in explorer._views[0].words.value
+    assert "Moved up by 4 pixels" in explorer.views[0].words.value
     explorer.value = 0
-    assert "As it is: first is called" in explorer._views[0].words.value
+    assert "As it is: first is called" in explorer.views[0].words.value
 
 
 def test_the_areas_are_those_of_the_result(explorer):
@@ -184,7 +188,7 @@ def test_the_areas_are_those_of_the_result(explorer):
         for layer in explorer.layers:
             areas = explorer.result[0].area("translation", layer, taken)
             expected = f"{layer} <b>{areas.mean():.2f}</b> ± {areas.std(ddof=1):.2f}"
-            assert expected in explorer._views[0].areas.value
+            assert expected in explorer.views[0].areas.value
 
 
 def test_two_networks_get_the_same_images_and_layers_at_the_same_depth(network, other, images):
@@ -211,8 +215,8 @@ def test_an_upload_is_a_curve_more(network, images, explorer):
     explorer.add_image("mine", images["flower"][::-1])
     assert explorer.image == "mine"
     assert explorer.result[0].names == ("first", "second", "flower", "mine")
-    assert "mine" in explorer._views[0].charts[0].shown
-    assert explorer._legend.value == "mine"
+    assert "mine" in explorer.views[0].charts[0].shown
+    assert explorer.legend.value == "mine"
     expected = zf.invariance(network, {"mine": images["flower"][::-1]}, transforms="translation")
     np.testing.assert_allclose(drawn(explorer)[0][3], expected.curve("translation", "relu1")[0], rtol=1e-5)
 
@@ -227,12 +231,12 @@ def test_ones_own_transformation_has_curves_and_its_mistakes_are_told(network, i
     explorer = zf.InvarianceExplorer(network, images, transforms=mine, value=1)
     assert explorer.error == "no such flip"
     explorer.value = 2
-    assert "flip 2" in explorer._views[0].words.value
+    assert "flip 2" in explorer.views[0].words.value
     explorer.value = 3
     assert explorer.error == "no such flip"
     explorer.value = 1
     assert explorer.error == ""
-    assert explorer._status.value == "Ready"
+    assert explorer.status.text == "Ready"
 
 
 @pytest.mark.parametrize(
@@ -264,7 +268,7 @@ def test_what_cannot_be_shown_is_refused_at_once(network, images):
 def test_names_cannot_run_scripts(images):
     net = zf.Network(Small().eval(), size=(35, 51), labels=["<script>"] * 3 + ["<b>"], device="cpu", name="<script>")
     explorer = zf.InvarianceExplorer(net, {"<script>": images["flower"]}, compare=net, transforms=TWO)
-    for view in explorer._views:
+    for view in explorer.views:
         texts = [view.words, view.areas, view.children[0], *(chart.head for chart in (*view.charts, view.probability))]
         assert "<script>" not in "".join(text.value for text in texts)
 
@@ -330,14 +334,14 @@ def test_a_burst_of_values_ends_on_the_last(network, images, in_kernel):
     for value in range(-60, 41, 2):
         explorer.value = value
     until(lambda: not explorer.busy and explorer.now[0].value == 40)
-    assert "FeatureShift down by 40 pixels" in explorer._views[0].words.value
+    assert "Moved down by 40 pixels" in explorer.views[0].words.value
 
 
 def test_a_ninth_image_is_shown_and_it_is_said_that_it_has_no_curve(network, images):
     picture = next(iter(images.values()))
     explorer = zf.InvarianceExplorer(network, {str(number): picture for number in range(8)})
-    explorer._picker.add("one more", picture)
+    explorer.selection.choose(image=explorer.selection.images.add("one more", picture))
     assert explorer.image == "one more"
-    assert explorer._picture.caption == "one more (no curve: there is room for 8)"
+    assert explorer.picture.caption == "one more (no curve: there is room for 8)"
     explorer.image = "7"
-    assert explorer._picture.caption == "7"
+    assert explorer.picture.caption == "7"

@@ -9,7 +9,8 @@ from torch import nn
 
 import zfwidgets as zf
 from zfwidgets.drawing import heat, label_picture, signed_picture
-from zfwidgets.experiments.occlusion import hide, make_baseline
+from zfwidgets.experiments.occlusion import make_baseline
+from zfwidgets.experiments.occlusion.occluder import with_hidden
 from zfwidgets.widgets.occlusion_canvas.sweep_view import INK, over_photograph
 
 from .conftest import until
@@ -41,7 +42,7 @@ def asked_anew(network, image, mask, fill="grey"):
 def test_it_opens_with_nothing_hidden(network, images, canvas):
     assert canvas.result.mask.shape == (35, 51)
     assert not canvas.result.mask.any()
-    assert "Nothing is hidden" in canvas._view.words.value
+    assert "Nothing is hidden" in canvas.view.words.value
     assert not canvas.busy
 
 
@@ -50,9 +51,9 @@ def test_what_is_drawn_is_what_the_network_is_asked_about(network, images, canva
     canvas.fill = fill
     canvas.canvas.put(a_mask())
     expected = asked_anew(network, images["flower"], a_mask(), fill)
-    np.testing.assert_allclose(canvas.result.after.prediction.probability[0], expected, atol=1e-6)
-    assert f"{a_mask().mean():.1%} of the image is hidden" in canvas._view.words.value
-    now = {name: after for name, after, _ in canvas._view.bars.shown}
+    np.testing.assert_allclose(canvas.result.probability[1], expected, atol=1e-6)
+    assert f"{a_mask().mean():.1%} of the image is hidden" in canvas.view.words.value
+    now = {name: after for name, after, _ in canvas.view.bars.shown}
     for name, probability in zip(network.labels, expected, strict=True):
         assert now[name] == pytest.approx(probability, abs=1e-4)
 
@@ -60,24 +61,24 @@ def test_what_is_drawn_is_what_the_network_is_asked_about(network, images, canva
 def test_before_and_after_are_shown_on_one_scale(network, images, canvas):
     canvas.canvas.put(a_mask())
     before = zf.ImageFeatures(network, images["flower"])
-    after = hide(before, a_mask(), make_baseline(network, before.input))
+    after = with_hidden(before, a_mask(), make_baseline(network, before.input))
     maps = [features.maps(canvas.layer)[canvas.feature] for features in (before, after)]
     low, high = min(float(maps[0].min()), 0.0), max(float(values.max()) for values in maps)
-    for picture, values in zip(canvas._view.maps, maps, strict=True):
+    for picture, values in zip(canvas.view.maps, maps, strict=True):
         assert (shown(picture) == heat(values, low, high)).all()
         assert f"sum {values.sum():.3g}" in picture.caption
     projections = [features.project(canvas.layer, canvas.feature, "all") for features in (before, after)]
     end = max(np.percentile(np.abs(one.pixels), 99) for one in projections)
-    for picture, one in zip(canvas._view.projections, projections, strict=True):
+    for picture, one in zip(canvas.view.projections, projections, strict=True):
         assert (shown(picture) == signed_picture(one.pixels, end)).all()
 
 
 def test_undo_takes_the_answer_back(canvas):
     canvas.canvas.put(a_mask())
-    changed = canvas.result.after.prediction.probability
+    changed = canvas.result.probability[1]
     canvas.canvas.undo()
     assert not canvas.result.mask.any()
-    assert not np.array_equal(canvas.result.after.prediction.probability, changed)
+    assert not np.array_equal(canvas.result.probability[1], changed)
 
 
 def test_the_feature_is_the_strongest_of_the_layer_until_one_is_chosen(network, images, canvas):
@@ -101,17 +102,17 @@ def test_what_is_drawn_stays_on_another_image(canvas):
 
 def test_words_name_the_change_of_the_answer(network, images, canvas):
     canvas.canvas.put(np.ones((35, 51), bool))
-    before, after = (features.prediction.top(1)[0][0] for features in (canvas.result.before, canvas.result.after))
+    before, after = canvas.result.answers
     expected = "The answer stays" if before == after else "The answer changes from"
-    assert canvas._view.words.value.startswith(expected)
-    assert "100.0% of the image is hidden" in canvas._view.words.value
+    assert canvas.view.words.value.startswith(expected)
+    assert "100.0% of the image is hidden" in canvas.view.words.value
 
 
 def test_a_sweep_shows_the_maps_of_zf_occlusion(network, images, canvas):
-    canvas._job.start()
+    canvas.sweeper.job.start()
     expected = zf.occlusion(network, images["flower"], size=8, stride=4, layer=canvas.layer, feature=canvas.feature)
     np.testing.assert_array_equal(canvas.swept.probability, expected.probability)
-    activity, probability, label = canvas._maps.maps
+    activity, probability, label = canvas.sweeper.maps.maps
     for picture, colours in (
         (activity, heat(expected.activity)),
         (probability, heat(expected.probability, 0, 1)),
@@ -120,8 +121,8 @@ def test_a_sweep_shows_the_maps_of_zf_occlusion(network, images, canvas):
         assert (shown(picture) == over_photograph(expected, colours)).all()
         assert picture.cells == expected.label.shape
     for number in np.unique(expected.label):
-        assert network.labels[number] in canvas._maps.legend.value
-    assert f"{expected.label.size} places" in canvas._job.note.value
+        assert network.labels[number] in canvas.sweeper.maps.legend.value
+    assert f"{expected.label.size} places" in canvas.sweeper.job.note.value
 
 
 def test_a_map_lies_on_the_photograph_where_the_middle_of_the_square_is(network, images):
@@ -139,29 +140,29 @@ def test_a_map_lies_on_the_photograph_where_the_middle_of_the_square_is(network,
 
 
 def test_pointing_at_a_map_shows_what_was_hidden_there(canvas):
-    canvas._job.start()
-    canvas._maps.maps[1].hover = (3, 5)
-    assert (shown(canvas._maps.hidden) == canvas.swept.hidden(3, 5)).all()
+    canvas.sweeper.job.start()
+    canvas.sweeper.maps.maps[1].hover = (3, 5)
+    assert (shown(canvas.sweeper.maps.hidden) == canvas.swept.hidden(3, 5)).all()
     label = canvas.swept.labels[canvas.swept.label[3, 5]]
-    assert canvas._maps.hidden.caption.startswith(f"{label} {canvas.swept.confidence[3, 5]:.2f}")
-    canvas._maps.maps[0].cell = (1, 2)
-    assert (shown(canvas._maps.hidden) == canvas.swept.hidden(1, 2)).all()
+    assert canvas.sweeper.maps.hidden.caption.startswith(f"{label} {canvas.swept.confidence[3, 5]:.2f}")
+    canvas.sweeper.maps.maps[0].cell = (1, 2)
+    assert (shown(canvas.sweeper.maps.hidden) == canvas.swept.hidden(1, 2)).all()
 
 
 def test_a_click_on_a_map_takes_its_square_over(canvas):
-    canvas._job.start()
-    canvas._maps.maps[2].clicked = (4 * 2 + 1, 4 * 3 + 2, 1)
+    canvas.sweeper.job.start()
+    canvas.sweeper.maps.maps[2].clicked = (4 * 2 + 1, 4 * 3 + 2, 1)
     expected = np.zeros((35, 51), bool)
     expected[8:16, 12:20] = True
     assert (canvas.canvas.mask == expected).all()
     place = canvas.swept.probability[2, 3]
-    assert canvas.result.after.prediction.probability[0, canvas.result.target] == pytest.approx(place, abs=1e-5)
+    assert canvas.result.probability[1][canvas.result.target] == pytest.approx(place, abs=1e-5)
 
 
 def test_a_choice_sweeps_anew_once_a_sweep_was_asked_for(canvas):
     canvas.stride = 6
     assert canvas.swept is None
-    canvas._job.start()
+    canvas.sweeper.job.start()
     assert canvas.swept.stride == (6, 6)
     for name, value in (("stride", 5), ("size", 12), ("fill", "black"), ("target", "bee"), ("image", "first")):
         before = canvas.swept
@@ -178,10 +179,10 @@ def test_a_cancelled_sweep_stays_off(network, images, in_kernel, monkeypatch):
     monkeypatch.setattr("zfwidgets.experiments.occlusion.sweep.PAUSE", 0.0)
     canvas = zf.OcclusionCanvas(network, images, size=4, stride=1)
     until(lambda: not canvas.busy)
-    canvas._job.start()
+    canvas.sweeper.job.start()
     until(lambda: canvas.swept is not None)
-    canvas._job.cancel()
-    assert not canvas._job.running
+    canvas.sweeper.job.cancel()
+    assert not canvas.sweeper.job.running
     partly = canvas.swept
     assert not partly.computed.all()
     canvas.fill = "white"
@@ -200,21 +201,21 @@ def test_what_is_drawn_at_once_counts(network, images, in_kernel):
 def test_a_gesture_is_answered_in_the_middle_of_a_sweep(network, images, in_kernel):
     canvas = zf.OcclusionCanvas(network, images, size=4, stride=1)
     until(lambda: not canvas.busy)
-    canvas._job.start()
+    canvas.sweeper.job.start()
     canvas.canvas.put(a_mask())
     until(lambda: canvas.result is not None and canvas.result.mask.any())
-    assert canvas._job.running
-    canvas._job.cancel()
+    assert canvas.sweeper.job.running
+    canvas.sweeper.job.cancel()
 
 
 def test_the_target_is_what_the_network_says_or_a_class_by_name(network, canvas):
-    assert canvas.result.target == canvas.result.before.prediction.probability.argmax()
+    assert canvas.result.target == canvas.result.probability[0].argmax()
     canvas.target = "dog"
     assert canvas.result.target == 3
-    canvas._targets.value = "bea"
+    canvas.control_of["target"].value = "bea"
     assert "near it: bee" in canvas.error
     assert canvas.target == "dog"
-    canvas._targets.value = ""
+    canvas.control_of["target"].value = ""
     assert canvas.target == ""
     assert canvas.error == ""
 
@@ -254,5 +255,5 @@ def test_what_a_class_is_called_cannot_run_scripts(network, images):
     named.labels = ("<script>a</script>", "<script>b</script>", "<b>c", "d")
     canvas = zf.OcclusionCanvas(named, images, size=8, stride=8)
     canvas.canvas.put(a_mask())
-    canvas._job.start()
-    assert "<script>" not in canvas._view.words.value + canvas._maps.legend.value
+    canvas.sweeper.job.start()
+    assert "<script>" not in canvas.view.words.value + canvas.sweeper.maps.legend.value

@@ -2,15 +2,24 @@
 
 import threading
 import time
+from dataclasses import dataclass, replace
 
 import ipywidgets as W
 import pytest
 import traitlets as T
 
 from zfwidgets.widgets.panel import Panel
-from zfwidgets.widgets.panel import panel as panels
+from zfwidgets.widgets.panel import status as statuses
+
+from .conftest import tiny_network
 
 LONG = 10  # seconds: never reached where all is well
+
+
+@dataclass(frozen=True)
+class ShareChoice:
+    number: int
+    unit: str
 
 
 class Share(Panel):
@@ -18,7 +27,7 @@ class Share(Panel):
 
     title = "Shares & <b>more</b>"
     lead = "What is a <i>share</i>?"
-    inputs = ("number", "unit")
+    Choice = ShareChoice
 
     number = T.Int(4)
     unit = T.Unicode("g")
@@ -28,12 +37,18 @@ class Share(Panel):
         self.gate = threading.Event()
         self.gate.set()
         self.began = threading.Event()
-        super().__init__([], self.label, **settings)
+        super().__init__(tiny_network(), **settings)
 
-    def compute(self, choice, stale, progress):
+    def build(self):
+        return self.label
+
+    def controls(self):
+        return []
+
+    def compute(self, choice, task):
         self.computed.append(choice.number)
-        progress(0.25, "dividing <100>")
-        self.said = self._status.value
+        task.progress(1, 4, "dividing <100>")
+        self.said = self.status.text
         self.began.set()
         assert self.gate.wait(LONG)
         if choice.number < 0:
@@ -55,7 +70,7 @@ def wait_until(question):
 def test_outside_a_kernel_it_is_computed_at_once():
     panel = Share(number=8)
     assert (panel.result, panel.label.value, panel.busy, panel.error) == (12.5, "12.5 g", False, "")
-    assert panel._status.value.startswith("Ready")
+    assert panel.status.text.startswith("Ready")
     panel.number = 5
     assert (panel.result, panel.label.value) == (20, "20 g")
 
@@ -68,12 +83,12 @@ def test_an_error_is_shown_as_text_and_the_last_good_result_stays():
     panel = Share()
     panel.number = -3
     assert panel.error == "<b>-3</b> people"
-    assert "&lt;b&gt;-3&lt;/b&gt; people" in panel._status.value
-    assert "role='alert'" in panel._status.value
+    assert "&lt;b&gt;-3&lt;/b&gt; people" in panel.status.text
+    assert "role='alert'" in panel.status.text
     assert (panel.result, panel.label.value, panel.busy) == (25, "25 g", False)
     panel.number = 10
     assert panel.error == ""
-    assert panel._status.value.startswith("Ready")
+    assert panel.status.text.startswith("Ready")
 
 
 def test_going_back_to_what_is_shown_takes_the_error_away_without_computing():
@@ -82,7 +97,7 @@ def test_going_back_to_what_is_shown_takes_the_error_away_without_computing():
     panel.number = 4
     assert panel.computed == [4, -3]
     assert panel.error == ""
-    assert panel._status.value.startswith("Ready")
+    assert panel.status.text.startswith("Ready")
 
 
 def test_an_error_that_nobody_wrote_for_readers_is_shown_with_its_kind():
@@ -134,26 +149,26 @@ def test_in_a_kernel_the_callers_thread_goes_on_and_only_the_last_choice_is_draw
 
 
 def test_cancel_keeps_the_last_result_and_says_so(in_kernel, monkeypatch):
-    monkeypatch.setattr(panels, "PATIENCE", 0.01)
+    monkeypatch.setattr(statuses, "STATUS_DELAY", 0.01)
     panel = Share()
     wait_until(lambda: panel.result == 25 and not panel.busy)
     panel.gate.clear()
     panel.number = 20
-    wait_until(lambda: panel._cancel.layout.display == "")
-    assert panel._status.value == "Computing …"
-    panel._cancel.click()
-    assert (panel.busy, panel._status.value, panel._cancel.layout.display) == (False, "Cancelled.", "none")
+    wait_until(lambda: panel.status.cancel_button.layout.display == "")
+    assert panel.status.text == "Computing …"
+    panel.status.cancel_button.click()
+    assert (panel.busy, panel.status.text, panel.status.cancel_button.layout.display) == (False, "Cancelled.", "none")
     panel.gate.set()
     panel.number = 10
     wait_until(lambda: panel.result == 10 and not panel.busy)
     assert panel.drawn == [25, 10]
-    assert panel._cancel.layout.display == "none"
+    assert panel.status.cancel_button.layout.display == "none"
 
 
 def test_what_takes_no_time_shows_no_cancel(in_kernel):
     panel = Share()
     seen = []
-    panel._cancel.layout.observe(lambda change: seen.append(change.new), names="display")
+    panel.status.cancel_button.layout.observe(lambda change: seen.append(change.new), names="display")
     for number in (5, 10, 20):
         panel.number = number
     wait_until(lambda: panel.result == 5 and not panel.busy)
@@ -195,25 +210,36 @@ class LateTimer(threading.Timer):
 
 
 def test_a_busy_line_that_comes_too_late_says_nothing(monkeypatch):
-    monkeypatch.setattr(panels.threading, "Timer", LateTimer)
+    monkeypatch.setattr(statuses.threading, "Timer", LateTimer)
     panel = Share()
-    assert panel._status.value.startswith("Ready")
-    assert panel._cancel.layout.display == "none"
+    assert panel.status.text.startswith("Ready")
+    assert panel.status.cancel_button.layout.display == "none"
+
+
+@dataclass(frozen=True)
+class NumberChoice:
+    number: int
 
 
 class Halves(Panel):
     """A number, halved again and again."""
 
-    inputs = ("number",)
+    Choice = NumberChoice
 
     number = T.Int(8)
 
     def __init__(self, **settings):
         self.drawn, self.steps, self.busy_at = [], [], []
         self.gate = threading.Semaphore(1000)
-        super().__init__([], W.Label(), **settings)
+        super().__init__(tiny_network(), **settings)
 
-    def compute(self, choice, stale, progress):
+    def build(self):
+        return W.Label()
+
+    def controls(self):
+        return []
+
+    def compute(self, choice, task):
         value = choice.number
         for step in range(4):
             assert self.gate.acquire(timeout=LONG)
@@ -237,7 +263,7 @@ def test_each_step_is_drawn_as_it_comes_and_the_last_one_stays():
     assert seen == [16, 8, 4, 2]
     assert all(panel.busy_at)
     assert (panel.result, panel.busy, panel.error) == (2, False, "")
-    assert panel._status.value.startswith("Ready")
+    assert panel.status.text.startswith("Ready")
 
 
 def test_a_step_is_drawn_before_the_next_one_is_computed(in_kernel):
@@ -290,22 +316,17 @@ def test_going_back_to_what_was_left_half_drawn_draws_it_to_its_end(in_kernel):
     panel.number = 80
     wait_until(lambda: panel.drawn[4:] == [80])
     panel.cancel()
-    assert (panel.busy, panel._status.value) == (False, "Cancelled.")
+    assert (panel.busy, panel.status.text) == (False, "Cancelled.")
     panel.gate.release(100)
     panel.number = 8
     panel.number = 80
     wait_until(lambda: panel.result == 10 and not panel.busy)
 
 
-def test_what_draw_sets_itself_neither_stops_the_steps_nor_begins_them_again():
+def test_what_was_resolved_is_written_back_and_neither_stops_the_steps_nor_begins_them_again():
     class Rounded(Halves):
-        def compute(self, choice, stale, progress):
-            choice.number = choice.number // 10 * 10
-            yield from super().compute(choice, stale, progress)
-
-        def draw(self, result, choice):
-            super().draw(result, choice)
-            self.number = choice.number
+        def resolve(self, choice, task):
+            return replace(choice, number=choice.number // 10 * 10)
 
     panel = Rounded()
     panel.number = 85

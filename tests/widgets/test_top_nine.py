@@ -11,9 +11,8 @@ from torch import nn
 
 import zfwidgets as zf
 from zfwidgets.drawing import signed_picture
-from zfwidgets.widgets.controls import Job
-from zfwidgets.widgets.controls.controls import pace
-from zfwidgets.widgets.panel import still
+from zfwidgets.widgets.controls.job import Job, pace
+from zfwidgets.widgets.panel.still import still
 from zfwidgets.widgets.top_nine import TopNine
 from zfwidgets.widgets.top_nine import widget as top_nine
 from zfwidgets.widgets.top_nine.squares import BLOCK, COLUMNS, EDGE, GAP, LARGE, STRIP
@@ -79,7 +78,7 @@ def pixels(picture):
 def block(panel, place):
     """The square of a map on the wall."""
     top, left = place // COLUMNS * (STRIP + BLOCK + EDGE) + STRIP, place % COLUMNS * (BLOCK + 2 * EDGE) + EDGE
-    return pixels(panel._view.wall)[top : top + BLOCK, left : left + BLOCK]
+    return pixels(panel.view.wall)[top : top + BLOCK, left : left + BLOCK]
 
 
 def large(picture, place, side=90):
@@ -108,7 +107,7 @@ def test_it_opens_on_the_page_of_the_strongest_map(net, pictures, tops, panel):
     assert panel.feature == tops.values["relu1"][:, 0].argmax()
     assert list(panel.result.features) == by_strength(tops)[:16]
     assert set(panel.result.projections) == set(panel.result.patches) == set(panel.result.features)
-    assert "relu1 · 1 to 16 of 40 feature maps, strongest first" in panel._view.wall.caption
+    assert "relu1 · 1 to 16 of 40 feature maps, strongest first" in panel.view.wall.caption
 
 
 @pytest.mark.parametrize("rule", ["deconvnet", "gradient", "guided"])
@@ -117,8 +116,8 @@ def test_the_large_tiles_are_those_of_the_gallery(net, pictures, tops, panel, ru
     panel.feature = feature = by_strength(tops)[6]
     gallery = zf.gallery(net, pictures, tops, "relu1", [feature], rule=rule)
     for place in (0, 4, 8):
-        assert (large(panel._view.patches, place) == framed(gallery.patches[0, place])).all()
-        assert (large(panel._view.projections, place) == framed(gallery.pictures()[0, place])).all()
+        assert (large(panel.view.patches, place) == framed(gallery.patches[0, place])).all()
+        assert (large(panel.view.projections, place) == framed(gallery.pictures()[0, place])).all()
 
 
 def test_tiles_reach_grey_beyond_the_edge_of_the_image(net, pictures, tops):
@@ -152,9 +151,9 @@ def test_the_order_goes_by_strength_rarity_or_number_and_the_dead_come_last(net,
 def test_another_order_keeps_the_feature_and_turns_to_its_page(tops, panel):
     panel.feature = 1
     panel.order = "index"
-    assert (panel.feature, panel.page, panel._feature_slider.position) == (1, 0, 1)
+    assert (panel.feature, panel.page, panel.feature_slider.position) == (1, 0, 1)
     assert panel.result.features == tuple(range(16))
-    assert "by number" in panel._view.wall.caption
+    assert "by number" in panel.view.wall.caption
 
 
 def test_a_dead_map_is_crossed_out_and_says_so(panel):
@@ -163,49 +162,49 @@ def test_a_dead_map_is_crossed_out_and_says_so(panel):
     crossed = block(panel, panel.result.features.index(17))
     assert crossed[70, 70, 3] == crossed[0, 0, 3] == crossed[0, -1, 3] == 255
     assert (crossed[70, 10] == [128, 128, 128, 80]).all()
-    assert "dead: no image made it positive" in panel._view.chosen.value
-    assert panel._view.numbers.value.count("dead") == 2
+    assert "dead: no image made it positive" in panel.view.chosen.value
+    assert panel.view.numbers.value.count("dead") == 2
     assert panel.error == ""
 
 
 def test_a_place_on_the_wall_chooses_its_feature(panel):
-    panel._view.wall.cell = (2, 1)
+    panel.view.wall.cell = (2, 1)
     assert panel.feature == panel.result.feature == panel.result.features[9]
     assert panel.page == 0
-    assert f"<b>Feature {panel.feature}</b>" in panel._view.chosen.value
+    assert f"<b>Feature {panel.feature}</b>" in panel.view.chosen.value
 
 
 def test_an_empty_place_on_the_last_page_chooses_nothing(panel):
     panel.page = 2
-    feature, cell = panel.feature, panel._view.wall.cell
-    panel._view.wall.cell = (3, 3)
-    assert (panel.feature, panel._view.wall.cell) == (feature, cell)
+    feature, cell = panel.feature, panel.view.wall.cell
+    panel.view.wall.cell = (3, 3)
+    assert (panel.feature, panel.view.wall.cell) == (feature, cell)
 
 
 def test_the_slider_moves_through_the_order_and_turns_the_page(tops, panel):
     for position in (15, 16, 39):
-        panel._feature_slider._slider.value = position
+        panel.feature_slider.slider.value = position
         assert panel.feature == panel.result.feature == by_strength(tops)[position]
         assert panel.page == position // 16
-        assert panel._view.wall.cell == divmod(position % 16, 4)
-        assert panel._page_said.value == f"page {position // 16 + 1} of 3"
+        assert panel.view.wall.cell == divmod(position % 16, 4)
+        assert panel.pager.words.value == f"page {position // 16 + 1} of 3"
 
 
 def test_a_page_is_turned_to_by_number_and_by_its_buttons(tops, panel):
     panel.feature = by_strength(tops)[5]
-    panel._on.click()
+    panel.pager.next.click()
     assert (panel.page, panel.feature) == (1, by_strength(tops)[21])
-    panel._on.click()
+    panel.pager.next.click()
     assert (panel.page, panel.feature) == (2, by_strength(tops)[37])
-    assert panel._on.disabled
-    assert not panel._back.disabled
+    assert panel.pager.next.disabled
+    assert not panel.pager.back.disabled
     panel.page = 0
-    assert (panel.feature, panel._back.disabled) == (by_strength(tops)[5], True)
+    assert (panel.feature, panel.pager.back.disabled) == (by_strength(tops)[5], True)
     assert panel.result.features == tuple(by_strength(tops)[:16])
 
 
 def test_another_layer_keeps_the_sliders_place(tops, panel):
-    panel._feature_slider._slider.value = 2
+    panel.feature_slider.slider.value = 2
     panel.layer = "relu2"
     assert (panel.feature, panel.page, panel.result.layer) == (by_strength(tops, "relu2")[2], 0, "relu2")
     assert len(panel.result.features) == 5
@@ -214,7 +213,7 @@ def test_another_layer_keeps_the_sliders_place(tops, panel):
 
 
 def test_a_layer_with_fewer_maps_takes_the_last_place(tops, panel):
-    panel._feature_slider._slider.value = 39
+    panel.feature_slider.slider.value = 39
     panel.layer = "relu2"
     assert (panel.feature, panel.page) == (by_strength(tops, "relu2")[4], 0)
     assert panel.error == ""
@@ -226,24 +225,24 @@ def test_another_layer_is_computed_once(panel):
     panel.layer = "relu2"
     assert set(told) == {"relu2"}
     assert told[-1] == "relu2"
-    assert panel._asked == panel._shown
+    assert panel.status.text.startswith("Ready")
 
 
 def test_side_by_side_shows_eight_maps_with_both(tops, panel):
     panel.feature = by_strength(tops)[9]
     panel.show = "both"
-    assert (panel.page, panel._pages) == (1, 5)
+    assert (panel.page, panel.pages) == (1, 5)
     assert list(panel.result.features) == by_strength(tops)[8:16]
-    assert (panel._view.wall.cells, panel._view.wall.cell) == ((4, 2), (0, 1))
-    assert "Left" in panel._view.wall.caption
-    panel._view.wall.cell = (1, 0)
+    assert (panel.view.wall.cells, panel.view.wall.cell) == ((4, 2), (0, 1))
+    assert "Left" in panel.view.wall.caption
+    panel.view.wall.cell = (1, 0)
     assert panel.feature == by_strength(tops)[10]
 
 
 def test_patches_alone_ask_the_network_for_the_chosen_map_only(net, pictures, tops, monkeypatch):
     asked = []
-    real = top_nine.Tiles._projections
-    monkeypatch.setattr(top_nine.Tiles, "_projections", lambda self, *a: asked.extend(a[1]) or real(self, *a))
+    real = top_nine.Tiles.gallery
+    monkeypatch.setattr(top_nine.Tiles, "gallery", lambda self, *a: asked.extend(a[1]) or real(self, *a))
     panel = TopNine(net, pictures, tops, layer="relu1", show="patches")
     assert asked == [panel.feature]
     assert len(panel.result.patches) == 16
@@ -255,7 +254,7 @@ def test_patches_alone_ask_the_network_for_the_chosen_map_only(net, pictures, to
 
 
 def test_the_patches_come_first_then_the_chosen_map_then_the_others(panel, monkeypatch):
-    monkeypatch.setattr(top_nine, "RHYTHM", -1)
+    monkeypatch.setattr(top_nine, "REDRAW_INTERVAL", -1)
     seen = []
     panel.observe(lambda change: seen.append(change.new), names="result")
     faint = []
@@ -270,7 +269,7 @@ def test_the_patches_come_first_then_the_chosen_map_then_the_others(panel, monke
 
 def test_a_tile_opens_its_image_in_an_explorer_below(net, pictures, tops, panel):
     assert panel.explorer is None
-    panel._view.patches.clicked = (100, 200, 1)  # the middle row, the right column: the sixth
+    panel.view.patches.clicked = (100, 200, 1)  # the middle row, the right column: the sixth
     explorer, feature = panel.explorer, panel.feature
     image = f"picture {tops.images['relu1'][feature, 5]}"
     assert (explorer.image, explorer.layer, explorer.feature) == (image, "relu1", feature)
@@ -290,28 +289,28 @@ def test_the_same_explorer_goes_on_to_the_next_tile(tops, panel):
         assert (first.image, first.rule) == (f"picture {images[place]}", "guided")
         assert (first.result.layer, first.result.unit) == ("relu2", tuple(units[place]))
         assert first.result.activation == pytest.approx(tops.values["relu2"][panel.feature, place], abs=1e-4)
-    assert len(first._picker.names) == len(set(first._picker.names)) == 3
+    assert len(first.selection.images.names) == len(set(first.selection.images.names)) == 3
 
 
 def test_the_tile_pointed_at_is_spoken_of_and_else_the_chosen_one(tops, panel):
-    view, feature = panel._view, panel.feature
-    assert view.told.value.startswith("strongest of 9 · activation")
+    view, feature = panel.view, panel.feature
+    assert view.tile_words.value.startswith("strongest of 9 · activation")
     view.projections.cell = (0, 1)
     assert view.patches.cell == (0, 1)
-    assert f"number 2 of 9 · activation {tops.values['relu1'][feature, 1]:.3g}" in view.told.value
+    assert f"number 2 of 9 · activation {tops.values['relu1'][feature, 1]:.3g}" in view.tile_words.value
     view.patches.hover = (2, 2)
-    assert f"picture {tops.images['relu1'][feature, 8]}" in view.told.value
+    assert f"picture {tops.images['relu1'][feature, 8]}" in view.tile_words.value
     view.patches.hover = None
-    assert "number 2 of 9" in view.told.value
+    assert "number 2 of 9" in view.tile_words.value
 
 
 def test_fewer_images_than_nine_leave_places_empty(net, pictures):
     few = {name: pictures[name] for name in list(pictures)[:4]}
     panel = TopNine(net, few, zf.top_activations(net, few, progress=False), layer="relu1")
-    assert large(panel._view.patches, 3)[45, 45, 3] == 255
-    assert not large(panel._view.patches, 4).any()
-    panel._view.patches.cell = (2, 2)
-    assert panel._view.told.value == "This map has only 4 activations in these images."
+    assert large(panel.view.patches, 3)[45, 45, 3] == 255
+    assert not large(panel.view.patches, 4).any()
+    panel.view.patches.cell = (2, 2)
+    assert panel.view.tile_words.value == "This map has only 4 activations in these images."
     panel.explore(8)
     assert panel.explorer is None
     assert panel.error == ""
@@ -322,14 +321,14 @@ def test_any_number_of_activations_makes_a_square(net, pictures, k):
     panel = TopNine(net, pictures, zf.top_activations(net, pictures, k=k, progress=False), layer="relu1")
     inner = {1: 1, 4: 2, 7: 3}[k]
     assert panel.error == ""
-    assert panel._view.patches.cells == (inner, inner)
-    panel._view.patches.clicked = (LARGE - 1, LARGE - 1, 1)
+    assert panel.view.patches.cells == (inner, inner)
+    panel.view.patches.clicked = (LARGE - 1, LARGE - 1, 1)
     assert (panel.explorer is None) == (k == 7)
 
 
 def test_without_top_activations_it_says_so_and_mines_at_a_click(net, pictures, tops):
     panel = TopNine(net, pictures, layer="relu1")
-    notice = panel._view.notice
+    notice = panel.view.notice
     assert (panel.tops, panel.result, panel.error) == (None, None, "")
     assert notice.layout.display == ""
     assert "Nothing is known yet of these 10 images" in notice.children[0].value
@@ -337,18 +336,20 @@ def test_without_top_activations_it_says_so_and_mines_at_a_click(net, pictures, 
     assert notice.layout.display == "none"
     assert (panel.tops.values["relu1"] == tops.values["relu1"]).all()
     assert panel.feature == panel.result.feature == by_strength(tops)[0]
-    assert ">10 images were looked at<" in panel._mining.note.value
+    assert ">10 images were looked at<" in panel.mining.job.note.value
 
 
 def test_mining_a_folder_shows_it_and_says_what_could_not_be_read(net, panel, folder):
     (folder / "<b>broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    panel._folder.value = str(folder)
-    panel._mining.button.click()
+    panel.mining.folder.value = str(folder)
+    panel.mining.job.button.click()
     expected = zf.top_activations(net, folder, progress=False)
     assert (panel.tops.values["relu1"] == expected.values["relu1"]).all()
     assert list(panel.result.features) in ([by_strength(expected)[n : n + 16] for n in (0, 16, 32)])
-    assert "10 images were looked at · 1 left out that cannot be read: &lt;b&gt;broken.png" in panel._mining.note.value
-    assert panel.images.names[1] in panel._view.told.value or ".png" in panel._view.told.value
+    assert (
+        "10 images were looked at · 1 left out that cannot be read: &lt;b&gt;broken.png" in panel.mining.job.note.value
+    )
+    assert panel.images.names[1] in panel.view.tile_words.value or ".png" in panel.view.tile_words.value
     panel.explore(0)
     assert panel.explorer.image.endswith(".png")
     assert panel.explorer.result.activation == pytest.approx(panel.tops.values["relu1"][panel.feature, 0], abs=1e-4)
@@ -358,14 +359,14 @@ def test_mining_a_folder_shows_it_and_says_what_could_not_be_read(net, panel, fo
 def test_a_wrong_folder_is_explained_and_the_old_ones_stay(panel, tops, tmp_path, name):
     (tmp_path / "empty").mkdir()
     before = panel.result
-    panel._folder.value = str(tmp_path / name)
-    panel._mining.button.click()
+    panel.mining.folder.value = str(tmp_path / name)
+    panel.mining.job.button.click()
     assert panel.error.startswith("there is no")
     assert name in panel.error
-    assert "zf-error" in panel._status.value
+    assert "zf-error" in panel.status.text
     assert panel.tops is tops
     assert panel.result is before
-    assert "It failed." in panel._mining.note.value
+    assert "It failed." in panel.mining.job.note.value
     panel.page = 1
     assert panel.error == ""
 
@@ -380,24 +381,24 @@ def wait_until(question):
 def test_mining_goes_on_beside_the_panel_and_can_be_cancelled(net, pictures, tops, in_kernel, monkeypatch):
     reached, gate = threading.Event(), threading.Event()
 
-    def slowly(net, images, layers, *, progress, stale, **_):
-        progress(5, 10)
+    def slowly(net, images, layers, *, task, **_):
+        task.progress(5, 10)
         reached.set()
         assert gate.wait(LONG)
-        return tops if not stale() else None
+        return tops if not task.stopped else None
 
     monkeypatch.setattr(top_nine, "top_activations", slowly)
     panel = TopNine(net, pictures, tops, layer="relu1")
-    panel._mining.button.click()
+    panel.mining.job.button.click()
     assert reached.wait(LONG)
-    assert panel._mining.running
-    assert panel._mining._bar.value == 0.5
-    assert ">5 of 10 images · " in panel._mining.note.value
+    assert panel.mining.job.running
+    assert panel.mining.job.bar.value == 0.5
+    assert ">5 of 10 images · " in panel.mining.job.note.value
     panel.page = 1
     wait_until(lambda: panel.result and panel.result.features[0] == by_strength(tops)[16] and not panel.busy)
-    panel._mining._cancel.click()
-    assert not panel._mining.running
-    assert ">Cancelled.<" in panel._mining.note.value
+    panel.mining.job.cancel_button.click()
+    assert not panel.mining.job.running
+    assert ">Cancelled.<" in panel.mining.job.note.value
     gate.set()
     assert panel.tops is tops
     assert panel.error == ""
@@ -419,7 +420,7 @@ def test_a_long_job_says_how_far_and_how_fast_it_is(done, count, seconds, words)
 
 def test_a_job_that_runs_is_not_begun_again(in_kernel):
     begun, gate = [], threading.Event()
-    job = Job("Begin", "things", lambda tick, stale: begun.append(1) or (gate.wait(LONG) and "Done."))
+    job = Job("Begin", "things", lambda task: begun.append(1) or (gate.wait(LONG) and "Done."), print)
     job.start()
     wait_until(lambda: begun)
     job.start()
@@ -455,7 +456,7 @@ def test_choices_can_be_linked(net, pictures, tops, panel):
     panel.page = 1
     assert other.result.feature == panel.feature
     assert other.page == 1
-    other._view.wall.cell = (0, 3)
+    other.view.wall.cell = (0, 3)
     assert panel.result.feature == other.feature
 
 
@@ -513,7 +514,7 @@ def test_names_are_text(tops, net, pictures):
 def test_a_still_holds_the_pictures_and_the_words(panel):
     html = still(panel)
     assert html.count("src='data:image/png;base64,") == 3
-    for words in ("relu1", "strongest first", "deconvnet", "What the units saw", "page 1 of 3", "Ready"):
+    for words in ("relu1", "strongest first", "deconvnet", "Patches", "page 1 of 3", "Ready"):
         assert words in html
     assert "Nothing is known yet" not in html
 

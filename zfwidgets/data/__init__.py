@@ -1,7 +1,7 @@
 """Images from wherever the user has them, and some to begin with. Knows no network, experiment or widget."""
 
 from zfwidgets.data.collection import Collection, images
-from zfwidgets.data.corpus import corpus
+from zfwidgets.data.corpus import Corpus, corpus
 from zfwidgets.data.decode import decode
 from zfwidgets.data.faces import face_parts, faces
 from zfwidgets.data.photographs import photograph, photograph_names, photographs
@@ -9,6 +9,7 @@ from zfwidgets.data.shapes import Shapes, Truth, render
 
 __all__ = [
     "Collection",
+    "Corpus",
     "Shapes",
     "Truth",
     "corpus",

@@ -33,7 +33,7 @@ def load(name: str, *, device: str | torch.device = "auto") -> Network:
         ConnectionError: the weights cannot be fetched; the message says which file to put where.
     """
     if name in EMBEDDED:
-        return Network(squeezenet1_1(), labels=imagenet_labels(), device=device, name=name)
+        return _named(Network(squeezenet1_1(), labels=imagenet_labels(), device=device, name=name))
     from torchvision import models
 
     known = models.list_models(module=models)
@@ -43,9 +43,17 @@ def load(name: str, *, device: str | torch.device = "auto") -> Network:
     weights = models.get_model_weights(name).DEFAULT
     module = models.get_model(name, weights=None, **_WITH_WEIGHTS.get(name, {}))
     module.load_state_dict(_fetched(weights.url))
-    return Network(
-        module.eval(), labels=weights.meta["categories"], preprocess=weights.transforms(), device=device, name=name
+    return _named(
+        Network(
+            module.eval(), labels=weights.meta["categories"], preprocess=weights.transforms(), device=device, name=name
+        )
     )
+
+
+def _named(net: Network) -> Network:
+    """The network, which knows how it was made."""
+    net.source = f"zf.load({net.name!r})"
+    return net
 
 
 def _fetched(url: str) -> dict[str, torch.Tensor]:

@@ -73,6 +73,7 @@ class Network:
             self.notes = tuple(_notes(module))
             self.dtype = _working_type(module)
         self.name = name or type(module).__name__
+        self.source = ""  # the expression that makes it, where it is known
         self.device = _device(device)
         self.program = program.to(self.device, self.dtype)
         self.labels = _checked_labels(labels, self.program.output)

@@ -10,10 +10,10 @@ from typing import Any
 IDLE = 60  # seconds after which a thread with nothing to do ends; the next request starts a new one
 
 
-class Latest:
-    """Runs `work(request, stale)` in a thread of its own, one request at a time.
+class LatestOnlyWorker:
+    """Runs `work(request, cancelled)` in a thread of its own, one request at a time.
 
-    A new request replaces one that waits, and makes the one under way stale: `stale()` then says yes, and `work` should
+    A new request replaces one that waits, and cancels the one under way: `cancelled()` then says yes, and `work` should
     give up. With `direct=True` everything runs at once, in the caller's thread: for scripts and tests.
     """
 

@@ -13,9 +13,8 @@ from torch import Tensor
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.data import images as as_collection
-from zfwidgets.experiments.correspondence.masks import part_masks, random_placement
 from zfwidgets.experiments.correspondence.result import Correspondence
-from zfwidgets.experiments.occlusion import Colour, baseline_picture, make_baseline
+from zfwidgets.experiments.occlusion import Colour, baseline_picture, make_baseline, part_masks, random_placement
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network
 from zfwidgets.renamed import with_task

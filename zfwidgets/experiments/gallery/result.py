@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zfwidgets.drawing import signed_picture
 from zfwidgets.experiments.projection import robust_scale
 from zfwidgets.experiments.result import Result
+
+if TYPE_CHECKING:
+    import pandas
 
 GREY = 128  # what is shown beyond the edge of an image: the colour of zero in a projection
 
@@ -34,6 +38,21 @@ class Gallery(Result):
         return np.stack([signed_picture(pixels, robust_scale(pixels)) for pixels in flat]).reshape(
             n, k, height, width, 3
         )
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row an activation, the strongest of a map first: feature, rank, activation, image, row, column. Needs
+        pandas."""
+        import pandas
+
+        rows = [
+            {
+                "feature": int(self.features[index]), "rank": rank + 1,
+                "activation": float(self.values[index, rank]), "image": int(self.images[index, rank]),
+                "row": int(self.units[index, rank, 0]), "column": int(self.units[index, rank, 1]),
+            }
+            for index, rank in np.argwhere(np.isfinite(self.values))
+        ]  # fmt: skip
+        return pandas.DataFrame(rows)
 
     def __repr__(self) -> str:
         return f"Gallery({self.layer}: {len(self.features)} features × {self.values.shape[1]}, {self.rule})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,15 +17,50 @@ from zfwidgets.drawing import (
     show_picture,
     signed_picture,
 )
+from zfwidgets.experiments.occlusion.hiding import Hiding
+from zfwidgets.experiments.occlusion.result import Occlusion
+from zfwidgets.experiments.projection import robust_scale
+from zfwidgets.experiments.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from zfwidgets.experiments.occlusion.result import Occlusion
+
+@singledispatch
+def draw(result: Result) -> Figure:
+    """A result of this room."""
+    raise TypeError(f"there is no figure of {type(result).__name__}")
 
 
-def draw(occlusion: Occlusion) -> Figure:
+@draw.register
+def _(hiding: Hiding) -> Figure:
+    """The image whole and hidden; of both the map's projection, and the probabilities."""
+    figure = new_figure(11, 6)
+    rows = figure.subplots(2, 3, width_ratios=(1, 1, 1.3))
+    end = max(robust_scale(pixels) for pixels in hiding.projected)
+    for row, title, picture, pixels, values in zip(
+        rows, ("whole image", "hidden"), hiding.pictures, hiding.projected, hiding.probability, strict=True
+    ):
+        show_picture(row[0], picture, title)
+        sees = f"{hiding.layer}, feature {hiding.feature}, projected\nzero grey, ends ±{format_number(end)}"
+        show_picture(row[1], signed_picture(pixels, end), sees)
+        _answers(row[2], hiding, values)
+    return figure
+
+
+def _answers(axes: Axes, hiding: Hiding, values: np.ndarray) -> None:
+    """The most probable classes of either image, and the target, as bars."""
+    ranked = np.argsort(-hiding.probability.max(0), kind="stable")[:5].tolist()
+    shown = [*ranked, hiding.target] if hiding.target not in ranked else ranked
+    axes.barh(range(len(shown)), values[shown], color=OKABE_ITO[4])
+    axes.set_yticks(range(len(shown)), [hiding.labels[number][:24] for number in shown], fontsize=7)
+    axes.set_xlim(0, 1)
+    axes.invert_yaxis()
+
+
+@draw.register
+def _(occlusion: Occlusion) -> Figure:
     """The row of Figure 7: (a) to (e); with several targets, (d) for each."""
     across = 4 + len(occlusion.targets)
     figure = new_figure(3 * across, 4.2)

@@ -48,7 +48,7 @@ def make_baseline(net: Network, image: Tensor, fill: str | Colour = "grey", seed
     return net.prepare(np.full((*image.shape[1:], 3), colour, np.uint8))[1]
 
 
-def hide(features: ImageFeatures, mask: np.ndarray, baseline: Tensor) -> ImageFeatures:
+def with_hidden(features: ImageFeatures, mask: np.ndarray, baseline: Tensor) -> ImageFeatures:
     """The same image with what `mask` (H, W) covers replaced by `baseline` (C, H, W), as `make_baseline` gives it."""
     net, image = features.net, features.input
     x = torch.where(torch.from_numpy(mask).to(image.device), baseline, image)

@@ -13,6 +13,7 @@ from torch import Tensor
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.incremental.run import MEMORY, Changed, Incremental
 from zfwidgets.experiments.gallery import gallery
+from zfwidgets.experiments.occlusion.hiding import strongest_map
 from zfwidgets.experiments.occlusion.occluder import Colour, Squares, baseline_picture, checked_pair, make_baseline
 from zfwidgets.experiments.occlusion.result import Occlusion
 from zfwidgets.experiments.projection import ImageFeatures
@@ -105,11 +106,6 @@ occlusion = completed(
     "Hide one place of an image after another, and look at the network's answer (§4.2, Fig. 7).",
     occlusion_sweep,
 )
-
-
-def strongest_map(features: ImageFeatures, layer: str) -> int:
-    """The feature map of a layer whose units, summed, are strongest."""
-    return int(features.maps(layer).sum(axis=(1, 2)).argmax())
 
 
 def _targets(net: Network, unoccluded: np.ndarray, target: Any) -> tuple[int, ...]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zfwidgets.experiments.result import Result
 from zfwidgets.renamed import renamed_property
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +46,15 @@ class Projection(Result):
         """The part of the picture that the unit sees, (h, w, 3) uint8."""
         top, left, bottom, right = self.box
         return self.picture[top:bottom, left:right]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row: layer, feature, unit's row and column (None: the whole map), activation, box, rule. Needs pandas."""
+        import pandas
+
+        row, column = self.unit or (None, None)
+        place = dict(zip(("top", "left", "bottom", "right"), self.box, strict=True))
+        found = {"layer": self.layer, "feature": self.feature, "row": row, "column": column}
+        return pandas.DataFrame([found | {"activation": self.activation} | place | {"rule": self.rule}])
 
     def __repr__(self) -> str:
         where = "whole map" if self.unit is None else f"unit {self.unit}"

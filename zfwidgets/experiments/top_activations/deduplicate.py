@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from zfwidgets.data.corpus import Corpus
+from zfwidgets.data import Corpus
 from zfwidgets.experiments.top_activations.result import NONE, TopActivations
 from zfwidgets.models import Network
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
-from zfwidgets.data import Collection
+from zfwidgets.data import Collection, Corpus, corpus
 from zfwidgets.data import images as as_collection
-from zfwidgets.data.corpus import Corpus, corpus
 from zfwidgets.experiments.top_activations.checkpoint import Checkpoint
 from zfwidgets.experiments.top_activations.deduplicate import SPARE, deduplicate
 from zfwidgets.experiments.top_activations.mining import MIN_BATCH, Settings, Span, mine

@@ -32,13 +32,13 @@ KEYS = (
 )
 
 
-class Manners(anywidget.AnyWidget):
+class CanvasEvents(anywidget.AnyWidget):
     """The part in the browser: keys and drags that ipycanvas spoils, and words for those who cannot see."""
 
     _esm = ROOM / "canvas.js"
     _css = ROOM / "canvas.css"
 
-    canvas = T.Instance(W.Widget, help="whose manners are mended").tag(sync=True, **W.widget_serialization)
+    canvas = T.Instance(W.Widget, help="whose events are mended").tag(sync=True, **W.widget_serialization)
     description = T.Unicode(help="what the canvas is, and which keys work on it").tag(sync=True)
     spoken = T.Unicode(help="what the last key did").tag(sync=True)
 
@@ -76,21 +76,21 @@ class DrawingCanvas(W.VBox):
         self._pointer: Point | None = None
         self._place: tuple[int, int] | None = None  # where the square was last
         self._sheet = Sheet()
-        self._manners = Manners(canvas=self._sheet.canvas)
-        super().__init__([self._sheet.canvas, self._manners], **traits)
+        self._events = CanvasEvents(canvas=self._sheet.canvas)
+        super().__init__([self._sheet.canvas, self._events], **traits)
         self.add_class("zf-canvas")
         self._listen()
 
-    def show(self, picture: np.ndarray, filling: np.ndarray) -> None:
-        """Show a picture, and in its hidden places the filling; both (H, W, 3) uint8.
+    def show(self, picture: np.ndarray, baseline: np.ndarray) -> None:
+        """Show a picture, and in its hidden places the baseline; both (H, W, 3) uint8.
 
         A picture of another size than the last one begins with nothing hidden.
         """
-        picture, filling = rgba(picture), rgba(filling)
-        if picture.shape != filling.shape:
-            raise ValueError(f"picture and filling have one shape, not {picture.shape} and {filling.shape}")
+        picture, baseline = rgba(picture), rgba(baseline)
+        if picture.shape != baseline.shape:
+            raise ValueError(f"picture and baseline have one shape, not {picture.shape} and {baseline.shape}")
         with self._lock:
-            self._sheet.show(picture, filling)
+            self._sheet.show(picture, baseline)
             if self.mask.shape != self._sheet.shape:
                 self._begin_anew()
 
@@ -132,7 +132,7 @@ class DrawingCanvas(W.VBox):
         """What is to be seen now, as a picture that cannot be drawn on."""
         boxes = [] if self.square is None else [self._square_box(self.square)]
         picture = Picture(shown_width=self.shown_width, smooth=True, description=self.description, boxes=boxes)
-        picture.show(np.where(self.hidden[..., np.newaxis], self._sheet.filling, self._sheet.picture))
+        picture.show(np.where(self.hidden[..., np.newaxis], self._sheet.baseline, self._sheet.picture))
         return picture
 
     def press(self, x: float, y: float) -> None:
@@ -190,7 +190,7 @@ class DrawingCanvas(W.VBox):
                 self._stamp()
             elif key in ("Backspace", "Delete") or (key.lower() == "z" and (ctrl or meta)):
                 self.undo()
-                self._manners.spoken = "undone" if self.can_undo else "undone, nothing is left to undo"
+                self._events.spoken = "undone" if self.can_undo else "undone, nothing is left to undo"
 
     def focus(self, focused: bool) -> None:
         """The keyboard comes to the canvas, or goes."""
@@ -213,10 +213,10 @@ class DrawingCanvas(W.VBox):
         layers.on_touch_cancel(self.lift)
         layers.on_key_down(self.key)
         layers.on_client_ready(self._redraw)
-        self._manners.on_msg(lambda _, content, __: self.focus(content["focus"]))
+        self._events.on_msg(lambda _, content, __: self.focus(content["focus"]))
         self.observe(lambda _: self.leave(), names=["tool", "size"])
         T.dlink((self, "shown_width"), (layers.layout, "width"), lambda width: f"{width}px")
-        T.dlink((self, "description"), (self._manners, "description"), lambda words: f"{words}. {KEYS}")
+        T.dlink((self, "description"), (self._events, "description"), lambda words: f"{words}. {KEYS}")
 
     @T.default("mask")
     def _nothing(self) -> np.ndarray:
@@ -241,7 +241,7 @@ class DrawingCanvas(W.VBox):
             self._float(self._last_place())
         else:
             self.put(self.hidden)
-            self._manners.spoken = f"{self.mask.mean():.0%} of the picture is hidden"
+            self._events.spoken = f"{self.mask.mean():.0%} of the picture is hidden"
 
     def _take(self, mask: np.ndarray) -> None:
         """Let this be the mask, and whatever gesture there was be over."""
@@ -257,7 +257,7 @@ class DrawingCanvas(W.VBox):
         if self.square is not None:
             top, left = self._inside(top + step * down, left + step * across)
         self._float((top, left))
-        self._manners.spoken = f"square at row {top}, column {left}"
+        self._events.spoken = f"square at row {top}, column {left}"
 
     def _float(self, square: tuple[int, int] | None) -> None:
         """Let the square float there, or nowhere."""

@@ -49,16 +49,16 @@ def drawing() -> Iterator[None]:
 
 
 class Sheet:
-    """The ipycanvas itself: a photograph, over it a filling that is seen where the photograph is hidden, and outlines.
+    """The ipycanvas itself: a photograph, over it a baseline that is seen where the photograph is hidden, and outlines.
 
     A message that hides or shows something carries only the place where it changes, and no colours.
     """
 
     def __init__(self) -> None:
         self.canvas = MultiCanvas(3, layout=W.Layout(max_width="100%", height="auto"))
-        self.picture = self.filling = np.zeros((*EMPTY, 4), np.uint8)  # RGBA: ipycanvas spoils RGB with JPEG
+        self.picture = self.baseline = np.zeros((*EMPTY, 4), np.uint8)  # RGBA: ipycanvas spoils RGB with JPEG
         self._photograph, self._cover, self._marks = self.canvas._canvases
-        self._paint, self._stencil = Canvas(), Canvas()  # not on the page: the filling, and where it is seen
+        self._paint, self._stencil = Canvas(), Canvas()  # not on the page: the baseline, and where it is seen
         self._hidden = self._on_page = np.zeros(EMPTY, bool)
         self._outline: Outline = None
         self._resize()
@@ -68,9 +68,9 @@ class Sheet:
         """Height and width, in the picture's pixels."""
         return self._hidden.shape[0], self._hidden.shape[1]
 
-    def show(self, picture: np.ndarray, filling: np.ndarray) -> None:
+    def show(self, picture: np.ndarray, baseline: np.ndarray) -> None:
         """Take over both, (H, W, 4) uint8; where their shape is new, nothing is hidden."""
-        self.picture, self.filling = picture, filling
+        self.picture, self.baseline = picture, baseline
         if picture.shape[:2] != self.shape:
             self._hidden, self._outline = np.zeros(picture.shape[:2], bool), None
             self._resize()
@@ -90,7 +90,7 @@ class Sheet:
             for canvas in (self._photograph, self._paint, self._stencil, self._cover):
                 canvas.clear()
             self._photograph.put_image_data(self.picture)
-            self._paint.put_image_data(self.filling)
+            self._paint.put_image_data(self.baseline)
             self._hide()
             self._mark()
 
@@ -99,7 +99,7 @@ class Sheet:
             canvas.height, canvas.width = self.shape
 
     def _hide(self) -> None:
-        """Bring the stencil up to date where it differs, and lay the filling through it."""
+        """Bring the stencil up to date where it differs, and lay the baseline through it."""
         box = extent(self._hidden != self._on_page)
         if box is None:
             return
@@ -114,7 +114,7 @@ class Sheet:
         self._on_page = self._hidden
 
     def _mark(self) -> None:
-        """Dark outside and light inside: this shows on any photograph and on any filling."""
+        """Dark outside and light inside: this shows on any photograph and on any baseline."""
         marks, outline = self._marks, self._outline
         marks.clear()
         for colour, out in (("black", 0.5), ("white", -0.5)):

@@ -10,8 +10,6 @@ import ipywidgets as W
 import numpy as np
 import traitlets as T
 
-from zfwidgets.models import Prediction
-
 BLUE, ORANGE = "#0072b2", "#e69f00"  # Okabe and Ito's: told apart by everybody
 LINES = (BLUE, ORANGE, "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#999999", "#f0e442")  # one a line, palest last
 TOOLTIP = {
@@ -51,14 +49,13 @@ class BeforeAndAfter(W.VBox):
         super().__init__([figure, self._key])
         self.add_class("zf-before-after")
 
-    def show(self, before: Prediction, after: Prediction, target: int) -> None:
-        """Draw the most probable classes of both, and the target class, of one image each."""
-        then, now = before.probability[0], after.probability[0]
+    def show(self, labels: Sequence[str], then: np.ndarray, now: np.ndarray, target: int) -> None:
+        """Draw the most probable classes of both, and the target class; `then` and `now` are (classes,)."""
         ranked = np.argsort(-np.maximum(now, then), kind="stable")[: self._bars]
         if target not in ranked:
             ranked[-1] = target
         order = ranked[np.argsort(now[ranked], kind="stable")]  # the chart begins below
-        names = _short([after.labels[number] for number in order])
+        names = _short([labels[number] for number in order])
         self._names.domain = names  # left to itself, bqplot keeps the first order of the same names
         for bars, values in ((self._after, now), (self._before, then)):
             with bars.hold_sync():

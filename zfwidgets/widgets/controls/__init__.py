@@ -1,36 +1,23 @@
-"""The controls that panels share."""
+"""The controls that panels share: built from what their traits declare, and bound to them."""
 
-from zfwidgets.widgets.controls.controls import (
-    FILLS,
-    HIDING,
-    ORDERS,
-    RULES,
-    FeatureSlider,
-    ImagePicker,
-    Job,
-    LayerSlider,
-    bars,
-    chooser,
-    labelled,
-    layer_names,
-    row,
-)
-from zfwidgets.widgets.controls.filled import Filled, LayerChoice
+from zfwidgets.widgets.controls.binding import Filled, bind
+from zfwidgets.widgets.controls.feature_slider import FeatureSlider
+from zfwidgets.widgets.controls.job import Job, duration
+from zfwidgets.widgets.controls.layout import classed, labelled, probability_bars, row, titled
+from zfwidgets.widgets.controls.options import control
+from zfwidgets.widgets.controls.orders import by_score
 
 __all__ = [
-    "FILLS",
-    "HIDING",
-    "ORDERS",
-    "RULES",
     "FeatureSlider",
     "Filled",
-    "ImagePicker",
     "Job",
-    "LayerChoice",
-    "LayerSlider",
-    "bars",
-    "chooser",
+    "bind",
+    "by_score",
+    "classed",
+    "control",
+    "duration",
     "labelled",
-    "layer_names",
+    "probability_bars",
     "row",
+    "titled",
 ]

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from zfwidgets.experiments.correspondence import RANDOM, mask_of
+from zfwidgets.experiments.correspondence import RANDOM
+from zfwidgets.experiments.occlusion import mask_of
 from zfwidgets.widgets.canvas import extent, runs, slices
 
 FORMAT = "zfwidgets parts"

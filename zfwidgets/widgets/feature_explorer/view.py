@@ -6,7 +6,7 @@ import ipywidgets as W
 
 from zfwidgets.drawing import format_number, heat, signed_picture
 from zfwidgets.experiments.projection import ImageFeatures, Projection
-from zfwidgets.widgets.controls import bars
+from zfwidgets.widgets.controls import classed, probability_bars, titled
 from zfwidgets.widgets.picture import Picture, fitted
 
 SIDE = 240  # CSS pixels that the smaller pictures are fitted into
@@ -24,10 +24,10 @@ class FeatureView(W.Box):
         self.prediction = W.HTML()
         self.unit: tuple[int, int] | None = None  # drawn as chosen on the map
         quarters = [
-            _quarter("Where it responds", self.map, "zf-map"),
-            _quarter("What the network says", self.prediction, "zf-prediction"),
-            _quarter("What the unit sees", self.patch, "zf-patch"),
-            _quarter("What comes back down", self.projection, "zf-projection"),
+            titled("Where it responds", classed(self.map, "zf-map"), "zf-quarter"),
+            titled("What the network says", classed(self.prediction, "zf-prediction"), "zf-quarter"),
+            titled("Patch (receptive field)", classed(self.patch, "zf-patch"), "zf-quarter"),
+            titled("Projection", classed(self.projection, "zf-projection"), "zf-quarter"),
         ]
         beside = W.Box(quarters if classifies else [quarters[0], *quarters[2:]])
         super().__init__([self.photograph, beside])
@@ -44,7 +44,7 @@ class FeatureView(W.Box):
         self._show_map(features, result)
         self._show_photograph(features, result, name)
         if features.net.classifies:
-            self.prediction.value = bars(features.prediction.top(6))
+            self.prediction.value = probability_bars(features.prediction.top(6))
 
     def _show_photograph(self, features: ImageFeatures, result: Projection, name: str) -> None:
         layer = features.net.layer(result.layer)
@@ -97,12 +97,3 @@ def full_colour(features: ImageFeatures, result: Projection, scale: str) -> floa
     if scale == "strongest":
         return features.project(result.layer, result.feature, "max", result.rule).scale
     return result.scale
-
-
-def _quarter(title: str, part: W.Widget, name: str) -> W.VBox:
-    head = W.HTML(title)
-    head.add_class("zf-quarter-title")
-    part.add_class(name)
-    box = W.VBox([head, part])
-    box.add_class("zf-quarter")
-    return box

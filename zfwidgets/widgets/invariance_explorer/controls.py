@@ -20,33 +20,33 @@ class ValueSlider(Filled):
 
     def __init__(self) -> None:
         self._head, self._unit, self._values = W.HTML(), "", np.zeros(1)
-        self._slider = W.SelectionSlider(
+        self.slider = W.SelectionSlider(
             options=[("0", 0.0)], readout=False, tooltip="How much the image is transformed; arrow keys change it",
             layout=W.Layout(width="240px"),
         )  # fmt: skip
         self._head.add_class("zf-label")
-        super().__init__([self._head, self._slider])
+        super().__init__([self._head, self.slider])
         self.add_class("zf-value")
-        self._slider.observe(self._slid, names="value")
+        self.slider.observe(self._slid, names="value")
         self.observe(self._fill, names="value")
 
     def offer(self, transformation: Transformation, value: float) -> None:
         """Let the slider go over the values of a transformation, and stand at one."""
         self._values, self._unit = transformation.values, transformation.unit
-        with self._fills():
-            self._slider.options = [(f"{number:.4g}", float(number)) for number in self._values]
+        with self.fills():
+            self.slider.options = [(f"{number:.4g}", float(number)) for number in self._values]
         self.value = value
         self._fill()
 
     def _slid(self, change: T.Bunch) -> None:
-        if self._by_reader:
+        if self.by_reader:
             self.value = change["new"]
 
     def _fill(self, _: T.Bunch | None = None) -> None:
         """Let the slider stand at the value, or at the one of its own that is nearest."""
         self._head.value = f"<b>{self.value:.4g}</b> {escape(self._unit)}"
-        with self._fills():
-            self._slider.index = int(np.abs(self._values - self.value).argmin())
+        with self.fills():
+            self.slider.index = int(np.abs(self._values - self.value).argmin())
 
 
 class Legend(Filled):
@@ -55,24 +55,24 @@ class Legend(Filled):
     value = T.Unicode(help="name of the image")
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._buttons = W.ToggleButtons(options=list(names), tooltip="Image", style={"button_width": "auto"})
-        super().__init__([self._buttons])
+        self.buttons = W.ToggleButtons(options=list(names), tooltip="Image", style={"button_width": "auto"})
+        super().__init__([self.buttons])
         self.add_class("zf-legend")
         self.value = names[0]
-        self._buttons.observe(self._chosen, names="value")
+        self.buttons.observe(self._chosen, names="value")
         self.observe(self._fill, names="value")
 
     def offer(self, names: Sequence[str]) -> None:
         """Let there be these names."""
-        if tuple(names) != tuple(self._buttons.options):
-            with self._fills():
-                self._buttons.options = list(names)
+        if tuple(names) != tuple(self.buttons.options):
+            with self.fills():
+                self.buttons.options = list(names)
             self._fill()
 
     def _chosen(self, change: T.Bunch) -> None:
-        if self._by_reader and change["new"] is not None:
+        if self.by_reader and change["new"] is not None:
             self.value = change["new"]
 
     def _fill(self, _: T.Bunch | None = None) -> None:
-        with self._fills():
-            self._buttons.value = self.value if self.value in self._buttons.options else None
+        with self.fills():
+            self.buttons.value = self.value if self.value in self.buttons.options else None

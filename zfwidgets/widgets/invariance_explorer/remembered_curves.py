@@ -12,12 +12,12 @@ from zfwidgets.data import Collection
 from zfwidgets.experiments.invariance import Invariance, Transformation, invariance_sweep
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network
-from zfwidgets.widgets.controls import ImagePicker
-from zfwidgets.widgets.panel import Stale
+from zfwidgets.task import Task
+from zfwidgets.widgets.selection import Images
 
 
 @dataclass(frozen=True)
-class Choice:
+class CurvesChoice:
     """What curves depend on; the layers are the first network's."""
 
     transform: str
@@ -35,18 +35,17 @@ class RememberedCurves:
     def __init__(
         self,
         networks: Sequence[Network],
-        picker: ImagePicker,
-        collection: Collection,
+        images: Images,
         labels: Sequence[int | str] | None,
         transformations: dict[str, Transformation],
     ) -> None:
-        self.networks, self._picker, self.transformations = networks, picker, transformations
-        self._labels = _labels(networks[0], collection, labels)
-        self._complete: dict[tuple[int, Choice], Invariance] = {}
+        self.networks, self._images, self.transformations = networks, images, transformations
+        self._labels = _labels(networks[0], images.collection, labels)
+        self._complete: dict[tuple[int, CurvesChoice], Invariance] = {}
         self.features = lru_cache(maxsize=32)(self._prepared)
 
     def _prepared(self, place: int, name: str) -> ImageFeatures:
-        return ImageFeatures(self.networks[place], self._picker[name])
+        return ImageFeatures(self.networks[place], self._images[name])
 
     def probability(self, place: int, name: str) -> np.ndarray:
         """What a network says of an image as it is, (classes,)."""
@@ -64,7 +63,7 @@ class RememberedCurves:
         found = (_counterpart(self.networks[0], self.networks[place], name) for name in layers)
         return tuple(dict.fromkeys(found))
 
-    def remembered(self, place: int, choice: Choice) -> Invariance | None:
+    def remembered(self, place: int, choice: CurvesChoice) -> Invariance | None:
         """Complete curves for a choice, maybe with more layers."""
         for (of, kept), result in list(self._complete.items()):
             same = (of, kept.transform, kept.border, kept.names) == (
@@ -77,17 +76,17 @@ class RememberedCurves:
                 return result
         return None
 
-    def curves(self, place: int, choice: Choice, stale: Stale) -> Iterator[Invariance]:
+    def curves(self, place: int, choice: CurvesChoice, task: Task) -> Iterator[Invariance]:
         """One result after another, each with more values; what is remembered comes at once."""
         result = self.remembered(place, choice)
         if result is not None:
             yield result
             return
-        images = {name: self._picker[name] for name in choice.names}
+        images = {name: self._images[name] for name in choice.names}
         truth = [self.truth(place, name) for name in choice.names]
         for result in invariance_sweep(
             self.networks[place], images, truth, self.layers_of(place, choice.layers),
-            self.transformations[choice.transform], border=choice.border, stale=stale,
+            self.transformations[choice.transform], border=choice.border, task=task,
         ):  # fmt: skip
             yield result
         if result is not None:

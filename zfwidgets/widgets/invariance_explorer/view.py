@@ -12,7 +12,7 @@ from zfwidgets.drawing import format_number
 from zfwidgets.experiments.invariance import MEASURES, FeatureShift, Invariance, Transformation
 from zfwidgets.models import Network
 from zfwidgets.widgets.charts import Curves
-from zfwidgets.widgets.invariance_explorer.words import summarised
+from zfwidgets.widgets.invariance_explorer.words import areas_html
 
 CHARTS = 3  # layers that there are charts for
 
@@ -57,7 +57,7 @@ class CurvesView(W.VBox):
             curves = result.curve(transformation.name, layer, measure)
             chart.show(values, curves, result.names, chosen, 1 if measure == "share" else None)
         self.probability.show(values, result.probability[transformation.name], result.names, chosen, 1)
-        self.areas.value = summarised(result, layers, measure)
+        self.areas.value = areas_html(result, layers, measure)
 
     def tell(self, now: FeatureShift, words: str, measure: str, largest: dict[str, float], truth: int) -> None:
         """Say what is at the slider's value: in a sentence, and as a number over every chart."""

@@ -11,9 +11,9 @@ from zfwidgets.drawing import format_number
 from zfwidgets.experiments.invariance import MEASURES, FeatureShift, Invariance, Transformation
 from zfwidgets.models import Network
 
-DONE = {  # what has been done to the image: by a value above 0, and by one below
-    "translation": ("FeatureShift down by {} pixels", "FeatureShift up by {} pixels"),
-    "horizontal translation": ("FeatureShift to the right by {} pixels", "FeatureShift to the left by {} pixels"),
+DONE_TO_IT = {  # what has been done to the image: by a value above 0, and by one below
+    "translation": ("Moved down by {} pixels", "Moved up by {} pixels"),
+    "horizontal translation": ("Moved to the right by {} pixels", "Moved to the left by {} pixels"),
     "scale": ("Enlarged {} times", ""),
     "rotation": ("Turned by {} degrees", ""),
     "brightness": ("Brightness times {}", ""),
@@ -22,15 +22,17 @@ DONE = {  # what has been done to the image: by a value above 0, and by one belo
 }
 
 
-def done(transformation: Transformation, value: float) -> str:
+def describe_transform(transformation: Transformation, value: float) -> str:
     """What a value of a transformation does to an image."""
     if transformation.identity is not None and value == transformation.identity:
         return "As it is"
-    above, below = DONE.get(transformation.name, (f"{transformation.name} {{}} {transformation.unit}".rstrip(), ""))
+    above, below = DONE_TO_IT.get(
+        transformation.name, (f"{transformation.name} {{}} {transformation.unit}".rstrip(), "")
+    )
     return below.format(f"{-value:.4g}") if value < 0 and below else above.format(f"{value:.4g}")
 
 
-def told(what: str, now: FeatureShift, largest: dict[str, float], answer: str) -> str:
+def summary_html(what: str, now: FeatureShift, largest: dict[str, float], answer: str) -> str:
     """Where the layers are, and what the network says: one sentence of HTML. `largest` is the largest distance on the
     curve of each layer, for those that are known."""
     if not any(now.distances.values()):
@@ -45,7 +47,7 @@ def _layer(layer: str, distance: float, largest: float) -> str:
     return f"layer {escape(layer)} is at <b>{distance / largest:.0%}</b> of its largest distance"
 
 
-def answered(net: Network, name: str, now: np.ndarray, before: np.ndarray, truth: int) -> str:
+def describe_prediction(net: Network, name: str, now: np.ndarray, before: np.ndarray, truth: int) -> str:
     """What the network calls an image now, and what it called it before; both are probabilities (classes,)."""
     called, was = int(now.argmax()), int(before.argmax())
     words = f"<b>{escape(net.labels[called])}</b> ({now[called]:.2f})"
@@ -57,7 +59,7 @@ def answered(net: Network, name: str, now: np.ndarray, before: np.ndarray, truth
     return f"{escape(name)} is {words}{rest}"
 
 
-def summarised(result: Invariance, layers: Sequence[str], measure: str) -> str:
+def areas_html(result: Invariance, layers: Sequence[str], measure: str) -> str:
     """The areas under the curves of each layer, mean ± spread over the images: one line of HTML. Distances of two
     layers can't be compared; of these, the share of the largest is taken."""
     (transform,), measure = result.transforms, "share" if measure == "distance" else measure

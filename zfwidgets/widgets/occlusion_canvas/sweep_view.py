@@ -128,7 +128,8 @@ def over_photograph(result: Occlusion, colours: np.ndarray) -> np.ndarray:
 
 
 def _range(values: np.ndarray, whole: float) -> str:
-    return f"{format_number(float(values.min()))} to {format_number(float(values.max()))}\nwhole image {format_number(whole)}"
+    least, most = format_number(float(values.min())), format_number(float(values.max()))
+    return f"{least} to {most}\nwhole image {format_number(whole)}"
 
 
 def _named(legend: dict[int, str], result: Occlusion) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from html import escape
 
 import ipywidgets as W
-import numpy as np
 
 from zfwidgets.drawing import format_number, heat, signed_picture
-from zfwidgets.experiments.projection import ImageFeatures, robust_scale
+from zfwidgets.experiments.occlusion import Hiding
+from zfwidgets.experiments.projection import robust_scale
 from zfwidgets.widgets.charts import BeforeAndAfter
+from zfwidgets.widgets.controls import classed, titled
 from zfwidgets.widgets.picture import Picture, fitted
 
 MAP, PIXELS = 140, 227  # CSS pixels that feature maps and projections are fitted into
@@ -26,56 +27,60 @@ class OcclusionView(W.VBox):
         self.words.add_class("zf-occlusion-words")
         parts = (
             (self.bars, "answer"),
-            (_titled("The feature map: whole image, and now", self.maps), "maps"),
-            (_titled("Carried back down to the pixels: whole image, and now", self.projections), "projections"),
+            (_pair_under("The feature map: whole image, and now", self.maps), "maps"),
+            (_pair_under("Projection: whole image, and now", self.projections), "projections"),
         )  # fmt: skip
         for part, name in parts:
             part.add_class(f"zf-occlusion-{name}")
         super().__init__([part for part, _ in parts])
         self.add_class("zf-occlusion-view")
 
-    def show(
-        self, before: ImageFeatures, after: ImageFeatures, layer: str, feature: int, target: int, hidden: float
-    ) -> None:
-        """Draw everything; `hidden` is the share of the image that is hidden."""
-        self.words.value = told(before, after, layer, feature, target, hidden)
-        self.bars.show(before.prediction, after.prediction, target)
-        self._show_maps(before.maps(layer)[feature], after.maps(layer)[feature])
-        self._show_projections(*(features.project(layer, feature, "all").pixels for features in (before, after)))
+    def show(self, result: Hiding) -> None:
+        """Draw everything."""
+        self.words.value = summary_html(result)
+        whole, hidden = result.probability
+        self.bars.show(result.labels, whole, hidden, result.target)
+        self._show_maps(result)
+        self._show_projections(result)
 
-    def _show_maps(self, before: np.ndarray, after: np.ndarray) -> None:
-        low, high = min(float(before.min()), 0.0), max(float(before.max()), float(after.max()))
-        for picture, values in zip(self.maps, (before, after), strict=True):
+    def _show_maps(self, result: Hiding) -> None:
+        low, high = min(float(result.maps[0].min()), 0.0), float(result.maps.max())
+        for picture, values in zip(self.maps, result.maps, strict=True):
             caption = f"sum {format_number(float(values.sum()))}"
             shown = fitted(values.shape[0], values.shape[1], MAP)
             picture.show(heat(values, low, high), shown_width=shown, caption=caption)
 
-    def _show_projections(self, before: np.ndarray, after: np.ndarray) -> None:
-        end = max(robust_scale(before), robust_scale(after))
-        for picture, pixels in zip(self.projections, (before, after), strict=True):
+    def _show_projections(self, result: Hiding) -> None:
+        end = max(robust_scale(pixels) for pixels in result.projected)
+        caption = f"zero is grey, the ends ±{format_number(end)}"
+        for picture, pixels in zip(self.projections, result.projected, strict=True):
             shown = fitted(pixels.shape[1], pixels.shape[2], PIXELS)
-            picture.show(
-                signed_picture(pixels, end), shown_width=shown, caption=f"zero is grey, the ends ±{format_number(end)}"
-            )
+            picture.show(signed_picture(pixels, end), shown_width=shown, caption=caption)
 
 
-def told(before: ImageFeatures, after: ImageFeatures, layer: str, feature: int, target: int, hidden: float) -> str:
+def summary_html(result: Hiding) -> str:
     """What has changed, in two sentences of HTML."""
-    (was, then), (now, share) = before.prediction.top(1)[0], after.prediction.top(1)[0]
-    if hidden == 0:
-        answer = f"Nothing is hidden: <b>{escape(was)}</b>, {then:.2f}."
+    (was, now), target = result.answers, result.target
+    whole, hidden = result.probability
+    names = [escape(result.labels[number]) for number in (was, now, target)]
+    if not result.mask.any():
+        answer = f"Nothing is hidden: <b>{names[0]}</b>, {whole[was]:.2f}."
     elif was == now:
-        answer = f"The answer stays <b>{escape(was)}</b>: {then:.2f} → {share:.2f}."
+        answer = f"The answer stays <b>{names[0]}</b>: {whole[was]:.2f} → {hidden[now]:.2f}."
     else:
-        answer = f"The answer changes from <b>{escape(was)}</b> ({then:.2f}) to <b>{escape(now)}</b> ({share:.2f})."
-    label = before.prediction.labels[target]
-    if label not in (was, now):
-        old, new = (features.prediction.probability[0, target] for features in (before, after))
-        answer += f" {escape(label)}: {old:.2f} → {new:.2f}."
-    sums = [float(features.maps(layer)[feature].sum()) for features in (before, after)]
-    part = f"{hidden:.1%} of the image is hidden. " if hidden else ""
-    change = f" → {format_number(sums[1])}{_change(*sums)}" if hidden else ""
-    return f"{answer}<br>{part}Feature {feature} of {escape(layer)}: {format_number(sums[0])}{change}."
+        changed = f"from <b>{names[0]}</b> ({whole[was]:.2f}) to <b>{names[1]}</b> ({hidden[now]:.2f})"
+        answer = f"The answer changes {changed}."
+    if target not in (was, now):
+        answer += f" {names[2]}: {whole[target]:.2f} → {hidden[target]:.2f}."
+    return f"{answer}<br>{_map_sentence(result)}"
+
+
+def _map_sentence(result: Hiding) -> str:
+    before, after = result.sums
+    feature = f"Feature {result.feature} of {escape(result.layer)}: {format_number(before)}"
+    if not result.mask.any():
+        return f"{feature}."
+    return f"{result.share:.1%} of the image is hidden. {feature} → {format_number(after)}{_change(before, after)}."
 
 
 def _change(before: float, after: float) -> str:
@@ -90,9 +95,5 @@ def _pair(side: int, transport: str, what: str) -> tuple[Picture, Picture]:
     return first, second
 
 
-def _titled(title: str, pictures: tuple[Picture, Picture]) -> W.VBox:
-    head = W.HTML(title)
-    head.add_class("zf-quarter-title")
-    row = W.HBox(list(pictures))
-    row.add_class("zf-occlusion-pair")
-    return W.VBox([head, row])
+def _pair_under(title: str, pictures: tuple[Picture, Picture]) -> W.VBox:
+    return titled(title, classed(W.HBox(list(pictures)), "zf-occlusion-pair"), "zf-occlusion-titled")

@@ -10,7 +10,7 @@ import anywidget
 import ipywidgets as W
 
 
-class Doorbell(anywidget.AnyWidget):
+class PageReady(anywidget.AnyWidget):
     """Invisible; says in the kernel when the browser shows what it stands in.
 
     Voila, and a page that is reloaded, ask for the state of all widgets once, and hear no message until they have made

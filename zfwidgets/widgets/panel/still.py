@@ -9,7 +9,7 @@ from io import BytesIO
 import ipywidgets as W
 from PIL import Image
 
-from zfwidgets.widgets.panel.page_ready import Doorbell
+from zfwidgets.widgets.panel.page_ready import PageReady
 from zfwidgets.widgets.picture import ROOM, Picture
 
 # What ipywidgets' own style sheet would do; `:where` lets any other rule win.
@@ -37,7 +37,7 @@ def _html(widget: W.Widget) -> str:
         return f"<div class='{flow} {_classes(widget)}'>{' '.join(map(_html, widget.children))}</div>"
     if isinstance(widget, W.HTML):
         return f"<div class='{_classes(widget)}'>{widget.value}</div>"
-    if isinstance(widget, W.Button | W.FileUpload | Doorbell) or not getattr(widget, "readout", True):
+    if isinstance(widget, W.Button | W.FileUpload | PageReady) or not getattr(widget, "readout", True):
         return ""
     return f"<b>{escape(str(getattr(widget, 'label', None) or getattr(widget, 'value', '')))}</b>"
 

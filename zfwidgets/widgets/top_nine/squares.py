@@ -68,7 +68,7 @@ def crossed(size: int) -> np.ndarray:
     return square
 
 
-def hung(blocks: Sequence[np.ndarray | None], in_pairs: bool) -> np.ndarray:
+def tile_grid(blocks: Sequence[np.ndarray | None], in_pairs: bool) -> np.ndarray:
     """Squares side by side on the wall, (H, W, 4) uint8; those of a pair closer together."""
     tall, wide = STRIP + BLOCK + EDGE, BLOCK + 2 * EDGE
     wall = np.zeros((ROWS * tall, COLUMNS * wide, 4), np.uint8)

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from zfwidgets.data import Collection
-from zfwidgets.experiments.gallery import Sources, build_gallery, patches
+from zfwidgets.experiments.gallery import Gallery, Sources, build_gallery, patches
+from zfwidgets.experiments.result import Result
 from zfwidgets.experiments.top_activations import TopActivations
 from zfwidgets.models import Network
+from zfwidgets.task import UNWATCHED, Task
 from zfwidgets.widgets.top_nine.squares import LARGE, shrunk, side_of
 
 REMEMBERED = 512  # squares of tiles
-TOGETHER = 4  # feature maps that are computed at once
+MAPS_AT_ONCE = 4  # feature maps that are computed at once
 
 
 @dataclass(frozen=True, eq=False)
-class Page:
+class Page(Result):
     """A page of feature maps, as far as it is there: their strongest activations as pictures.
 
     Tiles are (k, h, w, 3) uint8, the strongest first; large ones made smaller, those beyond the map's activations grey.
@@ -78,9 +80,7 @@ class Tiles:
         )
         return Page(layer, feature, tuple(features), rule, patches, projections)
 
-    def fill(
-        self, layer: str, seen: Sequence[int], projected: Sequence[int], rule: str, stale: Callable[[], bool]
-    ) -> Iterator[float]:
+    def fill(self, layer: str, seen: Sequence[int], projected: Sequence[int], rule: str, task: Task) -> Iterator[float]:
         """Compute what is missing: the patches of the maps `seen`, then the projections of those `projected`.
 
         The first of them comes first. Yields which part of the work is done.
@@ -93,10 +93,10 @@ class Tiles:
         ]
         whole, done = sum(map(_effort, work)), 0.0
         for kind, some in work:
-            if stale():
+            if task.stopped:
                 return
             found = (
-                self._projections(layer, some, kind, stale)
+                self.gallery(layer, some, kind, task).pictures()
                 if kind
                 else patches(self.net, self._sources, self.tops, layer, some)
             )
@@ -104,11 +104,9 @@ class Tiles:
             done += _effort((kind, some))
             yield done / whole
 
-    def _patches(self, layer: str, features: list[int]) -> np.ndarray:
-        return patches(self.net, self._sources, self.tops, layer, features)
-
-    def _projections(self, layer: str, features: list[int], rule: str, stale: Callable[[], bool]) -> np.ndarray:
-        return build_gallery(self.net, self._sources, self.tops, layer, features, rule, stale).pictures()
+    def gallery(self, layer: str, features: list[int], rule: str, task: Task = UNWATCHED) -> Gallery:
+        """The numbers behind the tiles of some maps."""
+        return build_gallery(self.net, self._sources, self.tops, layer, features, rule, task)
 
     def _keep(self, keys: Sequence[tuple], found: np.ndarray, signed: bool) -> None:
         for key, tiles in zip(keys, found, strict=True):
@@ -131,5 +129,5 @@ def _effort(work: tuple[str, list[int]]) -> float:
 
 def _parts(features: list[int]) -> list[list[int]]:
     """The first one alone, so that it is soon there, and the others some at a time."""
-    others = [features[start : start + TOGETHER] for start in range(1, len(features), TOGETHER)]
+    others = [features[start : start + MAPS_AT_ONCE] for start in range(1, len(features), MAPS_AT_ONCE)]
     return [features[:1], *others] if features else []

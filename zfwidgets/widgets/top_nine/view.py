@@ -12,7 +12,7 @@ import traitlets as T
 
 from zfwidgets.drawing import format_number
 from zfwidgets.widgets.picture import Picture
-from zfwidgets.widgets.top_nine.squares import BLOCK, COLUMNS, EDGE, GAP, LARGE, ROWS, STRIP, crossed, hung, square
+from zfwidgets.widgets.top_nine.squares import BLOCK, COLUMNS, EDGE, GAP, LARGE, ROWS, STRIP, crossed, square, tile_grid
 from zfwidgets.widgets.top_nine.tiles import Page, Tiles
 
 FAINT = 56  # opacity, of 255, of a patch that keeps the place of a projection
@@ -20,20 +20,22 @@ FAINT = 56  # opacity, of 255, of a patch that keeps the place of a projection
 PER_PAGE = {"projections": 16, "patches": 16, "both": 8}  # feature maps on the wall, by what is shown of them
 READING = {
     "projections": "{rule}: each projection on its own scale; zero is grey, its ends the 99th percentile.",
-    "patches": "What each unit saw, {sees}; grey lies beyond the edge of the image.",
-    "both": "Left: {rule} (zero is grey, the ends its 99th percentile). Right: what each unit saw.",
+    "patches": "Each unit's patch, {sees}; grey lies beyond the edge of the image.",
+    "both": "Left: {rule} (zero is grey, the ends its 99th percentile). Right: the patches.",
 }
 
 
 class NineView(W.Box):
     """The wall of a page, and beside it the chosen feature map, large."""
 
+    opened = T.Any(None, help="(place, count): the tile whose image is to be opened; the count grows each time")
+
     def __init__(self, transport: str) -> None:
         height, width = ROWS * (STRIP + BLOCK + EDGE), COLUMNS * (BLOCK + 2 * EDGE)
         self.wall = Picture(width=width, height=height, shown_width=width, transport=transport, hoverable=False)
         self.wall.description = "Feature maps, each by its strongest activations; arrow keys choose one"
         self.projections, self.patches = _large("Projections", transport), _large("Patches", transport)
-        self.numbers, self.chosen, self.told = W.HTML(), W.HTML(), W.HTML()
+        self.numbers, self.chosen, self.tile_words = W.HTML(), W.HTML(), W.HTML()
         self.opener = W.Button(description="Open its image below", layout=W.Layout(width="fit-content"))
         self.notice = W.VBox(layout=W.Layout(display="none"))
         self.head = W.HBox()
@@ -45,6 +47,15 @@ class NineView(W.Box):
         self.patches.observe(self._tell, names="cell")
         for picture in (self.projections, self.patches):
             picture.observe(self._tell, names="hover")
+            picture.observe(self._clicked, names="clicked")
+        self.opener.on_click(lambda _: self._open(self.place))
+
+    def _clicked(self, change: T.Bunch) -> None:
+        if change["new"] is not None:
+            self._open(self.place_at(*change["new"][:2]))
+
+    def _open(self, place: int) -> None:
+        self.opened = place, (self.opened or (0, 0))[1] + 1
 
     def _left(self) -> W.VBox:
         numbers, notice = _named(self.numbers, "numbers"), _named(self.notice, "notice")
@@ -55,11 +66,11 @@ class NineView(W.Box):
         halves = [
             W.VBox([_named(W.HTML(title), "title"), _named(picture, name)])
             for title, picture, name in (
-                ("What comes back down", self.projections, "projections"),
-                ("What the units saw", self.patches, "patches"),
+                ("Projections", self.projections, "projections"),
+                ("Patches (receptive fields)", self.patches, "patches"),
             )
         ]
-        foot = W.VBox([_named(self.told, "told"), _named(self.opener, "opener")])
+        foot = W.VBox([_named(self.tile_words, "told"), _named(self.opener, "opener")])
         return _named(W.VBox([_named(self.chosen, "chosen"), _named(W.Box(halves), "halves"), foot]), "right")
 
     @property
@@ -88,7 +99,7 @@ class NineView(W.Box):
         sees = "the whole image" if layer.whole else "{}×{} pixels".format(*layer.receptive_field)
         reading = READING[kind].format(rule=page.rule, sees=sees)
         caption = f"{words}\n{reading}\nAbove each square: the number of the map, and its strongest activation."
-        self.wall.show(hung(blocks, len(kinds) == 2), cells=(ROWS, columns), cell=self.cell, caption=caption)
+        self.wall.show(tile_grid(blocks, len(kinds) == 2), cells=(ROWS, columns), cell=self.cell, caption=caption)
         numbers = "".join(self._number(page.layer, feature) for feature in page.features)
         self.numbers.value = f"<div class='zf-nine-{kind}'>{numbers}</div>"
 
@@ -132,13 +143,13 @@ class NineView(W.Box):
         place = hover[0] * self.patches.cells[1] + hover[1] if hover else self.place
         values = self._tiles.activations(layer, feature)
         if place >= len(values):
-            self.told.value = f"This map has only {len(values)} activations in these images."
+            self.tile_words.value = f"This map has only {len(values)} activations in these images."
             return
         row, column = tops.units[layer][feature, place]
         name = self._tiles.images.names[tops.images[layer][feature, place]]
         rank = "strongest" if place == 0 else f"number {place + 1}"
         found = f"{rank} of {len(values)} · activation {format_number(values[place])} · unit {row}, {column}"
-        self.told.value = f"{found}<div title='{escape(name)}'>{escape(name)}</div>"
+        self.tile_words.value = f"{found}<div title='{escape(name)}'>{escape(name)}</div>"
 
 
 def _large(kind: str, transport: str) -> Picture:

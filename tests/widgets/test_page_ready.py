@@ -6,6 +6,8 @@ from zfwidgets.widgets.charts import Curves
 from zfwidgets.widgets.panel import Panel
 from zfwidgets.widgets.panel.page_ready import all_within
 
+from .conftest import tiny_network
+
 
 def test_every_widget_is_named_once_and_children_come_first():
     label, button = W.Label(), W.Button()
@@ -24,16 +26,19 @@ def test_marks_and_scales_of_a_chart_are_among_them():
 
 def test_when_a_page_opens_a_panel_tells_everything_again(monkeypatch):
     class Ring(Panel):
-        def compute(self, choice, stale, progress):
+        def build(self):
+            return label
+
+        def compute(self, choice, task):
             return 1
 
         def draw(self, result, choice):
             pass
 
     label = W.Label("drawn while the page was loading")
-    panel, told = Ring([], label), []
+    panel, told = Ring(tiny_network()), []
     monkeypatch.setattr(W.Widget, "send_state", lambda part, key=None: told.append(part))
-    bell = next(part for part in all_within(panel) if type(part).__name__ == "Doorbell")
+    bell = next(part for part in all_within(panel) if type(part).__name__ == "PageReady")
     bell._handle_custom_msg("here", [])
     assert told == list(all_within(panel))
     assert label in told

@@ -13,9 +13,9 @@ Shape = tuple[int, int]
 def mask_of(marked: Any, shape: Shape, what: str) -> np.ndarray:
     """The pixels of a marked part, (H, W) bool.
 
-    `marked` is a rectangle (top, left, bottom, right; the last two excluded), a polygon (three or more (row, column)),
-    or a bool array (H, W); in the pixels of the picture as the network gets it, whose upper left corner is (0, 0) and
-    whose first pixel's middle is (0.5, 0.5). `what` names it in messages.
+    `marked` is a rectangle (top, left, bottom, right; the last two excluded), or several of them, a polygon (three or
+    more (row, column)), or a bool array (H, W); in the pixels of the picture as the network gets it, whose upper left
+    corner is (0, 0) and whose first pixel's middle is (0.5, 0.5). `what` names it in messages.
 
     Raises:
         ValueError: it is none of these, lies outside the picture, or covers no pixel.
@@ -25,6 +25,8 @@ def mask_of(marked: Any, shape: Shape, what: str) -> np.ndarray:
         mask = array.copy()
     elif array.ndim == 1 and array.shape == (4,) and array.dtype.kind in "iuf":
         mask = _rectangle(array, shape, what)
+    elif array.ndim == 2 and array.shape[1] == 4 and len(array) and array.dtype.kind in "iuf":
+        mask = np.logical_or.reduce([_rectangle(box, shape, what) for box in array])
     elif array.ndim == 2 and array.shape[1] == 2 and len(array) >= 3 and array.dtype.kind in "iuf":
         mask = _polygon(array, shape, what)
     else:
@@ -57,6 +59,18 @@ def _polygon(corners: np.ndarray, shape: Shape, what: str) -> np.ndarray:
 def _described(marked: Any) -> str:
     array = np.asarray(marked)
     return f"an array {array.dtype} of shape {array.shape}" if array.size > 8 else repr(marked)
+
+
+def rectangles(mask: np.ndarray) -> list[tuple[int, int, int, int]]:
+    """The mask (H, W) as rectangles that do not overlap: equal stretches of rows below each other are one."""
+    found: list[tuple[int, int, int, int]] = []
+    open_: dict[tuple[int, int], int] = {}  # columns of a stretch, and the row where it began
+    for row in range(len(mask) + 1):
+        edges = np.flatnonzero(np.diff(np.pad(mask[row], 1).astype(np.int8))) if row < len(mask) else np.zeros(0, int)
+        here = {(int(left), int(right)) for left, right in edges.reshape(-1, 2)}
+        found += [(open_.pop(columns), columns[0], row, columns[1]) for columns in list(open_) if columns not in here]
+        open_ |= {columns: row for columns in here if columns not in open_}
+    return sorted(found)
 
 
 def part_masks(parts: Mapping[str, Any], images: int, shape: Shape) -> dict[str, np.ndarray]:

@@ -1,0 +1,90 @@
+"""Which part is being marked: its name, new ones, and files that keep all marks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import ipywidgets as W
+import traitlets as T
+
+from zfwidgets.widgets.controls import Filled, classed, labelled, row
+from zfwidgets.widgets.correspondence_lab.view import link_to
+
+
+class PartButtons(Filled):
+    """The parts by their names, of which one is being marked."""
+
+    value = T.Unicode(help="name of the part")
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._buttons = W.ToggleButtons(
+            options=list(names), style=W.ToggleButtonsStyle(button_width="auto"), tooltip="Part"
+        )
+        explanation = "Which part is being marked: drag a rectangle over it in each picture"
+        super().__init__([labelled("Part", self._buttons, explanation)])
+        self.value = names[0]
+        self._buttons.observe(self._chosen, names="value")
+        self.observe(self._fill, names="value")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parts on show."""
+        return tuple(self._buttons.options)
+
+    def offer(self, names: Sequence[str], chosen: str) -> None:
+        """Let there be these parts."""
+        with self.fills():
+            self._buttons.options = list(names)
+        self.value = chosen
+        self._fill()
+
+    def _chosen(self, change: T.Bunch) -> None:
+        if self.by_reader and change["new"] is not None:
+            self.value = change["new"]
+
+    def _fill(self, _: T.Bunch | None = None) -> None:
+        with self.fills():
+            self._buttons.value = self.value if self.value in self._buttons.options else None
+
+
+class PartName(W.VBox):
+    """A field for a part's name, with what to do with it."""
+
+    def __init__(self, actions: dict[str, Callable[[str], None]]) -> None:
+        self.field = classed(W.Text(placeholder="name of a part", layout=W.Layout(width="130px")), "zf-part-name")
+        self.buttons = {name: _button(name, partial(self._act, act)) for name, act in actions.items()}
+        super().__init__([labelled("Name of a part", row(self.field, *self.buttons.values()))])
+
+    def _act(self, action: Callable[[str], None]) -> None:
+        action(self.field.value)
+
+
+class MarksFile(W.VBox):
+    """Undo and Clear; a link that saves all marks, and a way to load them."""
+
+    def __init__(self, undo: Callable[[], None], clear: Callable[[], None], load: Callable[[bytes], None]) -> None:
+        self.upload = W.FileUpload(
+            accept=".json,application/json", multiple=False, tooltip="Load JSON", layout=W.Layout(width="40px")
+        )
+        self.link = classed(W.HTML(), "zf-saved")
+        self._load = load
+        buttons = (_button("Undo", undo), _button("Clear", clear))
+        super().__init__([labelled("Marks", row(*buttons, classed(self.upload, "zf-upload"), self.link))])
+        self.upload.observe(self._uploaded, names="value")
+
+    def show(self, text: str) -> None:
+        """Let the link save this."""
+        self.link.value = link_to(text)
+
+    def _uploaded(self, change: T.Bunch) -> None:
+        if change["new"]:
+            self._load(bytes(change["new"][0]["content"]))
+            self.upload.value = ()  # so that the same file can be loaded again
+
+
+def _button(name: str, act: Callable[[], Any]) -> W.Button:
+    button = W.Button(description=name, layout=W.Layout(width="auto"))
+    button.on_click(lambda _: act())
+    return classed(button, f"zf-{name.lower()}")

@@ -1,0 +1,83 @@
+"""The sweeping square: its controls, its job, and the maps that it draws (§4.2, Fig. 7)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+import traitlets as T
+
+from zfwidgets.experiments.occlusion import Occlusion, occlusion_sweep
+from zfwidgets.task import Task
+from zfwidgets.widgets.controls import classed, control
+from zfwidgets.widgets.occlusion_canvas.sweep_view import SweepView
+
+SWEPT = ("image", "layer", "feature", "target", "size", "stride", "fill")  # a sweep starts anew when one changes
+
+
+class Sweeper(W.VBox):
+    """Lets the square sweep over the image of an occlusion canvas; once begun, it follows the canvas's choices."""
+
+    mask = T.Any(None, help="the place of the square that was clicked last, (H, W) bool")
+
+    def __init__(self, panel: Any) -> None:
+        self._panel = panel
+        self._following = False  # whether a sweep starts anew when a choice changes
+        self._whole = False  # whether the latest sweep came to its end
+        self.job = panel.job("Sweep the square over the image", "places", self._sweep)
+        self.maps = SweepView(panel.transport)
+        controls = [control(panel, "size"), control(panel, "stride"), self.job]
+        super().__init__([classed(W.Box(controls), "zf-controls", "zf-sweep-controls"), self.maps])
+        panel.observe(self._begin_anew, names=SWEPT)
+        self.maps.observe(self._take_over, names="taken")
+        self.job.observe(self._ended, names="running")
+
+    def _sweep(self, task: Task) -> str:
+        """Let the square sweep, and draw its maps as they become finer."""
+        task.check()
+        self._following, started, result = True, time.perf_counter(), None
+        panel = self._panel
+        for result in occlusion_sweep(
+            panel.net, panel.features(panel.image), panel.target or None, panel.layer, panel.size, panel.stride,
+            panel.fill, feature=panel.feature, task=task,
+        ):  # fmt: skip
+            if task.stopped:
+                break
+            self.maps.show(result)
+            panel.swept = result
+            self._whole = bool(result.computed.all())
+            task.progress(int(result.computed.sum()), result.computed.size)
+        return summary(result, time.perf_counter() - started)
+
+    def _begin_anew(self, _: Any) -> None:
+        if self._following:
+            self.job.cancel()
+            self.job.start()
+
+    def _take_over(self, change: T.Bunch) -> None:
+        """The square of a sweep's place becomes a mask."""
+        result, (row, column, _) = self.maps.result, change["new"]
+        if result is not None:
+            mask = np.zeros(result.picture.shape[:2], bool)
+            top, left = result.top[row], result.left[column]
+            mask[top : top + result.size[0], left : left + result.size[1]] = True
+            self.mask = mask
+
+    def _ended(self, change: T.Bunch) -> None:
+        """Who has cancelled a sweep does not want the next one by itself."""
+        if change["new"]:
+            self._whole = False
+        elif not self._whole:
+            self._following = False
+
+
+def summary(result: Occlusion | None, seconds: float) -> str:
+    """What a sweep has cost, in words."""
+    if result is None:
+        return ""
+    done, _, full = result.macs
+    agreement = "" if np.isnan(result.agreement) else f" · (b) agrees with the projection: {result.agreement:.2f}"
+    places = f"{result.computed.size} places in {seconds:.1f} s"
+    return f"{places}, with {done / full:.0%} of the work of asking anew{agreement}"

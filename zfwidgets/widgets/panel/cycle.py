@@ -1,0 +1,214 @@
+"""A choice → resolve → compute → draw → settle: what a widget does whenever something that it depends on changes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import ipywidgets as W
+import traitlets as T
+
+from zfwidgets.task import Foreground, Task
+from zfwidgets.widgets.errors import describe_error
+from zfwidgets.widgets.panel.status import StatusLine
+from zfwidgets.widgets.panel.where import at_once
+from zfwidgets.widgets.selection import Selection
+from zfwidgets.widgets.traits import Selected, SelectedTrait
+from zfwidgets.widgets.worker import LatestOnlyWorker
+
+
+@dataclass(frozen=True)
+class NoChoice:
+    """What a result depends on: nothing. Panels have their own, whose fields are names of their traits."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A choice, and what was selected when it was made."""
+
+    choice: Any
+    selected: Selected
+
+
+class Cycle(W.VBox):
+    """Computes and draws whenever a trait that is named in `Choice` changes; only the latest choice counts."""
+
+    Choice: ClassVar[type] = NoChoice
+
+    busy = T.Bool(False, help="something is being computed")
+    error = T.Unicode(help="what went wrong, until it is put right or another choice is made; empty when all is well")
+    result = T.Any(None, help="the latest result")
+
+    selection: Selection
+    _begun = False  # it may be closed before, where its settings were refused
+    status: StatusLine
+
+    def __init__(self) -> None:
+        self.urgent, self.foreground = Foreground(), Foreground()  # before the panel's result; before its jobs
+        self._drawing = threading.RLock()  # outside a kernel, whoever observes `result` may make the next choice
+        self._mistakes: dict[str, str] = {}  # by what they come from, the latest last
+        self._asked: Any = None  # the choice that was asked for last
+        self._shown: Any = None  # the choice that is on show to its end
+        self._worker = LatestOnlyWorker(self._work, direct=at_once())
+        super().__init__()
+
+    def resolve(self, choice: Any, task: Task) -> Any:
+        """The choice with all filled in that nobody chose; what this finds is written back to the traits."""
+        return choice
+
+    def compute(self, choice: Any, task: Task) -> Any:
+        """The result for a choice. Call `task.check()` now and then.
+
+        As a generator it yields results, of which the last one is complete; it is left off when cancelled.
+        """
+        raise NotImplementedError
+
+    def draw(self, result: Any, choice: Any) -> None:
+        """Show a result. Runs in the worker: sets pictures and captions, never a trait or a control."""
+        raise NotImplementedError
+
+    def settle(self, choice: Any) -> None:
+        """Bring controls into line with a choice that is on show."""
+
+    def report(self, source: str, error: Exception | str | None) -> None:
+        """Show a mistake that comes from `source`, until that is put right (None) or another choice is made.
+
+        The same mistake found in two places is put right in both at once.
+        """
+        former = self._mistakes.pop(source, None)
+        if error is None and former is not None:
+            self._mistakes = {source: words for source, words in self._mistakes.items() if words != former}
+        if error:
+            self._mistakes[source] = describe_error(error)
+        self.error = next(reversed(self._mistakes.values()), "")
+
+    def update(self, change: Any = None) -> None:
+        """Compute and draw anew for the present choice."""
+        request = self._present()
+        if change is not None and self.busy and request.choice == self._asked:
+            return  # several traits that changed together
+        if change is not None and request.choice != self._asked:
+            self._forget_mistakes()
+        self._asked = request.choice
+        if change is not None and request.choice == self._shown:  # back to what is on show
+            self._worker.cancel()
+            self.report("result", None)
+            self.busy = False
+            self.status.say(self.error or "Ready")
+        else:
+            self.busy = True  # from now on: the worker may first have to give up something else
+            self._worker.ask(request)
+
+    def cancel(self) -> None:
+        """Give up the computation under way; the last pictures stay."""
+        self._worker.cancel()
+        self.busy = False
+        self.status.say("Cancelled.")
+
+    def close(self) -> None:
+        """Close the panel, and follow its selection no longer."""
+        if self._begun:
+            self._worker.cancel()
+            self.selection.unobserve(self._selected, names=self._selected_names)
+        super().close()
+
+    def _begin(self) -> None:
+        """Listen to the traits and to the selection, and compute for the first time."""
+        self.observe(self._stand, names=["busy", "error"])
+        self.observe(self.update, names=self._inputs)
+        if self._selected_names:
+            self.selection.observe(self._selected, names=self._selected_names)
+        self._begun = True
+        self.update()
+
+    @property
+    def _inputs(self) -> list[str]:
+        return [field.name for field in fields(self.Choice)]
+
+    @property
+    def _selected_names(self) -> list[str]:
+        return [name for name, trait in self.traits().items() if isinstance(trait, SelectedTrait)]
+
+    def _selected(self, change: T.Bunch) -> None:
+        self.notify_change(T.Bunch(change, owner=self))
+
+    def _present(self) -> Request:
+        state, traits = self.selection.state, self.traits()
+        values = {
+            name: trait.for_choice(state)
+            if isinstance(trait := traits.get(name), SelectedTrait)
+            else getattr(self, name)
+            for name in self._inputs
+        }
+        return Request(self.Choice(**values), state)
+
+    def _work(self, request: Request, cancelled: Callable[[], bool]) -> None:
+        started = time.perf_counter()
+        call_off = self.status.say_busy_after_delay(cancelled)
+        task = Task(cancelled, self._say_progress, self.urgent)
+        try:
+            self.busy = True
+            with self.foreground.occupied():
+                choice = self.resolve(request.choice, task)
+                for result in _results(self.compute(choice, task)):
+                    with self._drawing:
+                        self._show(result, choice, cancelled)
+                    if cancelled():
+                        break
+            with self._drawing:
+                call_off()
+                if not cancelled():
+                    self._finish(request, choice, started)
+        except Exception as error:  # an observer's exceptions are lost; this one is shown
+            with self._drawing:
+                call_off()
+                if not cancelled():
+                    self.report("result", error)
+        finally:
+            if not cancelled():
+                self.busy = False
+
+    def _show(self, result: Any, choice: Any, cancelled: Callable[[], bool]) -> None:
+        if not cancelled():
+            self._shown = None
+            self.draw(result, choice)
+            self.report("result", None)
+            self.result = result
+
+    def _finish(self, request: Request, choice: Any, started: float) -> None:
+        self._shown = choice
+        if self._asked == request.choice:
+            self._asked = choice
+        self._write_back(request, choice)
+        self.settle(choice)
+        if not self.error:
+            self.status.say(f"Ready · {1000 * (time.perf_counter() - started):.0f} ms")
+
+    def _write_back(self, request: Request, choice: Any) -> None:
+        """What was resolved becomes the traits' value, unless another choice has been made meanwhile."""
+        found = {name: getattr(choice, name) for name in self._inputs
+                 if getattr(choice, name) != getattr(request.choice, name)}  # fmt: skip
+        selected = {name: found.pop(name) for name in self._selected_names if name in found}
+        if selected:
+            self.selection.settle(request.selected, **selected)
+        for name, value in found.items():
+            if getattr(self, name) == getattr(request.choice, name):
+                setattr(self, name, value)
+
+    def _forget_mistakes(self) -> None:
+        for source in [source for source in self._mistakes if source != "result"]:
+            self.report(source, None)
+
+    def _say_progress(self, done: float, count: float, what: str) -> None:
+        self.status.say(f"{what} · {done / count:.0%}")
+
+    def _stand(self, _: Any) -> None:
+        self.status.update(self.busy, self.error)
+
+
+def _results(computed: Any) -> Iterable[Any]:
+    """What `compute` found: one result, or one after another."""
+    return computed if isinstance(computed, Iterator) else (computed,)
