@@ -21,10 +21,10 @@ EXPLORER = """
 import json, time, ipywidgets, zfwidgets as zf
 
 class Explorer(zf.FeatureExplorer):
-    def compute(self, choice, stale, progress):
-        if choice.order == "index":
+    def compute(self, choice, task):
+        if self.order == "index":
             time.sleep(0.1)  # as long as a large network takes
-        return super().compute(choice, stale, progress)
+        return super().compute(choice, task)
 
 explorer = Explorer(zf.load("squeezenet1_1"))
 kernel = ipywidgets.Label().add_class("zf-kernel")

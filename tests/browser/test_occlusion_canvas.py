@@ -12,12 +12,12 @@ import pytest
 
 import zfwidgets as zf
 from zfwidgets.drawing import format_number, heat, label_picture, signed_picture
-from zfwidgets.experiments.occlusion import make_baseline
+from zfwidgets.experiments.occlusion import hide, make_baseline, occlusion_sweep, strongest_map
 from zfwidgets.experiments.occlusion.occluder import with_hidden
 from zfwidgets.widgets.canvas import slices
 from zfwidgets.widgets.canvas.strokes import stroke
 from zfwidgets.widgets.occlusion_canvas.sweep_view import over_photograph
-from zfwidgets.widgets.occlusion_canvas.view import told
+from zfwidgets.widgets.occlusion_canvas.view import summary_html
 
 from .pages import (
     READY,
@@ -202,8 +202,7 @@ def close(pixels, expected):
 def differences(page, mask):
     """What on the page does not belong to what this hides."""
     net, after, number = features().net, answer(mask), strongest_map(features(), "3")
-    target = int(features().prediction.probability.argmax())
-    words = told(features(), after, "3", number, target, float(mask.mean()))
+    words = summary_html(hide(net, features(), mask, layer="3", feature=number))
     names, now, then = page.locator(".zf-chart").evaluate(BARS)
     known = [net.labels.index(name) for name in names]
     maps = [one.maps("3")[number] for one in (features(), after)]
@@ -355,7 +354,7 @@ def test_the_answer_is_to_be_seen_while_the_square_moves_without_rest(large_page
     cat = zf.ImageFeatures(zf.load("squeezenet1_1"), zf.photograph("cat"))
     mask = np.zeros(LARGE_SHAPE, bool)
     mask[96:128, 44:76] = True
-    label, probability = hide(cat, mask, make_baseline(cat.net, cat.input)).prediction.top(1)[0]
+    label, probability = with_hidden(cat, mask, make_baseline(cat.net, cat.input)).prediction.top(1)[0]
     large_page.wait_for_selector(f".zf-occlusion-words:has-text('{label} ({probability:.2f})')")
     leave(large_page)
     large_page.wait_for_selector(".zf-occlusion-words:has-text('Nothing is hidden')")

@@ -9,14 +9,15 @@ pytestmark = pytest.mark.browser
 SLOW = """
 import time
 import ipywidgets as W
+import zfwidgets as zf
 from zfwidgets.widgets.panel import Panel
 
 class Slow(Panel):
-    def __init__(self):
+    def build(self):
         self.labels = [W.Label("?").add_class("drawn-late") for _ in range(200)]
-        super().__init__([], W.Box(self.labels, layout=W.Layout(flex_flow="wrap")))
+        return W.Box(self.labels, layout=W.Layout(flex_flow="wrap"))
 
-    def compute(self, choice, stale, progress):
+    def compute(self, choice, task):
         for number in range(len(self.labels)):
             time.sleep(0.02)
             yield number
@@ -24,7 +25,7 @@ class Slow(Panel):
     def draw(self, number, choice):
         self.labels[number].value = str(number)
 
-Slow()
+Slow(zf.load("squeezenet1_1"))
 """
 
 

@@ -12,7 +12,7 @@ from zfwidgets.widgets.canvas import DrawingCanvas, runs
 from zfwidgets.widgets.canvas.canvas import HISTORY
 from zfwidgets.widgets.canvas.sheet import drawing
 from zfwidgets.widgets.canvas.strokes import rectangle, stroke
-from zfwidgets.widgets.panel import still
+from zfwidgets.widgets.panel.still import still
 
 SHAPE = (40, 70)
 PICTURE, FILLING = np.random.default_rng(0).integers(0, 256, (2, *SHAPE, 3), np.uint8)

@@ -33,7 +33,7 @@ def draw(result: Result) -> Figure:
     raise TypeError(f"there is no figure of {type(result).__name__}")
 
 
-@draw.register
+@draw.register(Hiding)
 def _(hiding: Hiding) -> Figure:
     """The image whole and hidden; of both the map's projection, and the probabilities."""
     figure = new_figure(11, 6)
@@ -59,7 +59,7 @@ def _answers(axes: Axes, hiding: Hiding, values: np.ndarray) -> None:
     axes.invert_yaxis()
 
 
-@draw.register
+@draw.register(Occlusion)
 def _(occlusion: Occlusion) -> Figure:
     """The row of Figure 7: (a) to (e); with several targets, (d) for each."""
     across = 4 + len(occlusion.targets)

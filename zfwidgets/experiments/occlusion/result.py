@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from zfwidgets.experiments.occlusion.occluder import Colour
 from zfwidgets.experiments.projection import Projection
 from zfwidgets.experiments.result import Result
 from zfwidgets.renamed import renamed_property
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +93,21 @@ class Occlusion(Result):
         ]
         picture[place] = self.baseline[place]
         return picture
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row a place of the square: its upper left corner, the probability of the (first) target class, the most
+        probable class and its probability, and the feature map's sum. Needs pandas."""
+        import pandas
+
+        top, left = np.meshgrid(self.top, self.left, indexing="ij")
+        columns = {
+            "top": top,
+            "left": left,
+            "probability": self.probability,
+            "label": np.array(self.labels)[self.label],
+        }
+        columns |= {"confidence": self.confidence, "activity": self.activity}
+        return pandas.DataFrame({name: values.ravel() for name, values in columns.items()})
 
     def __repr__(self) -> str:
         rows, columns = self.label.shape
