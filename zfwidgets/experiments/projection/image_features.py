@@ -43,7 +43,7 @@ def project(
     Args:
         net: the network.
         image: any image: a path, bytes, PIL image, array or tensor.
-        layer: a name from `net.layers`.
+        layer: a name or title from `net.layers`.
         feature: which map of the layer, from 0.
         unit: "max" (the strongest unit of the map), a unit's (row, column), or "all" (the whole map at once).
         rule: how the signal passes rectifiers: "deconvnet" (the paper's), "gradient", or "guided" (both).
@@ -116,6 +116,7 @@ class ImageFeatures:
         stale: Stale = never,
     ) -> Projection:
         """As `zfwidgets.project`. `stale` is asked on the way whether the result is still wanted."""
+        layer = self.net.layer(layer).name
         feature = self._feature(layer, feature)
         chosen = self._unit(layer, feature, unit)
         key = layer, feature, chosen, _rule(rule).name

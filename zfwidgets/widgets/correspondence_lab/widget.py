@@ -80,7 +80,7 @@ class CorrespondenceLab(Panel):
         self._layer_choice = LayerChoice(
             net.layer_names([*layers, *start["layers"]], ()), [layer.name for layer in net.layers], MOST_LAYERS
         )
-        self._layer_choice.value = tuple(start["layers"])
+        self._layer_choice.value = net.layer_names(list(start["layers"]), ())
         self._view = CorrespondenceView(MOST_LAYERS)
         self._link()
         super().__init__(self._controls(), self._rows(), [self._view], **start)

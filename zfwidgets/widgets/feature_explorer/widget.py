@@ -57,7 +57,7 @@ class FeatureExplorer(Panel):
     ) -> None:
         self.net = net
         names = layer_names(net, layers, settings.get("layer"))
-        start = settings.get("layer", names[len(names) // 3])
+        start = net.layer(settings.get("layer", names[len(names) // 3])).name
         self._picker = ImagePicker(collected(images))
         self._layer_slider = LayerSlider(names, start)
         self._feature_slider = FeatureSlider()

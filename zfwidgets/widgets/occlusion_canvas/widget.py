@@ -86,7 +86,7 @@ class OcclusionCanvas(Panel):
     ) -> None:
         net.check_classes()
         self.net = net
-        start = settings.get("layer", net.watched_layer.name)
+        start = net.layer(settings.get("layer", net.watched_layer.name)).name
         self._picker = ImagePicker(collected(images))
         self._layer_slider = LayerSlider(layer_names(net, layers, start), start)
         self._feature_slider = FeatureSlider()

@@ -80,7 +80,7 @@ class TopNine(Panel):
         self._names, tops = _offered(net, self.images, tops, layers, settings.get("layer"))
         # in an order in which each can be checked: what a page is depends on the others
         start = {"layer": self._names[len(self._names) // 2], "order": "strength", "show": "projections", **settings}
-        self._layer_slider = LayerSlider(self._names, start["layer"], width=370)
+        self._layer_slider = LayerSlider(self._names, net.layer(start["layer"]).name, width=370)
         self._feature_slider = FeatureSlider(ORDERS, ORDERED)
         self._rules, self._shows = chooser(RULES), chooser(SHOWS, True)
         self._back, self._on, self._page_said = _turner("left", "Page before"), _turner("right", "Next page"), W.HTML()
