@@ -49,6 +49,19 @@ def test_a_module_used_again_is_numbered():
     ]  # fmt: skip
 
 
+def test_no_name_is_given_twice_where_modules_are_called_like_second_calls():
+    class Trap(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.conv_1, self.input = (nn.Conv2d(3, 3, 1) for _ in range(3))
+
+        def forward(self, x):
+            return self.input(self.conv_1(self.conv(self.conv(x))))
+
+    names = [step.name for step in capture(Trap(), (3, 6, 8)).steps]
+    assert names == ["input", "conv", "conv_1", "conv_1_1", "input_1"]
+
+
 @pytest.mark.parametrize("name", quick_and_slow())
 def test_every_name_is_given_once(name):
     program = case(name).program

@@ -136,7 +136,8 @@ def test_a_gallery_that_nobody_wants_stops(net, tops):
 @pytest.mark.parametrize(
     ("layer", "features", "message"),
     [
-        ("features.77", 4, "layer 'features.77' was not looked at; these were: features.1, "),
+        ("features.77", 4, "has no layer 'features.77'; near it: features\\."),
+        ("features.7.squeeze", 4, "layer 'features.7.squeeze' was not looked at; these were: features.1, "),
         ("features.1", [64], r"features of 'features.1' are numbers from 0 to 63; \[64\] was given"),
         ("features.1", [], "features of 'features.1' are numbers from 0 to 63"),
     ],

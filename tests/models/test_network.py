@@ -284,6 +284,8 @@ def test_a_report_counts_parameters_and_multiply_adds(module, network):
     assert "Every operation has a deconvnet rule." in report.sentences
     table = report.to_pandas()
     assert list(table["name"]) == [layer.name for layer in network.layers]
+    assert list(table["title"]) == [layer.title for layer in network.layers]
+    assert "<tr><td>conv 2</td><td>5</td><td>rectifier</td>" in report._repr_html_()
     assert table["macs"].sum() == report.macs
 
 

@@ -19,7 +19,9 @@ def module():
 
 
 def test_the_written_program_has_the_layers_of_the_captured_one(module):
-    assert squeezenet1_1().layers == capture(module, (3, SIZE, SIZE)).layers
+    written, captured = squeezenet1_1(), capture(module, (3, SIZE, SIZE))
+    assert written.layers == captured.layers
+    assert written.modules == captured.modules
 
 
 def test_the_written_program_computes_what_torchvision_computes(module):

@@ -70,6 +70,13 @@ def test_the_result_is_that_of_the_function(net, pictures, lab):
     assert (lab.parts["part 1"] == expected.masks["part 1"]).all()
 
 
+def test_layers_may_be_asked_for_by_their_titles(net, pictures):
+    lab = zf.CorrespondenceLab(net, pictures, layers=("conv 1", "average pool"))
+    assert lab.layers == ("1", "4")
+    lab.layers = ["conv 2"]
+    assert lab.layers == ("3",)
+
+
 def test_parts_given_are_marked_and_only_what_changed_is_computed_anew(net, pictures, monkeypatch):
     from zfwidgets.widgets.correspondence_lab import widget as module
 

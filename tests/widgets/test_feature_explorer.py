@@ -241,6 +241,13 @@ def test_the_slider_has_the_layers_that_were_asked_for(network, images):
         names(layers=["relu9"])
 
 
+def test_a_layer_may_be_asked_for_by_its_title(network, images):
+    explorer = zf.FeatureExplorer(network, images, layers=["conv 1", "conv 2"], layer="conv 2")
+    assert explorer.layer == explorer.result.layer == "relu2"
+    explorer.layer = "conv 1"
+    assert explorer.layer == explorer.result.layer == "relu1"
+
+
 def test_a_damaged_image_is_explained_and_the_last_picture_stays(network, images, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     explorer = zf.FeatureExplorer(network, {"good": images["flower"], "bad": tmp_path / "broken.png"}, layer="relu1")

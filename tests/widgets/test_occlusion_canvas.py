@@ -232,6 +232,11 @@ def test_what_does_not_exist_is_refused_in_words(canvas, name, value, message):
         setattr(canvas, name, value)
 
 
+def test_a_layer_may_be_asked_for_by_its_title(network, images):
+    canvas = zf.OcclusionCanvas(network, images, layers=["conv 1"], layer="conv 2", feature=3)
+    assert (canvas.layer, canvas.result.layer, canvas.feature) == ("relu2", "relu2", 3)
+
+
 def test_sizes_and_fills_are_checked(canvas):
     for name, value in (("size", 0), ("stride", 0), ("fill", "tartan")):
         with pytest.raises(T.TraitError):

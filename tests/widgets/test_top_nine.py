@@ -460,6 +460,13 @@ def test_choices_can_be_linked(net, pictures, tops, panel):
     assert panel.result.feature == other.feature
 
 
+def test_a_layer_may_be_asked_for_by_its_title(net, pictures, tops):
+    panel = TopNine(net, pictures, tops, layer="conv 2")
+    assert panel.layer == panel.result.layer == "relu2"
+    panel.layer = "conv 1"
+    assert panel.layer == panel.result.layer == "relu1"
+
+
 def test_another_data_set_or_network_is_refused(net, network, pictures, tops, panel):
     with pytest.raises(ValueError, match="found in other images"):
         TopNine(net, {"other": pictures["picture 0"]}, tops)

@@ -20,6 +20,7 @@ from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.data import Collection, decode, images
 from zfwidgets.models.fingerprint import fingerprint
+from zfwidgets.models.lookup import find_layer, nearest_layers
 from zfwidgets.models.prediction import Prediction
 from zfwidgets.models.preprocess import Preprocess, Transform, as_preprocess, picture_of
 from zfwidgets.models.report import Report
@@ -117,7 +118,8 @@ class Network:
     watched_layer = renamed_property("watched_layer", "last_spatial_layer")
 
     def layer_names(self, layers: str | Sequence[str] | None, default: Iterable[FeatureLayer]) -> tuple[str, ...]:
-        """Names of layers, checked, in the order of the network: "all", one name, several, or None for the default."""
+        """Names of layers, checked, in the order of the network: "all", one name or title, several, or None for the
+        default."""
         if layers is None:
             chosen = {layer.name for layer in default}
         elif layers == "all":
@@ -127,10 +129,12 @@ class Network:
         return tuple(layer.name for layer in self.layers if layer.name in chosen)
 
     def layer(self, name: str) -> FeatureLayer:
-        """The layer of that name. Raises ValueError with the nearest names when there is none."""
-        found = next((layer for layer in self.layers if layer.name == name), None)
+        """The layer of that name or title (`conv 1`, in any spelling). Raises ValueError with the nearest when there is
+        none."""
+        found = find_layer(self.layers, name)
         if found is None:
-            raise ValueError(self._no_such_layer(name))
+            near = ", ".join(nearest_layers(self.layers, name))
+            raise ValueError(f"{self.name} has no layer {name!r}; near it: {near} (all: net.layers)")
         return found
 
     def on(self, device: str | torch.device) -> Network:
@@ -143,13 +147,8 @@ class Network:
         return moved
 
     def step(self, layer: str) -> Step:
-        """The program's step behind a layer. Raises ValueError with the nearest names when there is none."""
+        """The program's step behind a layer, by its name or title, as `layer`."""
         return self.program.by_name[self.layer(layer).name]
-
-    def _no_such_layer(self, name: Any) -> str:
-        names = [layer.name for layer in self.layers]
-        near = get_close_matches(str(name), names, n=3, cutoff=0.4) or names[:3]
-        return f"{self.name} has no layer {name!r}; near it: {', '.join(near)} (all: net.layers)"
 
     def prepare(self, image: Any) -> tuple[np.ndarray, Tensor]:
         """Any image as the network gets it: the picture (H, W, 3) uint8, and its input (C, H, W) on the device."""

@@ -33,7 +33,7 @@ class Report:
         return cls(name, program.layers, sum(s.parameters for s in steps), sum(s.macs for s in steps), sentences)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row a layer: name, kind, channels, height, width, receptive field, stride, parameters, … Needs pandas."""
+        """One row a layer: name, title, kind, channels, height, width, receptive field, stride, … Needs pandas."""
         import pandas
 
         return pandas.DataFrame([asdict(layer) for layer in self.layers])
@@ -57,7 +57,7 @@ class Report:
         )
 
 
-_COLUMNS = ("layer", "kind", "maps", "size", "receptive field", "stride", "parameters", "multiply–adds")
+_COLUMNS = ("layer", "name", "kind", "maps", "size", "receptive field", "stride", "parameters", "multiply–adds")
 
 
 def _row(layer: FeatureLayer) -> tuple[str, ...]:
@@ -65,6 +65,7 @@ def _row(layer: FeatureLayer) -> tuple[str, ...]:
     stride = "×".join(f"{step:g}" for step in layer.stride)
     size = f"{layer.height}×{layer.width}"
     return (
+        layer.title,
         layer.name,
         layer.kind,
         str(layer.channels),

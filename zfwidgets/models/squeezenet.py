@@ -6,6 +6,7 @@ exporter takes longer than everything else between the start of a kernel and the
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -24,6 +25,13 @@ from zfwidgets.backend.ops.shaping import Reshape
 WEIGHTS = Path(__file__).parent / "weights"
 SIZE = 227  # what its authors trained it with
 POOLS = (2, 5, 8)  # the places of `features` that are pools; 3 and up are fire modules otherwise
+MODULES = {
+    Convolution: "Conv2d",
+    Rectifier: "ReLU",
+    MaxPool: "MaxPool2d",
+    AveragePool: "AdaptiveAvgPool2d",
+    Concatenation: "Fire",  # a fire module's last step
+}
 
 
 def squeezenet1_1() -> Program:
@@ -42,7 +50,16 @@ def squeezenet1_1() -> Program:
     assert size is not None
     step = stack.then("classifier.3", AveragePool(size, size, (0, 0)), step)
     output = stack.then("flatten", Reshape((step.shape[0],), local=False), step)
-    return Program(tuple(stack.steps), output)
+    return Program(tuple(stack.steps), output, dict(_modules(stack.steps)))
+
+
+def _modules(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
+    """The path and class of each of torchvision's modules."""
+    yield from {"": "SqueezeNet", "features": "Sequential", "classifier": "Sequential"}.items()
+    yield "classifier.0", "Dropout"
+    for step in steps:
+        if type(step.op) in MODULES:
+            yield step.name.removesuffix(".cat"), MODULES[type(step.op)]
 
 
 def fire(stack: _Stack, name: str, step: Step) -> Step:

@@ -120,6 +120,7 @@ class _Lowering:
 
     def __init__(self, module: nn.Module, exported: ExportedProgram) -> None:
         self.exported = exported
+        self.modules = {path: type(part).__name__ for path, part in module.named_modules(remove_duplicate=False)}
         self.leaves = {name for name, part in module.named_modules() if not any(True for _ in part.children())}
         self.values: dict[fx.Node, Any] = {}
         self.parameters: dict[fx.Node, int] = {}
@@ -139,7 +140,8 @@ class _Lowering:
         outputs = list(self._steps_in(next(iter(reversed(self.exported.graph.nodes))).args))
         if not outputs:
             raise ValueError("the module's output does not depend on the image")
-        return Program(Program(tuple(self.steps), outputs[0]).needed_for([self.steps[0], *outputs]), outputs[0])
+        needed = Program(tuple(self.steps), outputs[0]).needed_for([self.steps[0], *outputs])
+        return Program(needed, outputs[0], self.modules)
 
     def _placeholder(self, node: fx.Node) -> Any:
         spec = next(spec for spec in self.exported.graph_signature.input_specs if spec.arg.name == node.name)

@@ -14,7 +14,8 @@ class Names:
 
     def __init__(self, graph: fx.Graph, leaves: set[str]) -> None:
         self.leaves = leaves
-        self.used: Counter[str] = Counter()
+        self.calls: Counter[str] = Counter()
+        self.given = {"input"}  # the program's first step
         self.norms: dict[str, list[fx.Node]] = {}
         self.last_of_call: dict[str, fx.Node] = {}
         for node in graph.nodes:
@@ -28,8 +29,16 @@ class Names:
         path = self._path_of(node)
         if not (path in self.leaves and path and self.last_of_call[self._call_of(node)] is node):
             path = f"{path}.{self._operation(node)}" if path else self._operation(node)
-        count, self.used[path] = self.used[path], self.used[path] + 1
-        return f"{path}_{count}" if count else path
+        return self._unused(path)
+
+    def _unused(self, path: str) -> str:
+        """With the number of the call, from the second on; a module may already be called so."""
+        name = path
+        while name in self.given:
+            self.calls[path] += 1
+            name = f"{path}_{self.calls[path]}"
+        self.given.add(name)
+        return name
 
     def inside_contrast_norm(self, node: fx.Node) -> bool:
         return node.meta.get("torch_fn", ("", ""))[1] == "function.local_response_norm"

@@ -14,7 +14,8 @@ class FeatureLayer:
     A fully connected layer counts as maps of one unit.
     """
 
-    name: str
+    name: str  # the module's own, or its and the operation's
+    title: str  # what a person would call it: `conv 1`, `stage 3 · block 2`; another one for every layer
     kind: str  # convolution, rectifier, pool, normalisation, merge, linear, …
     channels: int
     height: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -11,6 +11,7 @@ import torch
 
 from zfwidgets.backend.graph.layer import FeatureLayer
 from zfwidgets.backend.graph.step import Places, Step
+from zfwidgets.backend.graph.titles import titles
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +20,7 @@ class Program:
 
     steps: tuple[Step, ...]  # the first is the input
     output: Step
+    modules: Mapping[str, str] = field(default_factory=dict)  # the class name of the module at each path
     _needed: dict[frozenset[Step], tuple[Step, ...]] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -72,10 +74,10 @@ class Program:
     @cached_property
     def layers(self) -> tuple[FeatureLayer, ...]:
         """Every step that has feature maps (or is a vector of features), in order."""
-        trunk = self._trunk
-        return tuple(self._layer(step, step in trunk) for step in self.steps[1:] if _has_features(step))
+        trunk, named = self._trunk, titles(self.steps, self.output, self.modules)
+        return tuple(self._layer(step, named[step], step in trunk) for step in self.steps[1:] if _has_features(step))
 
-    def _layer(self, step: Step, trunk: bool) -> FeatureLayer:
+    def _layer(self, step: Step, title: str, trunk: bool) -> FeatureLayer:
         channels, height, width = (*step.shape, 1, 1)[:3]
         image = self.input.shape[1:]
         whole = any(axis.whole for axis in step.fields)
@@ -87,7 +89,7 @@ class Program:
         )
         kind = step.op.kind if step.op else "input"
         return FeatureLayer(
-            step.name, kind, channels, height, width, sizes, strides, step.parameters, step.macs, whole, trunk
+            step.name, title, kind, channels, height, width, sizes, strides, step.parameters, step.macs, whole, trunk
         )
 
     @cached_property
@@ -112,7 +114,7 @@ class Program:
         for step in self.steps:
             op = step.op.to(device, dtype) if step.op else None
             copies[step] = replace(step, op=op, inputs=tuple(copies[source] for source in step.inputs))
-        return Program(tuple(copies.values()), copies[self.output])
+        return Program(tuple(copies.values()), copies[self.output], self.modules)
 
 
 def _has_features(step: Step) -> bool:

@@ -49,7 +49,7 @@ def correspondence(
         images: two or more, whatever `zfwidgets.images` takes.
         parts: for each part, by its name, one mark an image: a rectangle (top, left, bottom, right), a polygon of (row,
             column), or a bool array (H, W), in pixels of the picture as the network gets it (`net.prepare(image)[0]`).
-        layers: names from `net.layers`; by default the last with maps, and the output (the paper: 5 and 7).
+        layers: names or titles from `net.layers`; by default the last with maps, and the output (the paper: 5 and 7).
         fill: what hides; see `occluder.make_baseline`.
         draws: how often each part's masks are put to random places, for comparison.
         seed: of the random places.

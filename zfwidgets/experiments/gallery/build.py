@@ -49,7 +49,7 @@ def gallery(
         net: the network.
         images: the data set in which `tops` were found; None: the embedded corpus.
         tops: what `top_activations` found.
-        layer: one of `tops.layers`.
+        layer: one of `tops.layers`, or its title.
         features: which maps; or a number, for so many live ones chosen at random.
         rule: "deconvnet" (the paper's), "gradient" or "guided".
         seed: of the random choice.
@@ -60,6 +60,7 @@ def gallery(
     """
     collection = corpus() if images is None else as_collection(images)
     tops.check(net, collection)
+    layer = net.layer(layer).name
     chosen = _chosen(tops, layer, features, seed)
     return build_gallery(net, Sources(net, collection), tops, layer, chosen, rule, task)
 

@@ -50,8 +50,8 @@ def invariance_sweep(
         images: whatever `zfwidgets.images` takes; by default five of the embedded photographs.
         labels: the true class of each image, by number or name; by default those that come with the images, else what
             the network says of each as it is.
-        layers: names from `net.layers`; "all"; by default the first and the last one whose features are not the
-            classes (the paper: layers 1 and 7).
+        layers: names or titles from `net.layers`; "all"; by default the first and the last one whose features are not
+            the classes (the paper: layers 1 and 7).
         transforms: names, each with its usual values — vertical "translation" (-60 to 60 pixels, down is positive),
             "scale" (1 to 1.8), "rotation" (0 to 350 degrees, counterclockwise), "horizontal translation", "brightness",
             "contrast" (factors, about black and about mid-grey, cut off at black and white), "blur" (standard

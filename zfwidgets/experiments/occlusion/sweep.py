@@ -60,8 +60,8 @@ def occlusion_sweep(
         net: the network; it ends in one score a class.
         image: any image: a path, bytes, PIL image, array or tensor; or its `ImageFeatures` in this network.
         target: number or label of a class, or several; by default, what the network says of the whole image.
-        layer: whose strongest map is watched, a name from `net.layers`; by default the last one that everything passes
-            through and whose maps are not the classes themselves (the paper: layer 5).
+        layer: whose strongest map is watched, a name or title from `net.layers`; by default the last one that
+            everything passes through and whose maps are not the classes themselves (the paper: layer 5).
         size: side of the square in pixels of the network's input, or (height, width).
         stride: pixels from one place to the next, or (down, across).
         fill: what hides, meant in pixels: "grey", "mean", "blur", "noise" or a colour; see `occluder.make_baseline`.

@@ -117,6 +117,7 @@ class ImageFeatures:
         task: Task = UNWATCHED,
     ) -> Projection:
         """As `zfwidgets.project`. `task` is asked on the way whether the result is still wanted."""
+        layer = self.net.layer(layer).name
         feature = self._feature(layer, feature)
         chosen = self._unit(layer, feature, unit)
         key = layer, feature, chosen, _rule(rule).name

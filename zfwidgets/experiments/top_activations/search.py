@@ -52,7 +52,8 @@ def top_activations(
         net: the network.
         images: a folder, a list, a torch data set, …: whatever `zfwidgets.images` takes; by default, the embedded
             corpus.
-        layers: names from `net.layers`; "all"; by default those through which everything passes (`net.main_layers`).
+        layers: names or titles from `net.layers`; "all"; by default those through which everything passes
+            (`net.main_layers`).
         k: activations a map.
         per_image: at most so many of them from one image.
         batch_size: images that are read at once; on a CPU, eight of them go through the network together.
