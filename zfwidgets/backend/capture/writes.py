@@ -66,8 +66,10 @@ def _returned_itself(node: fx.Node, memory: _Memory) -> fx.Node | None:
 
 
 def _drops_nothing(node: fx.Node) -> bool:
-    drops = len(node.args) > 2 and node.args[1] and node.args[2]
-    return is_operator(node) and _name(node) in DROPOUTS and not drops
+    if not is_operator(node) or _name(node) not in DROPOUTS:
+        return False
+    given = _arguments(node)
+    return not (given["p"] and given["train"])
 
 
 def _hides_views(node: fx.Node) -> bool:
@@ -87,11 +89,16 @@ def _written(node: fx.Node) -> list[Any]:
     """The tensors into which a node writes; dropout in place writes nothing in evaluation mode."""
     if not is_operator(node) or _name(node) in DROPOUTS:
         return []
-    schema = operator_of(node)._schema.arguments
-    given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | dict(node.kwargs)
+    given = _arguments(node)
     written: list[fx.Node] = []
-    fx.map_arg([given.get(a.name) for a in schema if a.alias_info and a.alias_info.is_write], written.append)
+    changed = (a.name for a in operator_of(node)._schema.arguments if a.alias_info and a.alias_info.is_write)
+    fx.map_arg([given.get(name) for name in changed], written.append)
     return written
+
+
+def _arguments(node: fx.Node) -> dict[str, Any]:
+    names = (argument.name for argument in operator_of(node)._schema.arguments)
+    return dict(zip(names, node.args, strict=False)) | dict(node.kwargs)
 
 
 def _name(node: fx.Node) -> str:
@@ -100,7 +107,7 @@ def _name(node: fx.Node) -> str:
 
 def _read_instead(exported: ExportedProgram, old: fx.Node, new: fx.Node, after: fx.Node | None = None) -> None:
     """Let those who read the old node (after another) read the new one."""
-    readers = old.users if after is None else {reader: None for reader in old.users if after < reader}
+    readers = [reader for reader in old.users if after is None or after < reader]
     if any(reader.op == "output" for reader in readers):
         for result in exported.graph_signature.output_specs:
             if result.arg.name == old.name:
