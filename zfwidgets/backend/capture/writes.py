@@ -166,7 +166,8 @@ def _needs_rewriting(graph: fx.Graph, memory: _Memory) -> bool:
 def _refuse_hidden_views(overwritten: set[fx.Node], memory: _Memory) -> None:
     for node in overwritten:
         sources = {place for source in node.all_input_nodes for place in memory.of(source)}
-        if node.users and _hides_views(node) and memory.of(node) & sources:
+        is_read = node.users and isinstance(node.meta.get("val"), Tensor)
+        if is_read and _hides_views(node) and memory.of(node) & sources:
             raise ValueError(
                 f"what {_name(node)} returns is a view of its input, and one of them is changed in place, which torch "
                 f"does not follow. Put .clone() behind it{origin(node)}"
