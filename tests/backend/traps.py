@@ -61,6 +61,20 @@ def relu_after_dropout(x: Tensor) -> Tensor:
     return x + 2 * y
 
 
+def chain_after_dropouts(x: Tensor) -> Tensor:
+    y = F.dropout(F.dropout2d(x, 0.3, training=False), 0.5, training=False)
+    y.mul_(0.8)
+    y += 0.1
+    F.hardtanh_(y, 0.0, 0.9)
+    return x + 2 * y
+
+
+def relu_under_other_names(x: Tensor, a: nn.Module) -> Tensor:
+    y = F.dropout(x, 0.5, training=False).view(x.shape[0], 4, 2, *x.shape[2:])
+    a(F.relu_(x.type_as(x)))
+    return y.flatten(1, 2) + x
+
+
 def border_overwritten(x: Tensor) -> Tensor:
     x[:, :, 2:4] = 0.5 * x[:, :, 2:4]
     x[..., 1] += 2.0
@@ -163,6 +177,8 @@ TRAPS: dict[str, Trap] = {
     "relu in place, of an alias": function(relu_of_alias),
     "relu in place, of a copy": function(relu_of_copy),
     "relu in place, after dropout": function(relu_after_dropout),
+    "chain in place, after dropouts": function(chain_after_dropouts),
+    "relu in place, under other names": function(relu_under_other_names, lambda: nn.Dropout(inplace=True)),
     "one relu used three times": function(lambda x, a, b: a(b(a(b(a(x))))), nn.ReLU, mix),
     "one relu in place used three times": function(
         lambda x, a, b: a(b(a(b(a(x))))), lambda: nn.ReLU(inplace=True), mix

@@ -16,14 +16,15 @@ from torch.export.graph_signature import InputKind
 
 from zfwidgets.backend.capture.naming import Names
 from zfwidgets.backend.capture.refusals import explain, refuse_values_as_numbers
+from zfwidgets.backend.capture.writes import DROPOUTS, is_operator, operator_of, without_writes
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.ops import Batch, Call, ContrastNorm, Lowered, functional, lower
 from zfwidgets.backend.ops.exact import call_by_name, substitute
 from zfwidgets.backend.ops.shaping import part
 
-ALIASES = {"dropout", "contiguous", "clone", "detach", "alias", "feature_dropout", "alpha_dropout", "lift_fresh_copy",
-           "lift_fresh", "_to_copy", "to", "_assert_tensor_metadata", "type_as", "positive"}  # fmt: skip
+ALIASES = DROPOUTS | {"contiguous", "clone", "detach", "alias", "lift_fresh_copy", "lift_fresh", "_to_copy", "to",
+                      "_assert_tensor_metadata", "type_as", "positive"}  # fmt: skip
 aten = torch.ops.aten
 # view asks for a memory order that only held while tracing
 RESHAPED = {
@@ -65,34 +66,10 @@ def _exported(module: nn.Module, shape: tuple[int, int, int]) -> ExportedProgram
     except Exception as error:
         raise explain(error, module, shape) from error
     refuse_values_as_numbers(exported.graph, module, shape)
-    return exported.run_decompositions({}) if _writes_through_views(exported.graph) else exported
-
-
-def _writes_through_views(graph: fx.Graph) -> bool:
-    """Whether something is written in place into a tensor that is also seen through another view."""
-    written = [node.args[0] for node in graph.nodes if _is_operator(node) and _writes(_operator(node))]
-    return any(_is_view(node) or any(map(_is_view, node.users)) for node in written if isinstance(node, fx.Node))
-
-
-def _writes(operator: Any) -> bool:
-    """Dropout in place, for one, writes nothing in evaluation mode."""
-    return operator._schema.is_mutable and operator._opname.rstrip("_") not in ALIASES
-
-
-def _is_view(node: fx.Node) -> bool:
-    if node.target is operator.getitem:  # one part of a split
-        return _is_view(node.args[0])  # type: ignore[arg-type]
-    return _is_operator(node) and any(
-        r.alias_info and not r.alias_info.is_write for r in _operator(node)._schema.returns
-    )
-
-
-def _operator(node: fx.Node) -> Any:
-    return node.target
-
-
-def _is_operator(node: fx.Node) -> bool:
-    return node.op == "call_function" and isinstance(node.target, torch._ops.OpOverload)
+    try:
+        return without_writes(exported)
+    except Exception as error:
+        raise explain(error, module, shape) from error
 
 
 def _takes_all(call: Call) -> bool:
@@ -162,8 +139,8 @@ class _Lowering:
             return self._multiple_of_batch(value)
         if node.target is operator.getitem:
             return self._taken(node)
-        if not _is_operator(node):
-            return _operator(node)(*self._replaced(node.args), **self._replaced(node.kwargs))  # on numbers
+        if not is_operator(node):
+            return operator_of(node)(*self._replaced(node.args), **self._replaced(node.kwargs))  # on numbers
         if self.names.inside_contrast_norm(node):
             return self._contrast_norm(node)
         call = self._call(node)
@@ -179,7 +156,7 @@ class _Lowering:
         return self._step(node, lower(call), call)
 
     def _call(self, node: fx.Node) -> Call:
-        target = RESHAPED.get(_operator(node), _operator(node))
+        target = RESHAPED.get(operator_of(node), operator_of(node))
         schema = target._schema.arguments
         given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | dict(node.kwargs)
         defaults = {argument.name: argument.default_value for argument in schema if argument.has_default_value()}
@@ -239,7 +216,7 @@ class _Lowering:
         group = self.names.contrast_norm_of(node)
         if node is not group[-1]:
             return None
-        numbers: Any = {_operator(member)._opname: member.args for member in group}
+        numbers: Any = {operator_of(member)._opname: member.args for member in group}
         op = ContrastNorm(numbers["avg_pool3d"][1][0], numbers["mul"][1], numbers["pow"][1], numbers["add"][1])
         step = self.values[node.args[0]]  # type: ignore[index]
         return self._step(node, Lowered(op, step.space), Call(None, {}, (step,), step.shape))

@@ -26,7 +26,7 @@ def refuse_values_as_numbers(graph: fx.Graph, module: nn.Module, shape: Shape) -
     for node in graph.nodes:
         value = node.meta.get("val")
         if value is not None and free_unbacked_symbols(value):
-            raise _refusal(module, shape, DEPENDS_ON_VALUES, _origin(node))
+            raise _refusal(module, shape, DEPENDS_ON_VALUES, origin(node))
 
 
 def _refusal(module: nn.Module, shape: Shape, reason: str, where: str) -> ValueError:
@@ -58,8 +58,8 @@ def _where(error: Exception, module: nn.Module) -> str:
     return found
 
 
-def _origin(node: fx.Node) -> str:
-    """Where in the module a node of the graph comes from."""
+def origin(node: fx.Node) -> str:
+    """For the end of a message: where in the module a node of the graph comes from."""
     stack = node.meta.get("nn_module_stack") or {"": ("", "")}
     name = list(stack.values())[-1][0] or "the module itself"
     lines = re.findall(r'File "(.+)", line (\d+), in', node.meta.get("stack_trace") or "")
