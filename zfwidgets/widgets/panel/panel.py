@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -19,7 +18,6 @@ from zfwidgets.widgets.panel.still import still
 from zfwidgets.widgets.traits import reject_unknown
 from zfwidgets.widgets.worker import Latest
 
-STYLE = (Path(__file__).parent / "panel.css").read_text(encoding="utf-8")
 PATIENCE = 0.3  # seconds before the status line says that something is being computed
 
 Stale = Callable[[], bool]
@@ -68,7 +66,7 @@ class Panel(W.VBox):
         self._status = W.HTML()
         self._cancel = W.Button(description="Cancel", layout=W.Layout(display="none", width="auto"))
         self._cancel.on_click(lambda _: self.cancel())
-        head = W.HTML(f"<style>{STYLE}</style><h3>{escape(self.title)}</h3><p>{escape(self.lead)}</p>")
+        head = W.HTML(f"<h3>{escape(self.title)}</h3><p>{escape(self.lead)}</p>")
         row = W.Box(list(controls))
         doorbell = Doorbell()
         doorbell.on_msg(lambda *_: self._tell_again())

@@ -1,0 +1,22 @@
+"""The style sheet of all panels: every room's own, joined."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+WIDGETS = Path(__file__).parents[1]
+
+
+@cache
+def stylesheet() -> str:
+    """The CSS of every room: first what several widgets share (`picture/picture.css`), then each widget's `style.css`.
+
+    A page needs it once; see `zfwidgets.widgets.panel.page_ready`.
+    """
+    return "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets())
+
+
+def sheets() -> list[Path]:
+    """Where the rooms' style sheets are, in the order in which they are joined."""
+    return sorted(WIDGETS.glob("*/*.css"), key=lambda sheet: (sheet.stem == "style", sheet.parent.name))
