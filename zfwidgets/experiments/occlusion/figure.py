@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zfwidgets.drawing import OKABE_ITO, REST, label_picture, mosaic, new_figure, said, show_picture, signed_picture
+from zfwidgets.drawing import (
+    BEYOND,
+    CLASSES,
+    REST,
+    label_picture,
+    mosaic,
+    new_figure,
+    said,
+    show_picture,
+    signed_picture,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +66,7 @@ def _label_panel(axes: Axes, below: Axes, occlusion: Occlusion) -> None:
     _frame(
         axes, occlusion, "(e) most probable class\nwhole image: " + occlusion.labels[int(occlusion.untouched.argmax())]
     )
-    shown = list(colours)[: len(OKABE_ITO)]
+    shown = list(colours)[: len(CLASSES)]
     handles = [Patch(color=colours[number], label=occlusion.labels[number][:28]) for number in shown]
     if len(colours) > len(shown):
         handles.append(Patch(color=REST, label=f"{len(colours) - len(shown)} more"))
@@ -86,7 +96,7 @@ def _frame(axes: Axes, occlusion: Occlusion, title: str) -> None:
     height, width = occlusion.picture.shape[:2]
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
-    axes.set_facecolor("#eeeeee")
+    axes.set_facecolor(BEYOND)
     axes.set_title(title, fontsize=9)
     axes.set_xticks([])
     axes.set_yticks([])

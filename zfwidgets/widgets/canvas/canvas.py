@@ -19,6 +19,7 @@ import traitlets as T
 from zfwidgets.widgets.canvas.sheet import EMPTY, Circle, Outline, Sheet
 from zfwidgets.widgets.canvas.strokes import BRUSHES, Box, Gesture, Point, slices
 from zfwidgets.widgets.picture import Picture, rgba
+from zfwidgets.widgets.tokens import styled
 from zfwidgets.widgets.traits import reject_unknown
 
 ROOM = Path(__file__).parent
@@ -36,7 +37,7 @@ class Manners(anywidget.AnyWidget):
     """The part in the browser: keys and drags that ipycanvas spoils, and words for those who cannot see."""
 
     _esm = ROOM / "canvas.js"
-    _css = ROOM / "canvas.css"
+    _css = styled(ROOM / "canvas.css")
 
     canvas = T.Instance(W.Widget, help="whose manners are mended").tag(sync=True, **W.widget_serialization)
     description = T.Unicode(help="what the canvas is, and which keys work on it").tag(sync=True)
