@@ -1,13 +1,20 @@
 """The style sheet of all panels: of every room, and in every page once."""
 
+import re
 from pathlib import Path
 
 import ipywidgets as W
+import pytest
 
 import zfwidgets
+from zfwidgets.widgets import geometry
+from zfwidgets.widgets.canvas import DrawingCanvas
+from zfwidgets.widgets.geometry import RIM, sizes
 from zfwidgets.widgets.panel import Panel, still
 from zfwidgets.widgets.panel.page_ready import all_within
 from zfwidgets.widgets.panel.style import sheets, stylesheet
+from zfwidgets.widgets.picture import fitted
+from zfwidgets.widgets.top_nine.view import NineView
 
 WIDGETS = Path(zfwidgets.__file__).parent / "widgets"
 ROOMS = {"feature_explorer", "top_nine", "occlusion_canvas", "invariance_explorer", "correspondence_lab"}
@@ -42,3 +49,32 @@ def test_a_page_without_a_kernel_has_it_inline_and_once():
     page = still(Plain([], Plain([], W.Label())))
     assert page.count("<style>") == 1
     assert page.count(stylesheet()) == 1
+
+
+def test_the_wall_is_laid_out_by_the_sizes_that_it_is_drawn_by():
+    view, given = NineView("raw"), sizes()
+    assert given["--zf-wall"] == f"{view.wall.shown_width}px"
+    assert given["--zf-wall-ratio"] == f"{view.wall.width} / {view.wall.height}"
+    assert given["--zf-chosen"] == f"{view.patches.shown_width}px"
+    tall, wide = int(given["--zf-wall-rows"]), int(given["--zf-wall-columns"])
+    assert view.wall.height % tall == view.wall.width % wide == 0
+
+
+def test_pictures_are_fitted_into_the_sizes_that_columns_have():
+    assert sizes()["--zf-picture"] == f"{fitted(1, 1)}px"
+    assert sizes()["--zf-photograph"] == f"{DrawingCanvas().shown_width}px"
+
+
+@pytest.mark.parametrize("sheet", sheets(), ids=lambda sheet: sheet.parent.name)
+def test_no_style_sheet_repeats_a_size_that_python_gives(sheet):
+    given = {size for name, size in vars(geometry).items() if name.isupper() and isinstance(size, int) and size > 100}
+    css = re.sub(r"/\*.*?\*/|@container [^{]*", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
+    numbers = {int(number) for number in re.findall(r"\b(\d+)(?:px)?\b", css)}
+    assert not numbers & (given | {size + 2 * RIM for size in given})
+
+
+def test_every_custom_property_is_declared():
+    own = {"--zf-shown-width"}  # a picture's, set as it is drawn
+    assert (
+        set(re.findall(r"var\((--zf-[\w-]+)", stylesheet())) <= set(re.findall(r"(--zf-[\w-]+):", stylesheet())) | own
+    )

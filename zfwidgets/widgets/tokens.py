@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zfwidgets.drawing import BEFORE, NOW, OUTLINE, PALETTE, REST
+from zfwidgets.widgets.geometry import sizes
 
 
 def colours() -> dict[str, str]:
@@ -17,7 +18,7 @@ def colours() -> dict[str, str]:
 
 def tokens() -> str:
     """The CSS that declares them all."""
-    return _declared(":root", colours())
+    return _declared(":root", colours() | sizes())
 
 
 def styled(sheet: Path) -> str:

@@ -21,6 +21,7 @@ from zfwidgets.widgets.canvas import DrawingCanvas
 from zfwidgets.widgets.controls import FILLS, HIDING, LayerChoice, chooser, labelled, row
 from zfwidgets.widgets.correspondence_lab.part_marks import PartMarks
 from zfwidgets.widgets.correspondence_lab.view import CorrespondenceView, link_to
+from zfwidgets.widgets.geometry import PART_PICTURE
 from zfwidgets.widgets.panel import Panel, Progress, Stale
 
 TOOLS = ("rectangle", "square", "brush", "eraser")
@@ -173,7 +174,7 @@ class CorrespondenceLab(Panel):
                 self._marks.mark(name, image, mask)
 
     def _canvas(self, name: str) -> DrawingCanvas:
-        canvas = DrawingCanvas(tool="rectangle", shown_width=152, description=f"{name}: mark the part")
+        canvas = DrawingCanvas(tool="rectangle", shown_width=PART_PICTURE, description=f"{name}: mark the part")
         side = max(8, round(min(self._marks.shape) / 5))
         canvas.size, canvas.brush, canvas.step = (side, side), side, max(1, side // 4)
         canvas.observe(lambda _: self._drawn(name), names="mask")

@@ -29,6 +29,7 @@ from zfwidgets.experiments.invariance import (
 from zfwidgets.models import Network
 from zfwidgets.widgets.charts import LINES
 from zfwidgets.widgets.controls import ImagePicker, LayerChoice, chooser, labelled
+from zfwidgets.widgets.geometry import PICTURE as SIDE
 from zfwidgets.widgets.invariance_explorer.controls import Legend, ValueSlider
 from zfwidgets.widgets.invariance_explorer.remembered_curves import Choice, RememberedCurves
 from zfwidgets.widgets.invariance_explorer.view import CHARTS, CurvesView
@@ -38,7 +39,6 @@ from zfwidgets.widgets.picture import Picture, fitted
 from zfwidgets.widgets.worker import Latest
 
 MOST = len(LINES)  # images, a colour each
-SIDE = 240  # CSS pixels that the photograph is fitted into
 PATIENCE = 0.005  # seconds between two looks whether the slider has had its answer
 START = 0.2  # where the slider stands at first: this share of the way from the identity to the last value
 

@@ -10,9 +10,8 @@ import numpy as np
 from zfwidgets.drawing import heat, said, signed_picture
 from zfwidgets.experiments.projection import ImageFeatures, bulk
 from zfwidgets.widgets.charts import BeforeAndAfter
+from zfwidgets.widgets.geometry import ACTIVITY, SWEEP
 from zfwidgets.widgets.picture import Picture, fitted
-
-MAP, PIXELS = 140, 227  # CSS pixels that feature maps and projections are fitted into
 
 
 class OcclusionView(W.VBox):
@@ -21,8 +20,8 @@ class OcclusionView(W.VBox):
     def __init__(self, transport: str) -> None:
         self.words = W.HTML()
         self.bars = BeforeAndAfter()
-        self.maps = _pair(MAP, transport, "The feature map")
-        self.projections = _pair(PIXELS, transport, "Its projection")
+        self.maps = _pair(ACTIVITY, transport, "The feature map")
+        self.projections = _pair(SWEEP, transport, "Its projection")
         self.words.add_class("zf-occlusion-words")
         parts = (
             (self.bars, "answer"),
@@ -47,13 +46,13 @@ class OcclusionView(W.VBox):
         low, high = min(float(before.min()), 0.0), max(float(before.max()), float(after.max()))
         for picture, values in zip(self.maps, (before, after), strict=True):
             caption = f"sum {said(float(values.sum()))}"
-            shown = fitted(values.shape[0], values.shape[1], MAP)
+            shown = fitted(values.shape[0], values.shape[1], ACTIVITY)
             picture.show(heat(values, low, high), shown_width=shown, caption=caption)
 
     def _show_projections(self, before: np.ndarray, after: np.ndarray) -> None:
         end = max(bulk(before), bulk(after))
         for picture, pixels in zip(self.projections, (before, after), strict=True):
-            shown = fitted(pixels.shape[1], pixels.shape[2], PIXELS)
+            shown = fitted(pixels.shape[1], pixels.shape[2], SWEEP)
             picture.show(signed_picture(pixels, end), shown_width=shown, caption=f"zero is grey, the ends ±{said(end)}")
 
 
