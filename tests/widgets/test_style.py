@@ -14,10 +14,14 @@ from zfwidgets.widgets.panel import Panel, still
 from zfwidgets.widgets.panel.page_ready import all_within
 from zfwidgets.widgets.panel.style import sheets, stylesheet
 from zfwidgets.widgets.picture import fitted
+from zfwidgets.widgets.tokens import TOKENS, tokens
 from zfwidgets.widgets.top_nine.view import NineView
 
 WIDGETS = Path(zfwidgets.__file__).parent / "widgets"
 ROOMS = {"feature_explorer", "top_nine", "occlusion_canvas", "invariance_explorer", "correspondence_lab"}
+
+COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}\b|\b(?:rgb|rgba|hsl|hsla|hwb|lab|lch|oklab|oklch|color)\(")
+NAMED = re.compile(r"(?<![-\w])(?:white|black|red|green|blue|yellow|orange|grey|gray|silver|navy|purple)(?![-\w])")
 
 
 class Plain(Panel):
@@ -35,7 +39,7 @@ def test_every_widget_has_a_style_sheet_of_its_own():
 def test_every_sheet_is_in_it_once_and_those_that_widgets_share_come_first():
     places = [stylesheet().index(sheet.read_text(encoding="utf-8")) for sheet in sheets()]
     assert places == sorted(places)
-    assert len(places) == len(list(WIDGETS.rglob("*.css")))
+    assert {*sheets(), TOKENS} == {*WIDGETS.rglob("*.css")}
     assert [sheet.name == "style.css" for sheet in sheets()] == sorted(sheet.name == "style.css" for sheet in sheets())
 
 
@@ -78,3 +82,24 @@ def test_every_custom_property_is_declared():
     assert (
         set(re.findall(r"var\((--zf-[\w-]+)", stylesheet())) <= set(re.findall(r"(--zf-[\w-]+):", stylesheet())) | own
     )
+
+
+@pytest.mark.parametrize("sheet", sheets(), ids=lambda sheet: sheet.parent.name)
+def test_a_rooms_style_sheet_names_no_colour_of_its_own(sheet):
+    css = re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
+    values = " ".join(re.findall(r":[^:;{}]*;", css))
+    assert not COLOUR.findall(values)
+    assert not NAMED.findall(values)
+    assert "--jp-" not in css
+
+
+def test_a_colour_in_a_style_sheet_would_be_noticed():
+    for value in (": #fff;", ": 0 0 2px rgb(0 0 0);", ": 1px solid white;"):
+        assert COLOUR.findall(value) or NAMED.findall(value)
+    assert not NAMED.findall(": var(--zf-white); white-space: nowrap;")
+
+
+def test_each_of_the_ten_colours_is_declared_once_and_has_a_light_and_a_dark_value():
+    colours = re.findall(r"^  (--zf-[\w-]+): .*light-dark\((#\w+), (#\w+)\)", tokens(), flags=re.MULTILINE)
+    assert len(colours) == len({name for name, *_ in colours}) == 10
+    assert all(re.fullmatch(r"#[0-9a-f]{6}(?:[0-9a-f]{2})?", colour) for _, *both in colours for colour in both)

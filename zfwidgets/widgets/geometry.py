@@ -12,7 +12,7 @@ PHOTOGRAPH = 454  # what a large photograph, or the canvas, is fitted into
 ACTIVITY = 140  # what feature maps are fitted into
 SWEEP = 227  # what projections and the maps of a sweep are fitted into: the size of the images that come with zfwidgets
 
-PART_PICTURE = 144  # a picture to mark parts in: six in a row of the correspondence lab
+PART_PICTURE = 148  # a picture to mark parts in: six in a row of the correspondence lab
 
 # The wall of the top nine.
 BLOCK = 139  # a feature map's square: three tiles of 45

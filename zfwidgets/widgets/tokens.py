@@ -7,6 +7,8 @@ from pathlib import Path
 from zfwidgets.drawing import BEFORE, NOW, OUTLINE, PALETTE, REST
 from zfwidgets.widgets.geometry import sizes
 
+TOKENS = Path(__file__).parent / "tokens.css"
+
 
 def colours() -> dict[str, str]:
     """The palette that figures and charts draw with, as custom properties: `--zf-line-1` is the first line's colour."""
@@ -17,8 +19,8 @@ def colours() -> dict[str, str]:
 
 
 def tokens() -> str:
-    """The CSS that declares them all."""
-    return _declared(":root", colours() | sizes())
+    """The CSS that declares them all: the ten colours of light and dark pages, the palette, and sizes."""
+    return TOKENS.read_text(encoding="utf-8") + _declared(":root", colours() | sizes())
 
 
 def styled(sheet: Path) -> str:

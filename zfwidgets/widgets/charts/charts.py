@@ -17,8 +17,9 @@ LINES = PALETTE  # one a line
 TOOLTIP = {
     "opacity": 0.95,
     "padding": "2px 6px",
-    "color": "var(--jp-ui-font-color1, #212121)",
-    "background-color": "var(--jp-layout-color1, #ffffff)",
+    "color": "var(--zf-text)",
+    "background-color": "var(--zf-raised)",
+    "box-shadow": "0 2px 8px var(--zf-shadow)",
 }
 NAME = 24  # letters of a class name that there is room for
 
