@@ -3,18 +3,21 @@
 # make test              everything that a change must pass: lint, types, all tests, all notebooks
 # make quick             lint, types and the fast tests, in less than a minute
 # make bench             the benchmarks, as a table
-# make clean             remove what the others wrote, but not the virtual environment
+# make clean             remove what the others wrote, but not the virtual environment and node_modules
 #
 # PYTHON=python3.13 chooses the Python of a new .venv. Which build of PyTorch goes into it is pip's choice, or yours:
 # set PIP_EXTRA_INDEX_URL to PyTorch's own index for the build you want, or install torch into .venv beforehand.
+# The widgets' JavaScript is checked where there is Node 20 or later; NODE=none leaves that out.
 
 PYTHON ?= python3
 OUTPUT ?= tour.html
 BIN := .venv/bin
+NODE ?= node
+JAVASCRIPT := tools/js
 HEADLESS_OPTIONS := $(if $(filter-out 0,$(HEADLESS)),--headless --output $(OUTPUT))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick bench lint types browser clean
+.PHONY: help demo test quick bench lint types javascript browser clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -32,9 +35,17 @@ quick: lint types
 bench: .venv/test-installed
 	$(BIN)/python -m tests.benchmarks.run
 
-lint: .venv/test-installed
+lint: .venv/test-installed javascript
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+javascript:
+	@if command -v npm >/dev/null && $(NODE) -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then \
+	  $(MAKE) --no-print-directory $(JAVASCRIPT)/node_modules/installed \
+	  && $(JAVASCRIPT)/node_modules/.bin/tsc --project $(JAVASCRIPT) \
+	  && $(JAVASCRIPT)/node_modules/.bin/eslint --config $(JAVASCRIPT)/eslint.config.js zfwidgets \
+	  && echo "JavaScript: all checks passed"; \
+	else echo "JavaScript is not checked: there is no Node 20 or later, or no npm"; fi
 
 types: .venv/test-installed
 	$(BIN)/mypy
@@ -60,6 +71,10 @@ endef
 .venv/test-installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --disable-pip-version-check -e '.[test]'
 	@touch $@ .venv/demo-installed
+
+$(JAVASCRIPT)/node_modules/installed: $(JAVASCRIPT)/package.json $(JAVASCRIPT)/package-lock.json
+	npm --prefix $(JAVASCRIPT) ci --no-audit --no-fund
+	@touch $@
 
 $(BIN)/python:
 	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }

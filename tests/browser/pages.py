@@ -20,11 +20,17 @@ from .jupyter import JupyterServer
 READY = ".zf-status:has-text('Ready')"
 IDLE = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
 
+# The text's colour, as it is seen on what lies behind it, and that; painted, so that any way of writing them will do.
 COLOURS = """(element) => {
-  const own = getComputedStyle(element).color;
   let behind = element;
   while (getComputedStyle(behind).backgroundColor === "rgba(0, 0, 0, 0)") behind = behind.parentElement;
-  return [own, getComputedStyle(behind).backgroundColor];
+  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const seen = [getComputedStyle(behind).backgroundColor, getComputedStyle(element).color].map((colour) => {
+    context.fillStyle = colour;
+    context.fillRect(0, 0, 1, 1);
+    return `rgb(${[...context.getImageData(0, 0, 1, 1).data].slice(0, 3).join(", ")})`;
+  });
+  return seen.reverse();
 }"""
 
 # A traceback shares its type with all that goes to stderr; only its first line tells.

@@ -9,6 +9,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 import zfwidgets
+from zfwidgets.widgets.tokens import styled
 
 WIDGETS = Path(zfwidgets.__file__).parent / "widgets"
 
@@ -43,7 +44,7 @@ FRAMES = """(count) => new Promise((done) => {
 
 def render(page: Page, name: str, state: Mapping[str, Any]) -> None:
     """Render the room's `name`.js, styled by its `name`.css, for a model with these values; a button stands behind."""
-    style = (WIDGETS / name / f"{name}.css").read_text()
+    style = styled(WIDGETS / name / f"{name}.css")
     page.set_content(f"<style>body {{ margin: 0 }} {style}</style><main></main><button>after</button>")
     page.evaluate(SETUP, {"source": (WIDGETS / name / f"{name}.js").read_text(), "state": dict(state)})
 

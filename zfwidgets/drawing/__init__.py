@@ -1,17 +1,26 @@
 """What figures and widgets draw with: colours, tiles, how a number is written, axes. Knows no network and no widget."""
 
 from zfwidgets.drawing.axes import new_figure, show_picture
-from zfwidgets.drawing.colours import OKABE_ITO, REST, heat, label_picture, signed_picture
+from zfwidgets.drawing.colours import heat, label_picture, signed_picture
 from zfwidgets.drawing.numbers import format_number
+from zfwidgets.drawing.palette import BEFORE, BEYOND, CLASSES, MARKER, NOW, OUTLINE, PALETTE, REST, WHISKER, line_colour
 from zfwidgets.drawing.tiles import fit_tile, mosaic
 
 __all__ = [
-    "OKABE_ITO",
+    "BEFORE",
+    "BEYOND",
+    "CLASSES",
+    "MARKER",
+    "NOW",
+    "OUTLINE",
+    "PALETTE",
     "REST",
+    "WHISKER",
     "fit_tile",
     "format_number",
     "heat",
     "label_picture",
+    "line_colour",
     "mosaic",
     "new_figure",
     "show_picture",

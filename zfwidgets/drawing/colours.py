@@ -1,11 +1,10 @@
-"""The colours that figures and widgets share: numbers, maps and classes as pictures."""
+"""Numbers, maps and classes as pictures, in colours that figures and widgets share."""
 
 from __future__ import annotations
 
 import numpy as np
 
-OKABE_ITO = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")  # told apart by everybody
-REST = "#999999"
+from zfwidgets.drawing.palette import CLASSES, REST
 
 
 def signed_picture(pixels: np.ndarray, scale: float | None = None) -> np.ndarray:
@@ -35,7 +34,7 @@ def label_picture(label: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
     frequent first. What is beyond the seven most frequent is grey."""
     classes, counts = np.unique(label, return_counts=True)
     ranked = classes[np.argsort(-counts, kind="stable")].tolist()
-    colours = dict(zip(ranked, (*OKABE_ITO, *[REST] * len(ranked)), strict=False))
+    colours = dict(zip(ranked, (*CLASSES, *[REST] * len(ranked)), strict=False))
     picture = np.zeros((*label.shape, 3), np.uint8)
     for number, colour in colours.items():
         picture[label == number] = tuple(bytes.fromhex(colour[1:]))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zfwidgets.drawing import OKABE_ITO, REST, new_figure, show_picture
+from zfwidgets.drawing import PALETTE, REST, new_figure, show_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def _bars(axes: Axes, correspondence: Correspondence, layer: str) -> None:
     names = (*correspondence.parts, "random")
     heights = [correspondence.delta(name, layer) for name in names]
     spreads = [np.nan_to_num(correspondence.spread(name, layer)) for name in names]
-    colours = [*[OKABE_ITO[4]] * len(correspondence.parts), REST]
+    colours = [*[PALETTE[0]] * len(correspondence.parts), REST]
     axes.bar(range(len(names)), heights, yerr=spreads, color=colours, capsize=3, error_kw={"linewidth": 1})
     said = [f"{name}\np = {correspondence.p_value(name, layer):.2g}" for name in correspondence.parts]
     axes.set_xticks(range(len(names)), [*said, "random"], fontsize=8)

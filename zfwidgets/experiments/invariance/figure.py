@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zfwidgets.drawing import OKABE_ITO, mosaic, new_figure, show_picture
+from zfwidgets.drawing import line_colour, mosaic, new_figure, show_picture
 from zfwidgets.experiments.invariance.result import MEASURES
 
 if TYPE_CHECKING:
@@ -42,6 +42,6 @@ def draw(invariance: Invariance, measure: str = "distance") -> Figure:
 
 def _lines(axes: Axes, values: np.ndarray, curves: np.ndarray) -> None:
     for index, curve in enumerate(curves):
-        axes.plot(values, curve, color=OKABE_ITO[index % len(OKABE_ITO)], linewidth=1.5)
+        axes.plot(values, curve, color=line_colour(index), linewidth=1.5)
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.25)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zfwidgets.drawing import (
-    OKABE_ITO,
+    BEYOND,
+    CLASSES,
+    NOW,
     REST,
     format_number,
     label_picture,
@@ -53,7 +55,7 @@ def _answers(axes: Axes, hiding: Hiding, values: np.ndarray) -> None:
     """The most probable classes of either image, and the target, as bars."""
     ranked = np.argsort(-hiding.probability.max(0), kind="stable")[:5].tolist()
     shown = [*ranked, hiding.target] if hiding.target not in ranked else ranked
-    axes.barh(range(len(shown)), values[shown], color=OKABE_ITO[4])
+    axes.barh(range(len(shown)), values[shown], color=NOW)
     axes.set_yticks(range(len(shown)), [hiding.labels[number][:24] for number in shown], fontsize=7)
     axes.set_xlim(0, 1)
     axes.invert_yaxis()
@@ -101,7 +103,7 @@ def _label_panel(axes: Axes, below: Axes, occlusion: Occlusion) -> None:
     _frame(
         axes, occlusion, "(e) most probable class\nwhole image: " + occlusion.labels[int(occlusion.unoccluded.argmax())]
     )
-    shown = list(colours)[: len(OKABE_ITO)]
+    shown = list(colours)[: len(CLASSES)]
     handles = [Patch(color=colours[number], label=occlusion.labels[number][:28]) for number in shown]
     if len(colours) > len(shown):
         handles.append(Patch(color=REST, label=f"{len(colours) - len(shown)} more"))
@@ -131,7 +133,7 @@ def _frame(axes: Axes, occlusion: Occlusion, title: str) -> None:
     height, width = occlusion.picture.shape[:2]
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
-    axes.set_facecolor("#eeeeee")
+    axes.set_facecolor(BEYOND)
     axes.set_title(title, fontsize=9)
     axes.set_xticks([])
     axes.set_yticks([])

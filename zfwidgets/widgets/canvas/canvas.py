@@ -18,7 +18,9 @@ import traitlets as T
 
 from zfwidgets.widgets.canvas.sheet import EMPTY, Circle, Outline, Sheet
 from zfwidgets.widgets.canvas.strokes import BRUSHES, Box, Gesture, Point, slices
+from zfwidgets.widgets.geometry import PHOTOGRAPH
 from zfwidgets.widgets.picture import Picture, rgba
+from zfwidgets.widgets.tokens import styled
 from zfwidgets.widgets.traits import reject_unknown
 
 ROOM = Path(__file__).parent
@@ -36,7 +38,7 @@ class CanvasEvents(anywidget.AnyWidget):
     """The part in the browser: keys and drags that ipycanvas spoils, and words for those who cannot see."""
 
     _esm = ROOM / "canvas.js"
-    _css = ROOM / "canvas.css"
+    _css = styled(ROOM / "canvas.css")
 
     canvas = T.Instance(W.Widget, help="whose events are mended").tag(sync=True, **W.widget_serialization)
     description = T.Unicode(help="what the canvas is, and which keys work on it").tag(sync=True)
@@ -54,7 +56,7 @@ class DrawingCanvas(W.VBox):
     brush = T.Int(24, min=1, help="diameter of brush and eraser, pixels of the picture")
     size = T.Tuple(T.Int(min=1), T.Int(min=1), default_value=(32, 32), help="height and width of the square, pixels")
     step = T.Int(8, min=1, help="how far an arrow key moves the square, pixels; with Shift it is one")
-    shown_width = T.Int(454, min=1, help="CSS pixels on the page; less where there is less room")
+    shown_width = T.Int(PHOTOGRAPH, min=1, help="CSS pixels on the page; less where there is less room")
     description = T.Unicode("Photograph to hide parts of", help="what it shows, for those who cannot see it")
 
     mask = T.Any(read_only=True, help="what was drawn, (H, W) bool, read-only; a new array after each gesture")

@@ -12,6 +12,7 @@ import numpy as np
 from ipycanvas import Canvas, MultiCanvas, hold_canvas
 from ipycanvas.canvas import _CANVAS_MANAGER
 
+from zfwidgets.drawing import OUTLINE
 from zfwidgets.widgets.canvas.strokes import Box, extent, runs, slices
 
 EMPTY = (224, 224)  # height and width of the field that keeps the space before the first picture
@@ -117,7 +118,7 @@ class Sheet:
         """Dark outside and light inside: this shows on any photograph and on any baseline."""
         marks, outline = self._marks, self._outline
         marks.clear()
-        for colour, out in (("black", 0.5), ("white", -0.5)):
+        for colour, out in zip(OUTLINE, (0.5, -0.5), strict=True):
             marks.stroke_style = colour
             if isinstance(outline, Circle):
                 marks.stroke_circle(outline.x, outline.y, max(outline.radius + out, 0.5))

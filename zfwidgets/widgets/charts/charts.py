@@ -10,13 +10,15 @@ import ipywidgets as W
 import numpy as np
 import traitlets as T
 
-BLUE, ORANGE = "#0072b2", "#e69f00"  # Okabe and Ito's: told apart by everybody
-LINES = (BLUE, ORANGE, "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#999999", "#f0e442")  # one a line, palest last
+from zfwidgets.drawing import BEFORE, MARKER, NOW, PALETTE, REST, WHISKER, line_colour
+
+LINES = PALETTE  # one a line
 TOOLTIP = {
     "opacity": 0.95,
     "padding": "2px 6px",
-    "color": "var(--jp-ui-font-color1, #212121)",
-    "background-color": "var(--jp-layout-color1, #ffffff)",
+    "color": "var(--zf-text)",
+    "background-color": "var(--zf-raised)",
+    "box-shadow": "0 2px 8px var(--zf-shadow)",
 }
 NAME = 24  # letters of a class name that there is room for
 
@@ -28,8 +30,8 @@ class BeforeAndAfter(W.VBox):
         self._bars = bars
         self._names, share = bq.OrdinalScale(), bq.LinearScale(min=0, max=1)
         scales = {"x": self._names, "y": share}
-        self._after = bq.Bars(x=[], y=[], orientation="horizontal", scales=scales, colors=[BLUE], padding=0.25)
-        self._before = bq.Bars(x=[], y=[], orientation="horizontal", scales=scales, colors=[ORANGE], padding=0.78)
+        self._after = bq.Bars(x=[], y=[], orientation="horizontal", scales=scales, colors=[NOW], padding=0.25)
+        self._before = bq.Bars(x=[], y=[], orientation="horizontal", scales=scales, colors=[BEFORE], padding=0.78)
         axes = [
             bq.Axis(scale=self._names, side="left", grid_lines="none"),
             bq.Axis(scale=share, tick_values=np.linspace(0, 1, 6), grid_lines="none", tick_format=".1f"),
@@ -43,8 +45,8 @@ class BeforeAndAfter(W.VBox):
         )
         figure.add_class("zf-chart")
         self._key = W.HTML(
-            f"<span class='zf-key' style='background:{BLUE}'></span>now "
-            f"<span class='zf-key zf-key-thin' style='background:{ORANGE}'></span>the whole image"
+            f"<span class='zf-key' style='background:{NOW}'></span>now "
+            f"<span class='zf-key zf-key-thin' style='background:{BEFORE}'></span>the whole image"
         )
         super().__init__([figure, self._key])
         self.add_class("zf-before-after")
@@ -77,9 +79,9 @@ class Bars(W.VBox):
         self._axis = bq.Axis(scale=self._up, side="left", grid_lines="none", tick_format=".3~g")
         scales = {"x": self._names, "y": self._up}
         self._bars, self._other = (
-            bq.Bars(x=[], y=[], scales=scales, colors=[colour], padding=0.4) for colour in (BLUE, "#999999")
+            bq.Bars(x=[], y=[], scales=scales, colors=[colour], padding=0.4) for colour in (PALETTE[0], REST)
         )
-        self._whiskers = bq.Lines(x=[], y=[], scales=scales, colors=["#777777"], stroke_width=2)
+        self._whiskers = bq.Lines(x=[], y=[], scales=scales, colors=[WHISKER], stroke_width=2)
         self.figure = bq.Figure(
             marks=[self._bars, self._other, self._whiskers],
             axes=[bq.Axis(scale=self._names, grid_lines="none"), self._axis],
@@ -123,7 +125,7 @@ class Curves(W.VBox):
         self._chosen = bq.Lines(x=[], y=[], scales=scales, stroke_width=3.6)
         self._marker = bq.Lines(
             x=[], y=[0, 1], scales={"x": self._across, "y": bq.LinearScale(min=0, max=1)},
-            colors=["#888888"], stroke_width=1.5, line_style="dashed",
+            colors=[MARKER], stroke_width=1.5, line_style="dashed",
         )  # fmt: skip
         self._tooltip = bq.Tooltip(fields=["name", "x", "y"], labels=["", "", ""], formats=["", ".4~g", ".3~g"])
         self._points = bq.Scatter(  # the style sheet shows only the one under the pointer
@@ -150,7 +152,7 @@ class Curves(W.VBox):
         self, values: np.ndarray, curves: np.ndarray, names: Sequence[str], chosen: int, top: float | None
     ) -> None:
         """Draw the curves (lines, v) over values (v,), the chosen one bold; `top` ends the upright axis if given."""
-        colours = [LINES[line % len(LINES)] for line in range(len(curves))]
+        colours = [line_colour(line) for line in range(len(curves))]
         self._up.max = top or float(curves.max()) or 1.0
         self._axes[1].tick_values = ticks(0, self._up.max)
         with self._lines.hold_sync():

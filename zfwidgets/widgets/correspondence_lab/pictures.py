@@ -12,8 +12,7 @@ import numpy as np
 from zfwidgets.widgets.canvas import DrawingCanvas
 from zfwidgets.widgets.controls import Filled, classed
 from zfwidgets.widgets.correspondence_lab.part_marks import PartMarks
-
-SHOWN = 152  # CSS pixels that a picture is wide
+from zfwidgets.widgets.geometry import PART_PICTURE
 
 
 class MarkedPictures(Filled):
@@ -71,7 +70,7 @@ class MarkedPictures(Filled):
         self._gestures[before:] = [[canvas for (canvas,) in self._gestures[before:]]]
 
     def _canvas(self, name: str, side: int) -> DrawingCanvas:
-        canvas = DrawingCanvas(tool="rectangle", shown_width=SHOWN, description=f"{name}: mark the part")
+        canvas = DrawingCanvas(tool="rectangle", shown_width=PART_PICTURE, description=f"{name}: mark the part")
         canvas.size, canvas.brush, canvas.step = (side, side), side, max(1, side // 4)
         canvas.observe(lambda _: self._marked(name), names="mask")
         return canvas

@@ -7,17 +7,15 @@ import ipywidgets as W
 from zfwidgets.drawing import format_number, heat, signed_picture
 from zfwidgets.experiments.projection import ImageFeatures, Projection
 from zfwidgets.widgets.controls import classed, probability_bars, titled
+from zfwidgets.widgets.geometry import PHOTOGRAPH
 from zfwidgets.widgets.picture import Picture, fitted
-
-SIDE = 240  # CSS pixels that the smaller pictures are fitted into
-LARGE = 454  # CSS pixels that the photograph is fitted into
 
 
 class FeatureView(W.Box):
     """The photograph with the receptive field on it; beside it what the feature makes of it."""
 
     def __init__(self, classifies: bool, transport: str) -> None:
-        self.photograph = Picture(shown_width=LARGE, smooth=True, transport=transport, hoverable=False)
+        self.photograph = Picture(shown_width=PHOTOGRAPH, smooth=True, transport=transport, hoverable=False)
         self.map = Picture(transport=transport, hoverable=False, description="Activation map; arrow keys choose a unit")
         self.patch = Picture(transport=transport, hoverable=False)
         self.projection = Picture(transport=transport, hoverable=False)
@@ -52,7 +50,7 @@ class FeatureView(W.Box):
         self.photograph.show(
             features.picture,
             boxes=[] if result.unit is None else [result.box],
-            shown_width=fitted(features.picture.shape[0], features.picture.shape[1], LARGE),
+            shown_width=fitted(features.picture.shape[0], features.picture.shape[1], PHOTOGRAPH),
             caption=f"{name} · a unit of {result.layer} sees {sees}",
         )
 

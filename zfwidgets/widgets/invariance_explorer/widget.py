@@ -27,6 +27,7 @@ from zfwidgets.models import Network
 from zfwidgets.task import Task
 from zfwidgets.widgets.charts import LINES
 from zfwidgets.widgets.controls import bind, classed, control
+from zfwidgets.widgets.geometry import PICTURE
 from zfwidgets.widgets.invariance_explorer.controls import Legend, ValueSlider
 from zfwidgets.widgets.invariance_explorer.live import LiveShift, Moment
 from zfwidgets.widgets.invariance_explorer.remembered_curves import CurvesChoice, RememberedCurves
@@ -39,7 +40,6 @@ from zfwidgets.widgets.selection import Images, Selection
 from zfwidgets.widgets.traits import ImageName, LayerNames, OneOf, Option
 
 MOST = len(LINES)  # images, a colour each
-SIDE = 240  # CSS pixels that the photograph is fitted into
 START = 0.2  # where the slider stands at first: this share of the way from the identity to the last value
 
 
@@ -123,8 +123,8 @@ class InvarianceExplorer(Panel):
         self.curves = RememberedCurves(networks, images, self._labels, self.transformations)
         self.live = LiveShift(self.curves, self.urgent, self._show_now, self.report, at_once())
         self.views = [CurvesView(network, self._compare is not None) for network in networks]
-        self.picture = Picture(width=SIDE, height=SIDE, shown_width=SIDE, smooth=True, transport=self.transport,
-                               hoverable=False)  # fmt: skip
+        size = dict.fromkeys(("width", "height", "shown_width"), PICTURE)
+        self.picture = Picture(**size, smooth=True, transport=self.transport, hoverable=False)
         self.slider, self.legend = ValueSlider(), Legend(self.names)
         self._offer_values()
         bind(self.slider, self, "value")
@@ -206,7 +206,7 @@ class InvarianceExplorer(Panel):
             return
         has_curve = self.image in self.names
         self.picture.show(
-            picture, shown_width=fitted(picture.shape[0], picture.shape[1], SIDE),
+            picture, shown_width=fitted(picture.shape[0], picture.shape[1], PICTURE),
             caption=self.image if has_curve else f"{self.image} (no curve: there is room for {MOST})",
             description=f"{self.image}: {describe_transform(transformation, self.value)}",
         )  # fmt: skip

@@ -10,9 +10,9 @@ import traitlets as T
 
 from zfwidgets.drawing import format_number, heat, label_picture
 from zfwidgets.experiments.occlusion import Occlusion
+from zfwidgets.widgets.geometry import SWEEP
 from zfwidgets.widgets.picture import Picture, fitted
 
-SIDE = 227  # CSS pixels that the maps are fitted into
 INK = 0.72  # how much of a map's colour lies over the photograph
 
 
@@ -23,10 +23,10 @@ class SweepView(W.VBox):
     taken = T.Any(None, help="(row, column, count): the place clicked last; the count grows with every click")
 
     def __init__(self, transport: str) -> None:
-        self.hidden = Picture(width=SIDE, height=SIDE, shown_width=SIDE, smooth=True, transport=transport,
+        self.hidden = Picture(width=SWEEP, height=SWEEP, shown_width=SWEEP, smooth=True, transport=transport,
                               hoverable=False, description="The image with the square at the chosen place")  # fmt: skip
         self.maps = tuple(
-            Picture(width=SIDE, height=SIDE, shown_width=SIDE, transport=transport, description=words)
+            Picture(width=SWEEP, height=SWEEP, shown_width=SWEEP, transport=transport, description=words)
             for words in (
                 "Activity of the feature map for each place of the square; arrow keys choose one, Enter takes it over",
                 "Probability of the target class for each place of the square",
@@ -91,7 +91,7 @@ class SweepView(W.VBox):
             lines.append(f"{result.labels[target]} {result.probability[place]:.2f}")
         height, width = result.picture.shape[:2]
         self.hidden.show(
-            result.hidden(row, column), shown_width=fitted(height, width, SIDE), caption="\n".join(lines),
+            result.hidden(row, column), shown_width=fitted(height, width, SWEEP), caption="\n".join(lines),
             boxes=[_box(result, row, column)],
         )  # fmt: skip
 
@@ -111,7 +111,10 @@ def _box(result: Occlusion, row: int, column: int) -> tuple[int, int, int, int]:
 def _show_map(picture: Picture, result: Occlusion, colours: np.ndarray, caption: str) -> None:
     painted = over_photograph(result, colours)
     picture.show(
-        painted, cells=result.label.shape, shown_width=fitted(painted.shape[0], painted.shape[1], SIDE), caption=caption
+        painted,
+        cells=result.label.shape,
+        shown_width=fitted(painted.shape[0], painted.shape[1], SWEEP),
+        caption=caption,
     )
 
 

@@ -11,9 +11,8 @@ from zfwidgets.experiments.occlusion import Hiding
 from zfwidgets.experiments.projection import robust_scale
 from zfwidgets.widgets.charts import BeforeAndAfter
 from zfwidgets.widgets.controls import classed, titled
+from zfwidgets.widgets.geometry import ACTIVITY, SWEEP
 from zfwidgets.widgets.picture import Picture, fitted
-
-MAP, PIXELS = 140, 227  # CSS pixels that feature maps and projections are fitted into
 
 
 class OcclusionView(W.VBox):
@@ -22,8 +21,8 @@ class OcclusionView(W.VBox):
     def __init__(self, transport: str) -> None:
         self.words = W.HTML()
         self.bars = BeforeAndAfter()
-        self.maps = _pair(MAP, transport, "The feature map")
-        self.projections = _pair(PIXELS, transport, "Its projection")
+        self.maps = _pair(ACTIVITY, transport, "The feature map")
+        self.projections = _pair(SWEEP, transport, "Its projection")
         self.words.add_class("zf-occlusion-words")
         parts = (
             (self.bars, "answer"),
@@ -47,14 +46,14 @@ class OcclusionView(W.VBox):
         low, high = min(float(result.maps[0].min()), 0.0), float(result.maps.max())
         for picture, values in zip(self.maps, result.maps, strict=True):
             caption = f"sum {format_number(float(values.sum()))}"
-            shown = fitted(values.shape[0], values.shape[1], MAP)
+            shown = fitted(values.shape[0], values.shape[1], ACTIVITY)
             picture.show(heat(values, low, high), shown_width=shown, caption=caption)
 
     def _show_projections(self, result: Hiding) -> None:
         end = max(robust_scale(pixels) for pixels in result.projected)
         caption = f"zero is grey, the ends ±{format_number(end)}"
         for picture, pixels in zip(self.projections, result.projected, strict=True):
-            shown = fitted(pixels.shape[1], pixels.shape[2], PIXELS)
+            shown = fitted(pixels.shape[1], pixels.shape[2], SWEEP)
             picture.show(signed_picture(pixels, end), shown_width=shown, caption=caption)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import anywidget
 import ipywidgets as W
 
+from zfwidgets.widgets.panel.style import stylesheet
+
 
 class PageReady(anywidget.AnyWidget):
     """Invisible; says in the kernel when the browser shows what it stands in.
@@ -16,9 +18,13 @@ class PageReady(anywidget.AnyWidget):
     Voila, and a page that is reloaded, ask for the state of all widgets once, and hear no message until they have made
     a model of each: a picture that a worker draws meanwhile would never arrive. On the way it lets the arrow keys reach
     the panel's sliders in Notebook 7, and gives them names.
+
+    It brings the style sheet of all panels, too. anywidget puts it into the page's head, once for this class, when it
+    makes the first model, which is before any panel is shown.
     """
 
     _esm = Path(__file__).parent / "page_ready.js"
+    _css = stylesheet()
 
 
 def all_within(widget: W.Widget) -> Iterator[W.Widget]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as W
@@ -25,8 +24,6 @@ from zfwidgets.widgets.traits import reject_unknown
 if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
-
-STYLE = (Path(__file__).parent / "panel.css").read_text(encoding="utf-8")
 
 
 class Panel(Cycle):
@@ -74,7 +71,7 @@ class Panel(Cycle):
         page.on_msg(lambda *_: self._send_again())
         self.status = StatusLine(self.cancel, page, self._drawing)
         body = self.build()
-        head = W.HTML(f"<style>{STYLE}</style><h3>{escape(self.title)}</h3><p>{escape(self.lead)}</p>")
+        head = W.HTML(f"<h3>{escape(self.title)}</h3><p>{escape(self.lead)}</p>")
         bar = classed(W.Box(list(self.controls())), "zf-controls")
         self.children = [classed(head, "zf-head"), bar, body, self.status, *self.below()]
         self.add_class("zf-panel")

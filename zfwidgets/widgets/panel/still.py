@@ -10,7 +10,8 @@ import ipywidgets as W
 from PIL import Image
 
 from zfwidgets.widgets.panel.page_ready import PageReady
-from zfwidgets.widgets.picture import ROOM, Picture
+from zfwidgets.widgets.panel.style import stylesheet
+from zfwidgets.widgets.picture import Picture
 
 # What ipywidgets' own style sheet would do; `:where` lets any other rule win.
 FLOW = """
@@ -21,8 +22,7 @@ FLOW = """
 
 def still(widget: W.Widget) -> str:
     """The HTML of a widget and of all that it holds: pictures as PNG, controls as their values in words."""
-    style = (ROOM / "picture.css").read_text(encoding="utf-8")
-    return f"<style>{FLOW}{style}</style>{_html(widget)}"
+    return f"<style>{FLOW}{stylesheet()}</style>{_html(widget)}"
 
 
 def _html(widget: W.Widget) -> str:

@@ -1,8 +1,36 @@
+// @ts-check
 /**
  * One raster picture: bytes from the kernel into a canvas, outlines above it,
  * and the place that the pointer or the keyboard chose back to the kernel.
+ *
+ * @typedef {[row: number, column: number]} Place of a cell or a pixel; or how many rows and columns there are
+ * @typedef {[top: number, left: number, bottom: number, right: number]} Box
+ *
+ * @typedef {object} State see `picture.py`
+ * @property {{ transport: "raw" | "webp", data: DataView<ArrayBuffer> } | undefined} pixels
+ * @property {number} width
+ * @property {number} height
+ * @property {number} shown_width
+ * @property {boolean} smooth
+ * @property {string} caption
+ * @property {string} description
+ * @property {Box[]} boxes
+ * @property {Place} cells
+ * @property {Place | null} cell
+ * @property {Place | null} hover
+ * @property {boolean} hoverable
+ * @property {[row: number, column: number, count: number] | null} clicked
+ *
+ * @typedef {import("@anywidget/types").AnyModel<State>} Model
+ *
+ * @typedef {object} View
+ * @property {Model} model
+ * @property {ReturnType<typeof build>} parts
+ * @property {Place | null} size of what is painted
+ * @property {Place | null} hovered
  */
 
+/** @type {Record<string, (cell: Place) => Place>} */
 const MOVES = {
   ArrowUp: ([row, column]) => [row - 1, column],
   ArrowDown: ([row, column]) => [row + 1, column],
@@ -12,8 +40,10 @@ const MOVES = {
   End: ([row]) => [row, Infinity],
 };
 
+/** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el }) {
   const parts = build(el);
+  /** @type {View} */
   const view = { model, parts, size: null, hovered: null };
   const redraw = coalesce(() => draw(view), queueMicrotask);
   const repaint = coalesce(painter(view, redraw), queueMicrotask);
@@ -25,15 +55,15 @@ function render({ model, el }) {
   repaint();
 }
 
+/** @param {HTMLElement} el */
 function build(el) {
-  const part = (tag, name) => Object.assign(document.createElement(tag), { className: name });
   const parts = {
     root: el,
-    frame: part("div", "zf-picture-frame"),
-    canvas: part("canvas", "zf-picture-canvas"),
-    marks: part("div", "zf-picture-marks"),
-    caption: part("div", "zf-picture-caption"),
-    spoken: part("div", "zf-picture-spoken"),
+    frame: element("div", "zf-picture-frame"),
+    canvas: element("canvas", "zf-picture-canvas"),
+    marks: element("div", "zf-picture-marks"),
+    caption: element("div", "zf-picture-caption"),
+    spoken: element("div", "zf-picture-spoken"),
   };
   parts.spoken.setAttribute("aria-live", "polite");
   parts.frame.append(parts.canvas, parts.marks);
@@ -42,11 +72,30 @@ function build(el) {
   return parts;
 }
 
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} name
+ */
+function element(tag, name) {
+  return Object.assign(document.createElement(tag), { className: name });
+}
+
+/**
+ * @param {Model} model
+ * @param {(keyof State)[]} names
+ * @param {() => void} callback
+ */
 function listen(model, names, callback) {
   for (const name of names) model.on(`change:${name}`, callback);
 }
 
-/** Many changes come in one message, many moves in one frame: `work` runs once for all of them. */
+/**
+ * Many changes come in one message, many moves in one frame: `work` runs once for all of them.
+ *
+ * @param {() => void} work
+ * @param {(run: () => void) => void} schedule
+ */
 function coalesce(work, schedule) {
   let waiting = false;
   return () => {
@@ -59,7 +108,12 @@ function coalesce(work, schedule) {
   };
 }
 
-/** The old picture stays until the new one is decoded; a slow decoding never covers a newer picture. */
+/**
+ * The old picture stays until the new one is decoded; a slow decoding never covers a newer picture.
+ *
+ * @param {View} view
+ * @param {() => void} redraw
+ */
 function painter(view, redraw) {
   let newest = 0;
   let painted = 0;
@@ -69,13 +123,17 @@ function painter(view, redraw) {
     if (!image || turn !== newest) return;
     const { canvas } = view.parts;
     paint(canvas, image);
-    canvas.dataset.painted = ++painted;
+    canvas.dataset.painted = `${++painted}`;
     view.size = [canvas.height, canvas.width];
     redraw();
   };
 }
 
-/** Null where bytes and size do not belong together: then the rest of a message is still to come. */
+/**
+ * Null where bytes and size do not belong together: then the rest of a message is still to come.
+ *
+ * @param {Model} model
+ */
 function decode(model) {
   const { transport, data } = model.get("pixels") ?? {};
   const [width, height] = [model.get("width"), model.get("height")];
@@ -85,23 +143,34 @@ function decode(model) {
   return new ImageData(new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength), width, height);
 }
 
+/** @param {DataView<ArrayBuffer>} data */
 function unpack(data) {
+  /** @type {ImageBitmapOptions} */
   const exact = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
   return createImageBitmap(new Blob([data], { type: "image/webp" }), exact);
 }
 
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageData | ImageBitmap} image
+ */
 function paint(canvas, image) {
   // Setting a canvas's size wipes it, so only where it changes.
   if (canvas.width !== image.width) canvas.width = image.width;
   if (canvas.height !== image.height) canvas.height = image.height;
   const context = canvas.getContext("2d");
+  if (!context) return;
   if (image instanceof ImageData) return context.putImageData(image, 0, 0);
   context.globalCompositeOperation = "copy"; // a see-through pixel replaces the old one too
   context.drawImage(image, 0, 0);
   image.close();
 }
 
-/** Everything but the pixels: cheap, so all of it is set whatever changed. */
+/**
+ * Everything but the pixels: cheap, so all of it is set whatever changed.
+ *
+ * @param {View} view
+ */
 function draw(view) {
   const { model, parts } = view;
   const [height, width] = sizeOf(view);
@@ -113,26 +182,43 @@ function draw(view) {
   describe(view);
 }
 
+/** @param {View} view */
 function drawMarks(view) {
   const { model, parts, hovered } = view;
   const boxes = model.get("boxes").map((box) => outline("zf-picture-box", box, sizeOf(view)));
-  const cells = [
-    ["zf-picture-hovered", hovered],
-    ["zf-picture-cell", model.get("cell")],
-  ];
-  const drawn = cells.filter(([, cell]) => isInside(model, cell));
-  const outlines = drawn.map(([name, [row, column]]) => outline(name, [row, column, row + 1, column + 1], model.get("cells")));
-  parts.marks.replaceChildren(...boxes, ...outlines);
+  const hover = outlineCell("zf-picture-hovered", hovered, model.get("cells"));
+  const chosen = outlineCell("zf-picture-cell", model.get("cell"), model.get("cells"));
+  parts.marks.replaceChildren(...boxes, ...hover, ...chosen);
 }
 
-/** Placed in per cent, so that it stays sharp and in place at any size of the picture. */
+/**
+ * The outline of a cell; none where there is no such cell.
+ *
+ * @param {string} name
+ * @param {Place | null} cell
+ * @param {Place} cells
+ */
+function outlineCell(name, cell, cells) {
+  if (!cell || cell[0] >= cells[0] || cell[1] >= cells[1]) return [];
+  const [row, column] = cell;
+  return [outline(name, [row, column, row + 1, column + 1], cells)];
+}
+
+/**
+ * Placed in per cent, so that it stays sharp and in place at any size of the picture.
+ *
+ * @param {string} name
+ * @param {Box} box
+ * @param {Place} size
+ */
 function outline(name, [top, left, bottom, right], [height, width]) {
-  const mark = Object.assign(document.createElement("div"), { className: name });
+  const mark = element("div", name);
   const edges = [top / height, 1 - right / width, 1 - bottom / height, left / width];
   mark.style.inset = edges.map((edge) => `${100 * clamp(edge, 0, 1)}%`).join(" ");
   return mark;
 }
 
+/** @param {View} view */
 function describe({ model, parts }) {
   const { frame, spoken } = parts;
   const isGrid = hasCells(model);
@@ -152,8 +238,13 @@ function describe({ model, parts }) {
   if (isGrid && cell && document.activeElement === frame) spoken.textContent = `row ${cell[0]}, column ${cell[1]}`;
 }
 
+/**
+ * @param {View} view
+ * @param {() => void} redraw
+ */
 function followPointer(view, redraw) {
   const { model, parts } = view;
+  /** @type {PointerEvent | null} */
   let pointer = null;
   const hover = coalesce(() => {
     const place = pointer && placeAt(pointer, parts.canvas, hasCells(model) ? model.get("cells") : sizeOf(view));
@@ -162,6 +253,7 @@ function followPointer(view, redraw) {
     redraw();
     if (model.get("hoverable")) send(model, { hover: place });
   }, requestAnimationFrame);
+  /** @param {PointerEvent | null} event */
   const point = (event) => {
     pointer = event;
     hover();
@@ -171,48 +263,78 @@ function followPointer(view, redraw) {
   parts.frame.addEventListener("click", (event) => click(view, event));
 }
 
+/**
+ * @param {View} view
+ * @param {MouseEvent} event
+ */
 function click(view, event) {
   const { model, parts } = view;
   const count = (model.get("clicked")?.[2] ?? 0) + 1;
-  const chosen = { clicked: [...placeAt(event, parts.canvas, sizeOf(view)), count] };
+  const [row, column] = placeAt(event, parts.canvas, sizeOf(view));
+  /** @type {Partial<State>} */
+  const chosen = { clicked: [row, column, count] };
   if (hasCells(model)) chosen.cell = placeAt(event, parts.canvas, model.get("cells"));
   send(model, chosen);
 }
 
+/**
+ * @param {View} view
+ * @param {() => void} redraw
+ */
 function followKeyboard(view, redraw) {
   const { model, parts } = view;
   parts.frame.addEventListener("keydown", (event) => {
     const move = MOVES[event.key];
     if (!hasCells(model) || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key === "Enter" && !event.shiftKey && model.get("cell")) return clickCell(event, view);
+    const cell = model.get("cell");
+    if (event.key === "Enter" && !event.shiftKey && cell) return clickCell(event, view, cell);
     if (!move) return;
     event.preventDefault();
     event.stopPropagation();
     view.hovered = null; // the pointer only lies there: one outline moves
     redraw();
-    send(model, { cell: moved(move, model.get("cell"), model.get("cells")) });
+    send(model, { cell: moved(move, cell, model.get("cells")) });
   });
 }
 
-/** Enter is a click in the middle of the chosen cell. */
-function clickCell(event, view) {
+/**
+ * Enter is a click in the middle of the chosen cell.
+ *
+ * @param {KeyboardEvent} event
+ * @param {View} view
+ * @param {Place} cell
+ */
+function clickCell(event, view, [row, column]) {
   const { model } = view;
   event.preventDefault();
   event.stopPropagation();
   const [height, width] = sizeOf(view);
   const [rows, columns] = model.get("cells");
-  const [row, column] = model.get("cell");
-  const middle = [Math.floor(((row + 0.5) * height) / rows), Math.floor(((column + 0.5) * width) / columns)];
-  send(model, { clicked: [...middle, (model.get("clicked")?.[2] ?? 0) + 1] });
+  const [y, x] = [Math.floor(((row + 0.5) * height) / rows), Math.floor(((column + 0.5) * width) / columns)];
+  send(model, { clicked: [y, x, (model.get("clicked")?.[2] ?? 0) + 1] });
 }
 
-/** The first key chooses the middle cell; the following ones move from there, and stop at the border. */
+/**
+ * The first key chooses the middle cell; the following ones move from there, and stop at the border.
+ *
+ * @param {(cell: Place) => Place} move
+ * @param {Place | null} cell
+ * @param {Place} cells
+ * @returns {Place}
+ */
 function moved(move, cell, [rows, columns]) {
   const [row, column] = cell ? move(cell) : [Math.floor(rows / 2), Math.floor(columns / 2)];
   return [clamp(row, 0, rows - 1), clamp(column, 0, columns - 1)];
 }
 
-/** The (row, column) under the pointer, of a picture cut evenly into `rows` × `columns`. */
+/**
+ * The (row, column) under the pointer, of a picture cut evenly into `rows` × `columns`.
+ *
+ * @param {MouseEvent} event
+ * @param {HTMLCanvasElement} canvas
+ * @param {Place} cells
+ * @returns {Place}
+ */
 function placeAt({ clientX, clientY }, canvas, [rows, columns]) {
   const { left, top, width, height } = canvas.getBoundingClientRect();
   const row = Math.floor(((clientY - top) / height) * rows);
@@ -220,25 +342,35 @@ function placeAt({ clientX, clientY }, canvas, [rows, columns]) {
   return [clamp(row, 0, rows - 1), clamp(column, 0, columns - 1)];
 }
 
+/**
+ * @param {Model} model
+ * @param {Partial<State>} values
+ */
 function send(model, values) {
-  for (const [name, value] of Object.entries(values)) model.set(name, value);
+  for (const [name, value] of Object.entries(values)) model.set(/** @type {keyof State} */ (name), value);
   model.save_changes();
 }
 
-/** The size of what is on the canvas; before the first picture, of its place. */
+/**
+ * The size of what is on the canvas; before the first picture, of its place.
+ *
+ * @param {View} view
+ * @returns {Place}
+ */
 function sizeOf({ model, size }) {
   return size ?? [model.get("height"), model.get("width")];
 }
 
+/** @param {Model} model */
 function hasCells(model) {
   return model.get("cells")[0] > 0;
 }
 
-function isInside(model, cell) {
-  const [rows, columns] = model.get("cells");
-  return cell && cell[0] < rows && cell[1] < columns;
-}
-
+/**
+ * @param {number} value
+ * @param {number} low
+ * @param {number} high
+ */
 function clamp(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }

@@ -11,6 +11,7 @@ import numpy as np
 import traitlets as T
 from PIL import Image
 
+from zfwidgets.widgets.tokens import styled
 from zfwidgets.widgets.traits import reject_unknown
 
 ROOM = Path(__file__).parent
@@ -60,7 +61,7 @@ class Picture(anywidget.AnyWidget):
     """
 
     _esm = ROOM / "picture.js"
-    _css = ROOM / "picture.css"
+    _css = styled(ROOM / "picture.css")
 
     pixels = T.Bytes(help="RGBA, row by row, height * width * 4 bytes; set by `show`").tag(sync=True, to_json=message)
     width = T.Int(224, min=1, help="the picture's own pixels; before the first one, of its place").tag(sync=True)

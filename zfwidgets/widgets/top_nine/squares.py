@@ -10,13 +10,9 @@ import numpy as np
 from zfwidgets.drawing import fit_tile, mosaic, signed_picture
 from zfwidgets.experiments.gallery import GREY
 from zfwidgets.experiments.projection import robust_scale
+from zfwidgets.widgets.geometry import BLOCK, CHOSEN, COLUMNS, EDGE, GAP, PULL, STRIP, WALL_HEIGHT, WALL_WIDTH
 
-BLOCK = 139  # pixels of a feature map's square on the wall: three tiles of 45
-LARGE = 274  # pixels of the chosen one's: three tiles of 90
-GAP = 2  # pixels between tiles
-STRIP, EDGE = 16, 5  # pixels above a block on the wall, for its number, and on its other sides
-ROWS, COLUMNS = 4, 4  # blocks on the wall
-PULL = 3  # pixels that the blocks of a pair are moved toward each other
+LARGE = CHOSEN  # pixels of the chosen feature map's square
 FILLED = 0.8  # part of its place that a whole multiple of a tile's own pixels must fill
 
 
@@ -71,7 +67,7 @@ def crossed(size: int) -> np.ndarray:
 def tile_grid(blocks: Sequence[np.ndarray | None], in_pairs: bool) -> np.ndarray:
     """Squares side by side on the wall, (H, W, 4) uint8; those of a pair closer together."""
     tall, wide = STRIP + BLOCK + EDGE, BLOCK + 2 * EDGE
-    wall = np.zeros((ROWS * tall, COLUMNS * wide, 4), np.uint8)
+    wall = np.zeros((WALL_HEIGHT, WALL_WIDTH, 4), np.uint8)
     for place, block in enumerate(blocks):
         row, column = divmod(place, COLUMNS)
         top, left = row * tall + STRIP, column * wide + EDGE

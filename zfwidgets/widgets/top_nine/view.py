@@ -11,8 +11,9 @@ import numpy as np
 import traitlets as T
 
 from zfwidgets.drawing import format_number
+from zfwidgets.widgets.geometry import BLOCK, COLUMNS, GAP, ROWS, WALL_HEIGHT, WALL_WIDTH
 from zfwidgets.widgets.picture import Picture
-from zfwidgets.widgets.top_nine.squares import BLOCK, COLUMNS, EDGE, GAP, LARGE, ROWS, STRIP, crossed, square, tile_grid
+from zfwidgets.widgets.top_nine.squares import LARGE, crossed, square, tile_grid
 from zfwidgets.widgets.top_nine.tiles import Page, Tiles
 
 FAINT = 56  # opacity, of 255, of a patch that keeps the place of a projection
@@ -31,8 +32,8 @@ class NineView(W.Box):
     opened = T.Any(None, help="(place, count): the tile whose image is to be opened; the count grows each time")
 
     def __init__(self, transport: str) -> None:
-        height, width = ROWS * (STRIP + BLOCK + EDGE), COLUMNS * (BLOCK + 2 * EDGE)
-        self.wall = Picture(width=width, height=height, shown_width=width, transport=transport, hoverable=False)
+        size = {"width": WALL_WIDTH, "height": WALL_HEIGHT, "shown_width": WALL_WIDTH}
+        self.wall = Picture(**size, transport=transport, hoverable=False)
         self.wall.description = "Feature maps, each by its strongest activations; arrow keys choose one"
         self.projections, self.patches = _large("Projections", transport), _large("Patches", transport)
         self.numbers, self.chosen, self.tile_words = W.HTML(), W.HTML(), W.HTML()

@@ -1,0 +1,46 @@
+"""Sizes by which Python draws and style sheets lay out, in CSS pixels; each is given here, and nowhere again."""
+
+from __future__ import annotations
+
+PADDING = 4  # around a picture or a canvas: room for its focus ring
+RIM = PADDING + 1  # and for its border
+
+PICTURE = 240  # what the pictures of a panel are fitted into
+PHOTOGRAPH = 454  # what a large photograph, or the canvas, is fitted into
+
+# The occlusion canvas.
+ACTIVITY = 140  # what feature maps are fitted into
+SWEEP = 227  # what projections and the maps of a sweep are fitted into: the size of the images that come with zfwidgets
+
+PART_PICTURE = 148  # a picture to mark parts in: six in a row of the correspondence lab
+
+# The wall of the top nine.
+BLOCK = 139  # a feature map's square: three tiles of 45
+STRIP, EDGE = 16, 5  # above a square, for its number, and on its other sides
+ROWS, COLUMNS = 4, 4  # squares on the wall
+PULL = 3  # by how much the squares of a pair are moved toward each other
+GAP = 2  # between tiles
+CHOSEN = 274  # the square of the chosen feature map: three tiles of 90
+WALL_HEIGHT, WALL_WIDTH = ROWS * (STRIP + BLOCK + EDGE), COLUMNS * (BLOCK + 2 * EDGE)
+
+
+def sizes() -> dict[str, str]:
+    """What the style sheets need of them, as custom properties."""
+    pixels = {
+        "padding": PADDING,
+        "rim": RIM,
+        "picture": PICTURE,
+        "photograph": PHOTOGRAPH,
+        "sweep": SWEEP,
+        "part-picture": PART_PICTURE,
+        "wall": WALL_WIDTH,
+        "wall-strip": STRIP,
+        "wall-edge": EDGE,
+        "wall-pull": PULL,
+        "chosen": CHOSEN + 2 * GAP,
+    }
+    counts = {"wall-ratio": f"{WALL_WIDTH} / {WALL_HEIGHT}", "wall-rows": ROWS, "wall-columns": COLUMNS}
+    counts |= {"wall-pairs": COLUMNS // 2}
+    return {f"--zf-{name}": f"{size}px" for name, size in pixels.items()} | {
+        f"--zf-{name}": str(count) for name, count in counts.items()
+    }

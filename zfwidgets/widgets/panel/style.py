@@ -1,0 +1,26 @@
+"""The style sheet of all panels: every room's own, joined."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from zfwidgets.widgets.tokens import tokens
+
+WIDGETS = Path(__file__).parents[1]
+
+
+@cache
+def stylesheet() -> str:
+    """The CSS of every room: first what several widgets share (`picture/picture.css`), then each widget's `style.css`.
+
+    Before them stands what they refer to: the custom properties of `zfwidgets.widgets.tokens`.
+
+    A page needs it once; see `zfwidgets.widgets.panel.page_ready`.
+    """
+    return "\n".join([tokens(), *(sheet.read_text(encoding="utf-8") for sheet in sheets())])
+
+
+def sheets() -> list[Path]:
+    """Where the rooms' style sheets are, in the order in which they are joined."""
+    return sorted(WIDGETS.glob("*/*.css"), key=lambda sheet: (sheet.stem == "style", sheet.parent.name))
