@@ -36,7 +36,7 @@ class Watched(Op):
         self.results.append(weakref.ref(output))
         return output
 
-    def project(self, signal: Tensor, kept: Any, rule: Any) -> tuple[Tensor]:
+    def project(self, signal: Tensor, saved: Any, rule: Any) -> tuple[Tensor]:
         return (signal,)
 
 
@@ -76,15 +76,15 @@ def test_the_record_holds_the_activations_that_were_asked_for_and_no_others():
     wanted = [one.step("stem"), one.step("")]
     record = forward(one.program, one.images, wanted)
     assert set(record.activations) == set(wanted)
-    assert not record.kept
-    assert not forward(one.program, one.images, wanted, DECONVNET).kept.keys() - set(one.program.steps)
+    assert not record.saved
+    assert not forward(one.program, one.images, wanted, DECONVNET).saved.keys() - set(one.program.steps)
 
 
-def tensors_in(kept: Any) -> Iterator[Tensor]:
-    if isinstance(kept, Tensor):
-        yield kept
-    elif isinstance(kept, tuple | list):
-        for item in kept:
+def tensors_in(saved: Any) -> Iterator[Tensor]:
+    if isinstance(saved, Tensor):
+        yield saved
+    elif isinstance(saved, tuple | list):
+        for item in saved:
             yield from tensors_in(item)
 
 
@@ -95,10 +95,10 @@ def test_the_deconvnet_keeps_switches_and_no_activations():
     program = capture(module, (3, 20, 26))
     images = torch.randn(2, 3, 20, 26)
     record = forward(program, images, [program.output], DECONVNET)
-    kept = [tensor for step in record.kept.values() for tensor in tensors_in(step)]
-    assert [(x.dtype, tuple(x.shape)) for x in kept] == [(torch.int64, (2, 6, 8, 11))]
+    saved = [tensor for step in record.saved.values() for tensor in tensors_in(step)]
+    assert [(x.dtype, tuple(x.shape)) for x in saved] == [(torch.int64, (2, 6, 8, 11))]
     record = forward(program, images, [program.output], GRADIENT)
-    assert any(x.is_floating_point() for step in record.kept.values() for x in tensors_in(step))
+    assert any(x.is_floating_point() for step in record.saved.values() for x in tensors_in(step))
 
 
 class After:

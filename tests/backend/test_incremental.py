@@ -139,12 +139,12 @@ def test_the_least_is_what_changes_counted_one_by_one():
     plan = Incremental(one.program, image, [one.step("")]).plan(boxes)
     replacement = image + 100 + torch.rand(image.shape, dtype=image.dtype)
     linear = {step: step for step in one.program.steps if step.macs}
-    untouched = forward(one.program, image[None], linear).activations
+    unoccluded = forward(one.program, image[None], linear).activations
     total = 0
     for box in boxes:
         changed = forward(one.program, really_changed(image, replacement, box[None]), linear).activations
         for step in linear:
-            differs = (changed[step] != untouched[step]).any(1)[0]
+            differs = (changed[step] != unoccluded[step]).any(1)[0]
             rows, columns = differs.any(1).nonzero(), differs.any(0).nonzero()
             area = int((rows.max() - rows.min() + 1) * (columns.max() - columns.min() + 1)) if len(rows) else 0
             total += step.macs * area // math.prod(step.map_size or ())

@@ -84,12 +84,12 @@ def test_the_trunk_is_what_cuts_the_network_in_two(model):
     _, program = captured(model)
     for layer in program.layers:
         step = program.by_name[layer.name]
-        assert layer.trunk != reaches_output_without(program, step), layer.name
+        assert layer.dominates_output != reaches_output_without(program, step), layer.name
 
 
 def test_the_trunk_of_a_resnet_goes_round_its_branches():
     _, program = captured("resnet18")
-    trunk = {layer.name for layer in program.layers if layer.trunk}
+    trunk = {layer.name for layer in program.layers if layer.dominates_output}
     assert {"conv1", "maxpool", "layer1.0.add", "layer1.0.relu_1", "layer4.1.relu_1", "fc"} <= trunk
     assert not {"layer1.0.conv1", "layer1.0.bn2", "layer2.0.downsample.0"} & trunk
     assert len(trunk) == 4 + 2 * 8 + 3  # stem, two a block, head
@@ -104,5 +104,5 @@ def test_what_the_first_output_does_not_need_is_no_trunk():
         def forward(self, x):
             return self.main(x), self.side(x)
 
-    trunk = {layer.name: layer.trunk for layer in capture(Branching(), (3, 6, 8)).layers}
+    trunk = {layer.name: layer.dominates_output for layer in capture(Branching(), (3, 6, 8)).layers}
     assert trunk == {"main": True, "side": False}

@@ -315,7 +315,7 @@ TRAPS: dict[str, Trap] = {
         whole=True,
         loose=True,
     ),
-    "mean, kept": function(lambda x: F.relu(x - x.mean((2, 3), keepdim=True)), whole=True),
+    "mean, saved": function(lambda x: F.relu(x - x.mean((2, 3), keepdim=True)), whole=True),
     "mean, gone": function(lambda x: F.relu(x).mean((2, 3)), whole=True),
     "mean, gone, backwards": function(lambda x: x.mean((-1, -2)), smooth=True, whole=True),
     # normalisation

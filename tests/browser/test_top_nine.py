@@ -176,9 +176,9 @@ def test_what_the_pointer_rests_on_is_told(page):
     settled(page)
     box = page.locator(".zf-nine-patches canvas").bounding_box()
     page.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] - 20)
-    page.wait_for_selector(".zf-nine-told:has-text('number 9 of 9 · activation')")
+    page.wait_for_selector(".zf-nine-tile-words:has-text('number 9 of 9 · activation')")
     page.mouse.move(0, 0)
-    page.wait_for_selector(".zf-nine-told:has-text('strongest of 9 · activation')")
+    page.wait_for_selector(".zf-nine-tile-words:has-text('strongest of 9 · activation')")
 
 
 def test_a_click_on_a_tile_opens_its_image_in_an_explorer_below(page):
@@ -186,9 +186,9 @@ def test_a_click_on_a_tile_opens_its_image_in_an_explorer_below(page):
     assert page.locator(".zf-panel .zf-panel").count() == 0
     for place in (3, 1):
         click_cell(page, "patches", *divmod(place, 3), 3)
-        page.wait_for_selector(f".zf-nine-told:has-text('number {place + 1} of 9')")
+        page.wait_for_selector(f".zf-nine-tile-words:has-text('number {place + 1} of 9')")
         page.mouse.move(0, 0)
-        words = page.locator(".zf-nine-told").inner_text()
+        words = page.locator(".zf-nine-tile-words").inner_text()
         name = words.splitlines()[1]
         unit = re.search(r"unit (\d+, \d+)", words)[1]
         activation = re.search(r"activation ([\d,.]+)", words)[1]
@@ -239,7 +239,7 @@ def test_a_mined_folder_is_shown_and_a_wrong_one_explained(page, tmp_path):
     state = settled(page)
     assert state["error"] == ""
     assert page.locator(".zf-error").count() == 0
-    assert re.search(r"\d{3}\.png", page.locator(".zf-nine-told").inner_text())
+    assert re.search(r"\d{3}\.png", page.locator(".zf-nine-tile-words").inner_text())
     assert page.evaluate("window.harmed") is None
     screenshot(page, "topnine_mined", ".zf-top-nine")
     fail_on_errors(page)
@@ -269,7 +269,7 @@ def test_in_the_dark_the_joints_are_dark_and_words_readable(open_notebook, layer
         "feature": ".zf-nine-chosen .widget-html-content",
         "title": ".zf-nine-title .widget-html-content",
         "caption": ".zf-nine-wall .zf-picture-caption",
-        "tile": ".zf-nine-told .widget-html-content",
+        "tile": ".zf-nine-tile-words .widget-html-content",
         "button": ".zf-nine-opener",
         "mined": ".zf-job-note .widget-html-content",
     }

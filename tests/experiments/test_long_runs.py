@@ -97,20 +97,20 @@ zf.top_activations(net, sys.argv[1], checkpoint=sys.argv[2], workers=2, batch_si
 
 
 def test_a_run_killed_again_and_again_goes_on_and_finds_the_same(net, folder, tmp_path, monkeypatch):
-    kept, shards = tmp_path / "kept", []
+    saved, shards = tmp_path / "saved", []
     for _ in range(3):
-        run = subprocess.Popen([sys.executable, "-c", RUN, folder, kept], start_new_session=True)
+        run = subprocess.Popen([sys.executable, "-c", RUN, folder, saved], start_new_session=True)
         before = len(shards)
-        while len(shards := sorted(kept.glob("images-*"))) == before and run.poll() is None:
+        while len(shards := sorted(saved.glob("images-*"))) == before and run.poll() is None:
             time.sleep(0.01)
         os.killpg(run.pid, signal.SIGKILL)  # with its workers
         run.wait()
     assert 0 < len(shards) < 8
     ages = {path: path.stat().st_mtime_ns for path in shards}
-    subprocess.run([sys.executable, "-c", RUN, folder, kept], check=True)
+    subprocess.run([sys.executable, "-c", RUN, folder, saved], check=True)
     assert all(path.stat().st_mtime_ns == age for path, age in ages.items())  # what was there was not done again
     monkeypatch.setattr(search, "SMALLEST", 8)
-    resumed = zf.top_activations(net, folder, checkpoint=kept, progress=False)
+    resumed = zf.top_activations(net, folder, checkpoint=saved, progress=False)
     assert same(resumed, zf.top_activations(net, folder, workers=0, progress=False))
 
 
@@ -135,9 +135,9 @@ def test_a_cluster_that_loses_a_worker_finds_the_same(net, folder, client, tmp_p
         if len(said) == 2:
             os.kill(next(iter(pids.values())), signal.SIGKILL)
 
-    spread = zf.top_activations(net, folder, checkpoint=tmp_path / "kept", client=client, progress=kill_one)
+    spread = zf.top_activations(net, folder, checkpoint=tmp_path / "saved", client=client, progress=kill_one)
     assert said[-1] == 60
-    assert len(list((tmp_path / "kept").glob("images-*"))) == 8
+    assert len(list((tmp_path / "saved").glob("images-*"))) == 8
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as each worker of the cluster has: more can round the last bit otherwise
     try:

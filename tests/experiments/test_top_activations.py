@@ -262,7 +262,7 @@ def test_progress_counts_every_image_once(net, pictures, small_shards, tmp_path)
     for _ in range(2):  # the second time, all is read from the checkpoint
         said.clear()
         zf.top_activations(
-            net, pictures, checkpoint=tmp_path / "kept", task=zf.Task(report=lambda *told: said.append(told[:2]))
+            net, pictures, checkpoint=tmp_path / "saved", task=zf.Task(report=lambda *told: said.append(told[:2]))
         )
         assert said[-1] == (48, 48)
         assert [done for done, _ in said] == sorted(done for done, _ in said)
@@ -272,9 +272,9 @@ def test_every_shard_is_kept_and_a_later_call_computes_only_what_is_missing(
     net, pictures, small_shards, tmp_path, monkeypatch
 ):
     whole = zf.top_activations(net, pictures, progress=False)
-    kept = tmp_path / "kept"
-    assert same(zf.top_activations(net, pictures, checkpoint=kept, progress=False), whole)
-    files = sorted(kept.glob("images-*"))
+    saved = tmp_path / "saved"
+    assert same(zf.top_activations(net, pictures, checkpoint=saved, progress=False), whole)
+    files = sorted(saved.glob("images-*"))
     assert len(files) == 6
     files[1].unlink()
     files[3].write_bytes(files[3].read_bytes()[:1000])  # cut short
@@ -286,22 +286,22 @@ def test_every_shard_is_kept_and_a_later_call_computes_only_what_is_missing(
         return mine(net, images, spans, *rest)
 
     monkeypatch.setattr(search, "mine", watched)
-    assert same(zf.top_activations(net, pictures, checkpoint=kept, progress=False), whole)
+    assert same(zf.top_activations(net, pictures, checkpoint=saved, progress=False), whole)
     assert computed == [(8, 16), (24, 32)]
 
 
 def test_a_checkpoint_of_something_else_is_refused_by_name(net, pictures, tmp_path):
-    kept = tmp_path / "kept"
-    zf.top_activations(net, pictures, checkpoint=kept, progress=False)
+    saved = tmp_path / "saved"
+    zf.top_activations(net, pictures, checkpoint=saved, progress=False)
     with pytest.raises(ValueError, match=r"was begun with another data set: 48 images, .*, and not 47 images"):
-        zf.top_activations(net, pictures[1:], checkpoint=kept, progress=False)
+        zf.top_activations(net, pictures[1:], checkpoint=saved, progress=False)
     with pytest.raises(ValueError, match="was begun with another k: 9, and not 4"):
-        zf.top_activations(net, pictures, k=4, checkpoint=kept, progress=False)
+        zf.top_activations(net, pictures, k=4, checkpoint=saved, progress=False)
     with pytest.raises(ValueError, match="was begun with another layers: "):
-        zf.top_activations(net, pictures, "all", checkpoint=kept, progress=False)
+        zf.top_activations(net, pictures, "all", checkpoint=saved, progress=False)
     other = zf.Network(nn.Sequential(nn.Conv2d(3, 5, 3)), size=SIZE, device="cpu", name="another")
     with pytest.raises(ValueError, match=r"was begun with another network: Sequential \w+, and not another"):
-        zf.top_activations(other, pictures, checkpoint=kept, progress=False)
+        zf.top_activations(other, pictures, checkpoint=saved, progress=False)
 
 
 def test_a_folder_with_other_things_in_it_is_no_place_for_a_checkpoint(net, pictures, tmp_path):

@@ -101,7 +101,11 @@ class Network:
             following = readers.get(steps[layer.name], [])
             return len(following) == 1 and getattr(following[0].op, "kind", "") in ("rectifier", "normalisation")
 
-        shown = [x for x in self.layers if x.trunk and x.kind not in ("reshape", "affine") and not rectified_next(x)]
+        shown = [
+            x
+            for x in self.layers
+            if x.dominates_output and x.kind not in ("reshape", "affine") and not rectified_next(x)
+        ]
         return tuple(shown) or self.layers
 
     @cached_property

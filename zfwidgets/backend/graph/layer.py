@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zfwidgets.renamed import renamed_property
+
 
 @dataclass(frozen=True)
 class FeatureLayer:
@@ -25,7 +27,9 @@ class FeatureLayer:
     parameters: int
     macs: int  # multiply–adds for one image
     whole: bool  # every unit sees the whole image
-    trunk: bool  # everything that reaches the output passes through it
+    dominates_output: bool  # everything that reaches the output passes through it
+
+    trunk = renamed_property("trunk", "dominates_output")
 
     @property
     def units(self) -> int:

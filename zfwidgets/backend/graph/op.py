@@ -20,13 +20,13 @@ class Rule:
     """How a signal passes a rectifier on its way down. Everything else is the same for all rules."""
 
     name: str
-    clips: bool  # the signal itself is rectified (Zeiler & Fergus)
-    slopes: bool  # the signal is multiplied by the rectifier's slope (the chain rule)
+    rectify_signal: bool  # the signal itself is rectified (Zeiler & Fergus)
+    apply_derivative: bool  # the signal is multiplied by the rectifier's slope (the chain rule)
 
 
-DECONVNET = Rule("deconvnet", clips=True, slopes=False)
-GRADIENT = Rule("gradient", clips=False, slopes=True)
-GUIDED = Rule("guided", clips=True, slopes=True)
+DECONVNET = Rule("deconvnet", rectify_signal=True, apply_derivative=False)
+GRADIENT = Rule("gradient", rectify_signal=False, apply_derivative=True)
+GUIDED = Rule("guided", rectify_signal=True, apply_derivative=True)
 RULES = {rule.name: rule for rule in (DECONVNET, GRADIENT, GUIDED)}
 
 
@@ -45,7 +45,7 @@ class Op:
         """Compute, and keep what `project` will ask for under this rule."""
         return self.forward(*inputs), None
 
-    def project(self, signal: Tensor, kept: Any, rule: Rule) -> tuple[Tensor | None, ...]:
+    def project(self, signal: Tensor, saved: Any, rule: Rule) -> tuple[Tensor | None, ...]:
         """The signal at the output, carried down: one part for each input (None: nothing passes there)."""
         raise NotImplementedError
 

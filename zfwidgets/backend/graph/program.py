@@ -74,10 +74,12 @@ class Program:
     @cached_property
     def layers(self) -> tuple[FeatureLayer, ...]:
         """Every step that has feature maps (or is a vector of features), in order."""
-        trunk, named = self._trunk, titles(self.steps, self.output, self.modules)
-        return tuple(self._layer(step, named[step], step in trunk) for step in self.steps[1:] if _has_features(step))
+        dominating, named = self._dominating, titles(self.steps, self.output, self.modules)
+        return tuple(
+            self._layer(step, named[step], step in dominating) for step in self.steps[1:] if _has_features(step)
+        )
 
-    def _layer(self, step: Step, title: str, trunk: bool) -> FeatureLayer:
+    def _layer(self, step: Step, title: str, dominates_output: bool) -> FeatureLayer:
         channels, height, width = (*step.shape, 1, 1)[:3]
         image = self.input.shape[1:]
         whole = any(axis.whole for axis in step.fields)
@@ -89,11 +91,12 @@ class Program:
         )
         kind = step.op.kind if step.op else "input"
         return FeatureLayer(
-            step.name, title, kind, channels, height, width, sizes, strides, step.parameters, step.macs, whole, trunk
-        )
+            step.name, title, kind, channels, height, width, sizes, strides, step.parameters, step.macs, whole,
+            dominates_output,
+        )  # fmt: skip
 
     @cached_property
-    def _trunk(self) -> set[Step]:
+    def _dominating(self) -> set[Step]:
         """Steps that no path from input to output goes round."""
         useful = self.needed_for([self.output])
         place = {step: index for index, step in enumerate(useful)}
@@ -101,12 +104,12 @@ class Program:
         for step in useful:
             for source in step.inputs:
                 last_use[source] = place[step]
-        trunk, reach = set(), 0
+        dominating, reach = set(), 0
         for step in useful:
             if reach <= place[step]:
-                trunk.add(step)
+                dominating.add(step)
             reach = max(reach, last_use[step])
-        return trunk
+        return dominating
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Program:
         """A copy with its weights on a device, in one floating-point type."""

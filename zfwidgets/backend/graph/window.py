@@ -64,7 +64,7 @@ class Sliding:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PositionDependent:
     """Position for position, but what happens depends on where on the map it is: the map cannot be cut."""
 
     before: int = 0  # positions in front of the first, as in padding; negative: cut off
@@ -128,7 +128,7 @@ class Window:
 
 
 POINT = Window(Sliding(), Sliding())
-PLACED = Window(Placed(), Placed())
+POSITION_DEPENDENT = Window(PositionDependent(), PositionDependent())
 WHOLE = Window(Everything(), Everything())
 
 

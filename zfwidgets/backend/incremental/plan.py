@@ -21,7 +21,7 @@ Boxes = np.ndarray  # (n, 4) int64: top, left, bottom, right of what is changed 
 
 PAYS = 0.8  # a window of more than this share of its map is not worth cutting out: all of the map is computed
 WORTH = 1.15  # how many times less work windows must be altogether: cutting them out and pasting costs time, too
-TOGETHER = 30  # changes that a batch should have at least, even if some windows are then larger than need be
+MIN_BATCH = 30  # changes that a batch should have at least, even if some windows are then larger than need be
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ class Plan:
     @cached_property
     def cells(self) -> tuple[np.ndarray, ...]:
         """The changes that are computed alike; together all of them, each (n,) int64."""
-        classes = max(1, round(sqrt(len(self.boxes) / TOGETHER)))
+        classes = max(1, round(sqrt(len(self.boxes) / MIN_BATCH)))
         rows, columns = (self._alike(axis, classes) for axis in (0, 1))
         phase = max(field.stride for step in self.steps for field in step.fields)
         order = np.lexsort((self.boxes[:, 1] % phase, self.boxes[:, 0] % phase, columns, rows))
@@ -152,12 +152,12 @@ def merged(profiles: np.ndarray, counts: np.ndarray, weights: np.ndarray, classe
 
     costs = np.stack([added(k) for k in range(len(profiles))])
     for _ in range(len(profiles) - classes):
-        kept, gone = sorted(np.unravel_index(int(costs.argmin()), costs.shape))
-        longest[kept] = np.maximum(longest[kept], longest[gone])
-        counts[kept], counts[gone] = counts[kept] + counts[gone], 0
-        label[label == gone] = kept
+        saved, gone = sorted(np.unravel_index(int(costs.argmin()), costs.shape))
+        longest[saved] = np.maximum(longest[saved], longest[gone])
+        counts[saved], counts[gone] = counts[saved] + counts[gone], 0
+        label[label == gone] = saved
         costs[gone], costs[:, gone] = np.inf, np.inf
-        costs[kept] = costs[:, kept] = added(int(kept))
+        costs[saved] = costs[:, saved] = added(int(saved))
     return label
 
 

@@ -1,7 +1,7 @@
 """Recompute only what a changed rectangle changes: exact, and several times sooner than from the beginning.
 
-The untouched image goes up once, and its maps are kept. Of an image in which a rectangle is changed, every map differs
-only in a window. So each operation gets a batch of windows, one a change: what it looks at is cut from the untouched
+The image goes up once as it is, and its maps are saved. Of an image in which a rectangle is changed, every map differs
+only in a window. So each operation gets a batch of windows, one a change: what it looks at is cut from the unoccluded
 map (its border included), and the changed part pasted in. Where windows grow as large as their map, whole maps take
 over. The idea is Krypton's (Nakandala et al., SIGMOD 2019).
 """
@@ -34,7 +34,7 @@ MEMORY = 2**29  # bytes that the maps may take, the network itself not counted
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """An untouched map as a list of positions, row by row, each with all its numbers; a border may stand around it."""
+    """An unoccluded map as a list of positions, row by row, each with all its numbers; a border may stand around it."""
 
     positions: Tensor  # (height · width, …)
     width: int
@@ -56,7 +56,7 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
-class Untouched:
+class Unoccluded:
     """What a step computes for the image as it is."""
 
     step: Step
@@ -87,13 +87,13 @@ class Changed:
     step: Step
     values: Tensor  # (n, …) as the step computes them
     frame: Frame | None  # where the windows lie; None: the whole map
-    untouched: Untouched
+    unoccluded: Unoccluded
 
     def whole(self) -> Tensor:
         """The whole maps with the changes in their places, (n, …)."""
         if self.frame is None:
             return self.values
-        around = self.untouched.rows
+        around = self.unoccluded.rows
         n, height, width = len(self.values), *around.shape[:2]
         everywhere = Frame(Stretches(np.zeros(n, np.int64), height), Stretches(np.zeros(n, np.int64), width))
         maps = around.expand(n, *around.shape).clone(memory_format=torch.contiguous_format)
@@ -108,7 +108,7 @@ class Changed:
         values = self.values.sum(space, dtype=torch.float64)
         if self.frame is None:
             return values
-        return self.untouched.sums[-1, -1] - self.untouched.sums_in(self.frame) + values
+        return self.unoccluded.sums[-1, -1] - self.unoccluded.sums_in(self.frame) + values
 
     def paste(self, windows: Tensor, seen: Frame) -> None:
         """Write what has changed into windows (n, height, width, …) that lie at `seen`; changes that lie alike at
@@ -145,8 +145,8 @@ class Incremental:
         self.program, self.wanted, self.memory = program, tuple(wanted), memory
         self.steps = program.needed_for(wanted)
         record = forward(program, _channels_last(image[None]), self.steps, task=task)
-        self.untouched = {step: Untouched(step, values) for step, values in record.activations.items()}
-        self._image = self.untouched[program.input]
+        self.unoccluded = {step: Unoccluded(step, values) for step, values in record.activations.items()}
+        self._image = self.unoccluded[program.input]
         self._tables: dict[tuple, Table] = {}
 
     def plan(self, boxes: Boxes) -> Plan:
@@ -205,10 +205,10 @@ class Incremental:
             bare = step.unpadded()
             assert bare is not None
             values = bare.forward(*(self._read(step, frame, source) for source in sources))
-        return Changed(step, values, frame, self.untouched[step])
+        return Changed(step, values, frame, self.unoccluded[step])
 
     def _read(self, step: Step, frame: Frame, source: Changed) -> Tensor:
-        """What a step looks at to compute its windows: the untouched map around them, the changed part pasted in."""
+        """What a step looks at to compute its windows: the unoccluded map around them, the changed part pasted in."""
         assert step.op is not None
         assert source.frame is not None
         down, across = step.op.window.rows, step.op.window.columns
@@ -222,7 +222,7 @@ class Incremental:
         return rows_last(windows, source.step)
 
     def _bordered(self, step: Step, source: Changed, down: Sliding, across: Sliding) -> Table:
-        """The untouched map of a source, with the border that a step looks at."""
+        """The unoccluded map of a source, with the border that a step looks at."""
         assert step.op is not None
         assert step.map_size is not None
         assert source.step.map_size is not None
@@ -230,7 +230,7 @@ class Incremental:
         left, right = across.border(source.step.map_size[1], step.map_size[1])
         key = source.step, left, right, above, below, step.op.border
         if key not in self._tables:
-            self._tables[key] = Table.of(source.untouched.rows, (left, right, above, below), step.op.border)
+            self._tables[key] = Table.of(source.unoccluded.rows, (left, right, above, below), step.op.border)
         return self._tables[key]
 
     def _at_once(self, frames: Frames) -> int:
@@ -245,7 +245,7 @@ class Incremental:
             live -= sum(numbers[source] for source in {*step.inputs, step} if not readers[source])
         image = self._image.values
         bytes_each = peak * image.element_size()
-        held = sum(kept.values.nbytes for kept in self.untouched.values()) * 2
+        held = sum(saved.values.nbytes for saved in self.unoccluded.values()) * 2
         best = fitting(image.device, max(1, max(numbers.values()) // 2))  # up to twice that size costs nothing here
         return max(1, min(best, (self.memory - held) // bytes_each))
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zfwidgets.backend.graph.op import Op, Rule, moved_to, pull_back
-from zfwidgets.backend.graph.window import PLACED, POINT, WHOLE, Window
+from zfwidgets.backend.graph.window import POINT, POSITION_DEPENDENT, WHOLE, Window
 from zfwidgets.backend.ops.lowering import Batch, Call, Lowered
 
 
@@ -41,15 +41,15 @@ class Exact(Op):
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, tuple[Tensor, ...]]:
         return self.forward(*inputs), inputs
 
-    def project(self, signal: Tensor, kept: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor | None, ...]:
-        smooth = [i for i, x in enumerate(kept) if x.is_floating_point()]
+    def project(self, signal: Tensor, saved: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor | None, ...]:
+        smooth = [i for i, x in enumerate(saved) if x.is_floating_point()]
 
         def of_smooth(*inputs: Tensor) -> Tensor:
             changed = dict(zip(smooth, inputs, strict=True))
-            return self.forward(*(changed.get(i, x) for i, x in enumerate(kept)))
+            return self.forward(*(changed.get(i, x) for i, x in enumerate(saved)))
 
-        parts = pull_back(of_smooth, tuple(kept[i] for i in smooth), signal)
-        return tuple(dict(zip(smooth, parts, strict=True)).get(i) for i in range(len(kept)))
+        parts = pull_back(of_smooth, tuple(saved[i] for i in smooth), signal)
+        return tuple(dict(zip(smooth, parts, strict=True)).get(i) for i in range(len(saved)))
 
     @property
     def window(self) -> Window:
@@ -99,7 +99,7 @@ def window_of(call: Call) -> Window:
         return WHOLE
     ndim, name = call.inputs[0].ndim, functional(call.target)._opname
     if torch.Tag.pointwise in functional(call.target).tags:
-        return PLACED if call.placed else POINT
+        return POSITION_DEPENDENT if call.position_dependent else POINT
     if name == "layer_norm":
         return POINT if max(call.space) < ndim - len(call["normalized_shape"]) else WHOLE
     if name in ACROSS_MAPS and call.arguments.get("dim") and len(call.shape) == ndim - 1:

@@ -38,10 +38,10 @@ class Convolution(Op):
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, tuple[int, ...]]:
         return self.forward(*inputs), tuple(inputs[0].shape[1:])
 
-    def project(self, signal: Tensor, kept: tuple[int, ...], rule: Rule) -> tuple[Tensor]:
-        channels, height, width = kept
+    def project(self, signal: Tensor, saved: tuple[int, ...], rule: Rule) -> tuple[Tensor]:
+        channels, height, width = saved
         if self.before == self.after:
-            return (self._transposed(signal, kept, self.before),)
+            return (self._transposed(signal, saved, self.before),)
         left, right, top, bottom = self._sides
         padded = self._transposed(signal, (channels, height + top + bottom, width + left + right), (0, 0))
         return (padded[..., top : top + height, left : left + width],)
@@ -102,7 +102,7 @@ class Linear(Op):
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, self.weight, self.bias)
 
-    def project(self, signal: Tensor, kept: None, rule: Rule) -> tuple[Tensor]:
+    def project(self, signal: Tensor, saved: None, rule: Rule) -> tuple[Tensor]:
         return (signal @ self.weight,)
 
     @property

@@ -47,7 +47,7 @@ class Call:
         return next((step.space for step in self.inputs if step.space), None)
 
     @property
-    def placed(self) -> bool:
+    def position_dependent(self) -> bool:
         """A constant differs from place to place on the map (a mask, a position embedding)."""
         ndim = self.inputs[0].ndim
         constants = [value for value in self.arguments.values() if isinstance(value, Tensor)]

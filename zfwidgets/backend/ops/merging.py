@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zfwidgets.backend.graph.op import Op, Rule, sum_to
-from zfwidgets.backend.graph.window import PLACED, POINT, Window
+from zfwidgets.backend.graph.window import POINT, POSITION_DEPENDENT, Window
 from zfwidgets.backend.ops.lowering import Batch, Call, lowers
 
 
@@ -24,8 +24,8 @@ class Sum(Op):
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, tuple[tuple[int, ...], ...]]:
         return self.forward(*inputs), tuple(tuple(x.shape[1:]) for x in inputs)
 
-    def project(self, signal: Tensor, kept: tuple[tuple[int, ...], ...], rule: Rule) -> tuple[Tensor, Tensor]:
-        return sum_to(signal, kept[0]), sum_to(signal, kept[1]) * self.factor
+    def project(self, signal: Tensor, saved: tuple[tuple[int, ...], ...], rule: Rule) -> tuple[Tensor, Tensor]:
+        return sum_to(signal, saved[0]), sum_to(signal, saved[1]) * self.factor
 
     @property
     def kind(self) -> str:
@@ -42,8 +42,8 @@ class Product(Op):
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, tuple[Tensor, ...]]:
         return self.forward(*inputs), inputs
 
-    def project(self, signal: Tensor, kept: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, Tensor]:
-        x, y = kept
+    def project(self, signal: Tensor, saved: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, Tensor]:
+        x, y = saved
         return sum_to(signal * y, tuple(x.shape[1:])), sum_to(signal * x, tuple(y.shape[1:]))
 
     @property
@@ -57,17 +57,17 @@ class Affine(Op):
 
     factor: Tensor
     shift: Tensor
-    placed: bool = False  # they differ from place to place
+    position_dependent: bool = False  # they differ from place to place
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.factor + self.shift
 
-    def project(self, signal: Tensor, kept: None, rule: Rule) -> tuple[Tensor]:
+    def project(self, signal: Tensor, saved: None, rule: Rule) -> tuple[Tensor]:
         return (signal * self.factor,)
 
     @property
     def window(self) -> Window:
-        return PLACED if self.placed else POINT
+        return POSITION_DEPENDENT if self.position_dependent else POINT
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +82,8 @@ class Concatenation(Op):
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, list[int]]:
         return self.forward(*inputs), [x.shape[self.dim] for x in inputs]
 
-    def project(self, signal: Tensor, kept: list[int], rule: Rule) -> tuple[Tensor, ...]:
-        return signal.split(kept, self.dim)
+    def project(self, signal: Tensor, saved: list[int], rule: Rule) -> tuple[Tensor, ...]:
+        return signal.split(saved, self.dim)
 
     def origin(self, feature: int, channels: list[int]) -> tuple[int, int] | None:
         if self.dim != 1:
@@ -132,7 +132,9 @@ def _multiply(call: Call) -> Op | None:
 
 def _affine(call: Call, factor: Tensor | float, shift: Tensor | float) -> Op | None:
     constants = _constant(factor), _constant(shift)
-    return Affine(*constants, call.placed) if all(value.is_floating_point() for value in constants) else None
+    return (
+        Affine(*constants, call.position_dependent) if all(value.is_floating_point() for value in constants) else None
+    )
 
 
 def _constant(value: Tensor | float) -> Tensor:

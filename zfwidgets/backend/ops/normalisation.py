@@ -25,7 +25,7 @@ class BatchNorm(Op):
     def forward(self, x: Tensor) -> Tensor:
         return F.batch_norm(x, self.mean, self.variance, self.weight, self.bias, False, 0.0, self.epsilon)
 
-    def project(self, signal: Tensor, kept: None, rule: Rule) -> tuple[Tensor]:
+    def project(self, signal: Tensor, saved: None, rule: Rule) -> tuple[Tensor]:
         scale = torch.rsqrt(self.variance + self.epsilon)
         if self.weight is not None:
             scale = scale * self.weight
@@ -59,10 +59,10 @@ class ContrastNorm(Op):
         return F.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
 
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, Tensor | None]:
-        return self.forward(*inputs), inputs[0] if rule.slopes else None
+        return self.forward(*inputs), inputs[0] if rule.apply_derivative else None
 
-    def project(self, signal: Tensor, kept: Tensor | None, rule: Rule) -> tuple[Tensor, ...]:
-        return (signal,) if kept is None else pull_back(self.forward, (kept,), signal)
+    def project(self, signal: Tensor, saved: Tensor | None, rule: Rule) -> tuple[Tensor, ...]:
+        return (signal,) if saved is None else pull_back(self.forward, (saved,), signal)
 
     @property
     def kind(self) -> str:

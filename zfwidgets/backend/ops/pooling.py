@@ -45,8 +45,8 @@ class MaxPool(Op):
         y, switches = aten.max_pool2d_with_indices(last, *self._geometry)
         return (y, switches) if last is x else (y.contiguous(), switches.contiguous())
 
-    def project(self, signal: Tensor, kept: tuple[Tensor, tuple[int, ...]], rule: Rule) -> tuple[Tensor]:
-        switches, shape = kept
+    def project(self, signal: Tensor, saved: tuple[Tensor, tuple[int, ...]], rule: Rule) -> tuple[Tensor]:
+        switches, shape = saved
         x = signal.new_empty((signal.shape[0], *shape))  # only its shape is read
         return (aten.max_pool2d_with_indices_backward(signal, x, *self._geometry, switches),)
 
@@ -93,8 +93,8 @@ class AveragePool(Op):
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, tuple[int, ...]]:
         return self.forward(*inputs), tuple(inputs[0].shape[1:])
 
-    def project(self, signal: Tensor, kept: tuple[int, ...], rule: Rule) -> tuple[Tensor]:
-        x = signal.new_empty((signal.shape[0], *kept))  # only its shape is read
+    def project(self, signal: Tensor, saved: tuple[int, ...], rule: Rule) -> tuple[Tensor]:
+        x = signal.new_empty((signal.shape[0], *saved))  # only its shape is read
         return (aten.avg_pool2d_backward(signal, x, *self._geometry),)
 
     @property
@@ -155,8 +155,8 @@ class AdaptivePool(Op):
         y, switches = F.adaptive_max_pool2d_with_indices(inputs[0], self.bins)
         return y, (switches, shape)
 
-    def project(self, signal: Tensor, kept: tuple[Tensor | None, tuple[int, ...]], rule: Rule) -> tuple[Tensor]:
-        switches, shape = kept
+    def project(self, signal: Tensor, saved: tuple[Tensor | None, tuple[int, ...]], rule: Rule) -> tuple[Tensor]:
+        switches, shape = saved
         x = signal.new_empty((signal.shape[0], *shape))  # only its shape is read
         if switches is None:
             return (aten._adaptive_avg_pool2d_backward(signal, x),)
@@ -196,8 +196,8 @@ class SpatialMean(Op):
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, tuple[int, ...]]:
         return self.forward(*inputs), tuple(inputs[0].shape[2:])
 
-    def project(self, signal: Tensor, kept: tuple[int, ...], rule: Rule) -> tuple[Tensor]:
-        height, width = kept
+    def project(self, signal: Tensor, saved: tuple[int, ...], rule: Rule) -> tuple[Tensor]:
+        height, width = saved
         return ((signal / (height * width))[..., None, None].expand(*signal.shape, height, width),)
 
     def averages_all(self, inputs: Size, outputs: Size) -> bool:

@@ -28,13 +28,13 @@ class Rectifier(Op):
         return self.function(x, **self.options)
 
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, Tensor | None]:
-        return self.forward(*inputs), inputs[0] if rule.slopes else None
+        return self.forward(*inputs), inputs[0] if rule.apply_derivative else None
 
-    def project(self, signal: Tensor, kept: Tensor | None, rule: Rule) -> tuple[Tensor]:
-        if rule.clips:
+    def project(self, signal: Tensor, saved: Tensor | None, rule: Rule) -> tuple[Tensor]:
+        if rule.rectify_signal:
             signal = signal.clamp(min=0)
-        if kept is not None:
-            (signal,) = pull_back(self.forward, (kept,), signal)
+        if saved is not None:
+            (signal,) = pull_back(self.forward, (saved,), signal)
         return (signal,)
 
     @property

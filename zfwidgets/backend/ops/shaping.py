@@ -10,7 +10,7 @@ from torch import Tensor
 
 from zfwidgets.backend.graph.op import Op, Rule, Size, pull_back
 from zfwidgets.backend.graph.step import Step
-from zfwidgets.backend.graph.window import POINT, WHOLE, Axis, Mirrored, Placed, Sliding, Window
+from zfwidgets.backend.graph.window import POINT, WHOLE, Axis, Mirrored, PositionDependent, Sliding, Window
 from zfwidgets.backend.ops.lowering import Call, Lowered, lowers
 
 
@@ -31,8 +31,8 @@ class Reshape(Op):
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, tuple[int, ...]]:
         return self.forward(*inputs), tuple(inputs[0].shape[1:])
 
-    def project(self, signal: Tensor, kept: tuple[int, ...], rule: Rule) -> tuple[Tensor]:
-        return (signal.reshape(signal.shape[0], *kept),)
+    def project(self, signal: Tensor, saved: tuple[int, ...], rule: Rule) -> tuple[Tensor]:
+        return (signal.reshape(signal.shape[0], *saved),)
 
     @property
     def window(self) -> Window:
@@ -64,7 +64,7 @@ class Permute(Op):
     def forward(self, x: Tensor) -> Tensor:
         return x.permute(self.order)
 
-    def project(self, signal: Tensor, kept: None, rule: Rule) -> tuple[Tensor]:
+    def project(self, signal: Tensor, saved: None, rule: Rule) -> tuple[Tensor]:
         back = sorted(range(len(self.order)), key=self.order.__getitem__)
         return (signal.permute(back),)
 
@@ -98,9 +98,9 @@ class Narrow(Op):
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, int]:
         return self.forward(*inputs), inputs[0].shape[self.dim]
 
-    def project(self, signal: Tensor, kept: int, rule: Rule) -> tuple[Tensor]:
+    def project(self, signal: Tensor, saved: int, rule: Rule) -> tuple[Tensor]:
         shape = list(signal.shape)
-        shape[self.dim] = kept
+        shape[self.dim] = saved
         down = signal.new_zeros(shape)
         down.narrow(self.dim, self.start, self.length).copy_(signal)
         return (down,)
@@ -134,10 +134,10 @@ class Pad(Op):
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, tuple[int, ...]]:
         return self.forward(*inputs), tuple(inputs[0].shape[1:])
 
-    def project(self, signal: Tensor, kept: tuple[int, ...], rule: Rule) -> tuple[Tensor, ...]:
+    def project(self, signal: Tensor, saved: tuple[int, ...], rule: Rule) -> tuple[Tensor, ...]:
         if self.mode == "constant":
             return (F.pad(signal, [-side for side in self.sides]),)
-        anywhere = signal.new_zeros((signal.shape[0], *kept))  # padding is linear: its gradient is the same everywhere
+        anywhere = signal.new_zeros((signal.shape[0], *saved))  # padding is linear: its gradient is the same everywhere
         return pull_back(self.forward, (anywhere,), signal)
 
     @property
@@ -155,7 +155,7 @@ class Pad(Op):
     def _axis(self, before: int, after: int) -> Axis:
         if self.mode != "constant":
             return Mirrored(before, self.mode)
-        return Sliding(before=before) if min(before, after) >= 0 else Placed(before)
+        return Sliding(before=before) if min(before, after) >= 0 else PositionDependent(before)
 
 
 @lowers("pad.default", "constant_pad_nd.default")

@@ -26,28 +26,28 @@ def project_cropped(
     """
     cone = whole.trimmed(units.row.tolist(), units.column.tolist())
     windows = Windows(cone, units)
-    kept: dict[Step, Any] = {}
-    unit = _up(windows, windows.of_images(images), rule, kept, task)
+    saved: dict[Step, Any] = {}
+    unit = _up(windows, windows.of_images(images), rule, saved, task)
     seed = torch.zeros_like(unit)
     here = torch.arange(len(units)), units.feature
     seed[here] = unit[here]
-    pixels = _down(windows, seed, rule, kept, task)
+    pixels = _down(windows, seed, rule, saved, task)
     return reframed(pixels, (2, 3), cone.spans[cone.input], whole.spans[whole.input], 0), unit[here].flatten()
 
 
-def _up(windows: Windows, images: Tensor, rule: Rule, kept: dict[Step, Any], task: Task) -> Tensor:
+def _up(windows: Windows, images: Tensor, rule: Rule, saved: dict[Step, Any], task: Task) -> Tensor:
     cone = windows.cone
     values = {cone.input: images}
     for stage in cone.stages:
         task.check()
         inputs = tuple(windows.read(values[source], source, stage) for source in stage.step.inputs)
-        values[stage.step], kept[stage.step] = stage.op.record(inputs, rule)
+        values[stage.step], saved[stage.step] = stage.op.record(inputs, rule)
         for source in stage.finished:
             del values[source]
     return values[cone.at]
 
 
-def _down(windows: Windows, seed: Tensor, rule: Rule, kept: dict[Step, Any], task: Task) -> Tensor:
+def _down(windows: Windows, seed: Tensor, rule: Rule, saved: dict[Step, Any], task: Task) -> Tensor:
     cone = windows.cone
     signals = {cone.at: seed}
     for stage in reversed(cone.stages):
@@ -57,7 +57,7 @@ def _down(windows: Windows, seed: Tensor, rule: Rule, kept: dict[Step, Any], tas
         signal = signals.pop(stage.step)
         if stage.slides:
             signal = windows.within(signal, stage.step, 0)
-        parts = stage.op.project(signal, kept.pop(stage.step), rule)
+        parts = stage.op.project(signal, saved.pop(stage.step), rule)
         for source, part in zip(stage.step.inputs, parts, strict=True):
             if part is not None:
                 part = windows.put(part, source, stage)

@@ -35,7 +35,7 @@ def project(
             continue
         task.check()
         assert step.op is not None
-        parts = step.op.project(signals.pop(step), record.kept[step], rule)
+        parts = step.op.project(signals.pop(step), record.saved[step], rule)
         for source, part in zip(step.inputs, parts, strict=True):
             if part is not None:
                 signals[source] = signals[source] + part if source in signals else part
@@ -144,7 +144,7 @@ def _on_images(
 ) -> tuple[Tensor, Tensor]:
     used, which = units.image.unique(return_inverse=True)
     if len(used) == len(units) or not all(step.batched for step in program.needed_for([at])):
-        used, which = units.image, torch.arange(len(units))  # what is kept cannot be told apart by image
+        used, which = units.image, torch.arange(len(units))  # what is saved cannot be told apart by image
     record = forward(program, torch.stack([images[i] for i in used.tolist()]), [at], rule, task)
     seed, activation = _seed(record.activations[at], which, units)
     if len(used) < len(units):

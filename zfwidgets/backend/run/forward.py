@@ -21,20 +21,20 @@ class Record:
     """What a forward pass left behind."""
 
     activations: dict[Step, Tensor] = field(default_factory=dict)
-    kept: dict[Step, Any] = field(default_factory=dict)  # switches, and what else the way down needs
+    saved: dict[Step, Any] = field(default_factory=dict)  # switches, and what else the way down needs
 
     def of_images(self, indices: Tensor) -> Record:
         """The same record for some of the images, each as often as it is named."""
-        pick = {step: _pick(kept, indices) for step, kept in self.kept.items()}
+        pick = {step: _pick(saved, indices) for step, saved in self.saved.items()}
         return Record({step: x.index_select(0, indices) for step, x in self.activations.items()}, pick)
 
 
-def _pick(kept: Any, indices: Tensor) -> Any:
-    if isinstance(kept, Tensor):
-        return kept.index_select(0, indices)
-    if isinstance(kept, tuple):
-        return tuple(_pick(item, indices) for item in kept)
-    return kept
+def _pick(saved: Any, indices: Tensor) -> Any:
+    if isinstance(saved, Tensor):
+        return saved.index_select(0, indices)
+    if isinstance(saved, tuple):
+        return tuple(_pick(item, indices) for item in saved)
+    return saved
 
 
 @torch.no_grad()
@@ -77,5 +77,5 @@ def _run(step: Step, inputs: tuple[Tensor, ...], rule: Rule | None, record: Reco
     assert step.op is not None
     if rule is None:
         return step.op.forward(*inputs)
-    output, record.kept[step] = step.op.record(inputs, rule)
+    output, record.saved[step] = step.op.record(inputs, rule)
     return output

@@ -70,8 +70,8 @@ class Windows:
             if start < 0:
                 yield first, count, dim, 0, min(-start, length)
             if start + length > size:
-                kept = max(size - start, 0)
-                yield first, count, dim, kept, length - kept
+                saved = max(size - start, 0)
+                yield first, count, dim, saved, length - saved
             first += count
 
 

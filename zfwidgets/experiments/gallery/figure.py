@@ -19,7 +19,10 @@ def draw(gallery: Gallery) -> Figure:
     down = ceil(len(gallery.features) / across)
     figure = new_figure(10, 5 * down / across + 0.5)
     side = min(120, max(40, 900 // (3 * across)))
-    titles = (f"{gallery.layer}: projections ({gallery.rule}), zero grey, each on its own scale", "what the units saw")
+    titles = (
+        f"{gallery.layer}: projections ({gallery.rule}), zero grey, each on its own scale",
+        "patches (receptive fields)",
+    )
     for axes, tiles, title in zip(figure.subplots(1, 2), (gallery.pictures(), gallery.patches), titles, strict=True):
         picture = mosaic(tiles, side, across)
         axes.imshow(picture, interpolation="antialiased")

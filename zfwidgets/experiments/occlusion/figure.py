@@ -84,8 +84,8 @@ def _(occlusion: Occlusion) -> Figure:
 
 def _without(occlusion: Occlusion) -> str:
     agreement = occlusion.agreement
-    told = "" if np.isnan(agreement) else f", agreement with (c) {agreement:.2f}"
-    return f"whole image: {format_number(occlusion.unoccluded_activity)}{told}"
+    words = "" if np.isnan(agreement) else f", agreement with (c) {agreement:.2f}"
+    return f"whole image: {format_number(occlusion.unoccluded_activity)}{words}"
 
 
 def _map_panel(axes: Axes, occlusion: Occlusion, values: np.ndarray, high: float | None, title: str) -> None:

@@ -17,7 +17,7 @@ def draw(projection: Projection) -> Figure:
     top, left, bottom, right = projection.box
     figure = new_figure(6, 3.4)
     pictures = (signed_picture(projection.pixels[:, top:bottom, left:right], projection.robust_scale), projection.patch)
-    titles = (f"projection, zero grey, ends ±{format_number(projection.robust_scale)}", "what the unit sees")
+    titles = (f"projection, zero grey, ends ±{format_number(projection.robust_scale)}", "patch (receptive field)")
     for axes, picture, title in zip(figure.subplots(1, 2), pictures, titles, strict=True):
         show_picture(axes, picture, title)
     where = "whole map" if projection.unit is None else f"unit {projection.unit}"

@@ -1,4 +1,4 @@
-"""Finished shards of a long run, kept in a folder so that a run which was killed can go on."""
+"""Finished shards of a long run, saved in a folder so that a run which was killed can go on."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Checkpoint:
     @classmethod
     def open(cls, folder: str | os.PathLike[str], net: Network, images: Collection, settings: Settings) -> Checkpoint:
         """Begin a folder, or go on with one. Raises ValueError when it was begun for something else."""
-        kept = cls(Path(folder).expanduser())
+        saved = cls(Path(folder).expanduser())
         wanted = _manifest(net, images, settings)
-        kept.folder.mkdir(parents=True, exist_ok=True)
-        path = kept.folder / MANIFEST
+        saved.folder.mkdir(parents=True, exist_ok=True)
+        path = saved.folder / MANIFEST
         if path.exists():
-            _check(json.loads(path.read_text(encoding="utf-8")), wanted, kept.folder)
+            _check(json.loads(path.read_text(encoding="utf-8")), wanted, saved.folder)
         else:
-            if any(kept.folder.iterdir()):
+            if any(saved.folder.iterdir()):
                 raise ValueError(f"the folder {str(folder)!r} is not empty, and holds no checkpoint: give another one")
-            kept._write(path, lambda place: place.write_text(json.dumps(wanted, indent=1), encoding="utf-8"))
-        return kept
+            saved._write(path, lambda place: place.write_text(json.dumps(wanted, indent=1), encoding="utf-8"))
+        return saved
 
     def load(self, span: Span) -> TopActivations | None:
         """What was found in a shard; None where there is nothing yet, or the file is damaged."""

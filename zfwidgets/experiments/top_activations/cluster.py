@@ -26,7 +26,7 @@ def on_cluster(
     images: Collection,
     spans: Sequence[Span],
     settings: Settings,
-    kept: Checkpoint | None,
+    saved: Checkpoint | None,
     tick: Callable[[int], None],
     task: Task,
 ) -> TopActivations:
@@ -36,7 +36,7 @@ def on_cluster(
     settings = replace(settings, workers=0)  # a worker of the cluster may not start processes of its own
     network, collection = client.scatter([net.on("cpu"), images], broadcast=True, hash=False)
     futures = [
-        client.submit(_shard, network, collection, span, settings, kept, pure=False, retries=RETRIES) for span in spans
+        client.submit(_shard, network, collection, span, settings, saved, pure=False, retries=RETRIES) for span in spans
     ]
     sizes = {future.key: stop - start for future, (start, stop) in zip(futures, spans, strict=True)}
     root = _tree(client, futures)
@@ -57,13 +57,15 @@ def _tree(client: Client, futures: list[Future]) -> Future:
     return futures[0]
 
 
-def _shard(net: Network, images: Collection, span: Span, settings: Settings, kept: Checkpoint | None) -> TopActivations:
+def _shard(
+    net: Network, images: Collection, span: Span, settings: Settings, saved: Checkpoint | None
+) -> TopActivations:
     """On a worker: what was found in one shard before, or is found now."""
-    found = kept.load(span) if kept else None
+    found = saved.load(span) if saved else None
     if found is None:
         (found,) = mine(_own(net), images, [span], settings)
-        if kept:
-            kept.save(found)
+        if saved:
+            saved.save(found)
     return found
 
 

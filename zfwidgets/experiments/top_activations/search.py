@@ -1,4 +1,4 @@
-"""Find the strongest activations in a data set of any size: in shards that can be kept, resumed and spread."""
+"""Find the strongest activations in a data set of any size: in shards that can be saved, resumed and spread."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def top_activations(
         per_image: at most so many of them from one image.
         batch_size: images that are read at once; on a CPU, eight of them go through the network together.
         workers: processes that decode images; by default, as many as there are processors, but none for few images.
-        checkpoint: a folder. Finished shards are kept there; when the same call is made again, after whatever stopped
+        checkpoint: a folder. Finished shards are saved there; when the same call is made again, after whatever stopped
             it, only the missing ones are computed. With a `client`, its workers must see the same folder.
         client: a `dask.distributed.Client`: the shards are spread over its workers (extra `zfwidgets[cluster]`), each
             on a CUDA device where it has one.
@@ -81,14 +81,14 @@ def top_activations(
         net.layer_names(layers, net.main_layers), found, per_image, batch_size, _workers(workers, collection)
     )
     spans = shards(len(collection))
-    kept = Checkpoint.open(checkpoint, net, collection, settings) if checkpoint is not None else None
+    saved = Checkpoint.open(checkpoint, net, collection, settings) if checkpoint is not None else None
     with _counted(progress and task.report is unreported, len(collection), task) as tick:
         if client is not None:
             from zfwidgets.experiments.top_activations.cluster import on_cluster
 
-            result = on_cluster(client, net, collection, spans, settings, kept, tick, task)
+            result = on_cluster(client, net, collection, spans, settings, saved, tick, task)
         else:
-            result = merged(_parts(net, collection, spans, settings, kept, tick, task))
+            result = merged(_parts(net, collection, spans, settings, saved, tick, task))
     if not result.count:
         number, why = result.broken[0]
         raise ValueError(f"none of the {len(collection)} images could be read; the first, image {number}: {why}")
@@ -100,22 +100,22 @@ def _parts(
     images: Collection,
     spans: Sequence[Span],
     settings: Settings,
-    kept: Checkpoint | None,
+    saved: Checkpoint | None,
     tick: Callable[[int], None],
     task: Task,
 ) -> Iterator[TopActivations]:
-    """The result of every shard: those that are kept first, and then the others as they are found."""
+    """The result of every shard: those that are saved first, and then the others as they are found."""
     missing = []
     for span in spans:
-        found = kept.load(span) if kept else None
+        found = saved.load(span) if saved else None
         if found is None:
             missing.append(span)
         else:
             tick(span[1] - span[0])
             yield found
     for found in mine(net, images, missing, settings, task, tick):
-        if kept:
-            kept.save(found)
+        if saved:
+            saved.save(found)
         yield found
 
 

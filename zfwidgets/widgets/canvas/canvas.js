@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Manners for an ipycanvas. Left alone it swallows every key and every turn of the wheel, forgets a drag that leaves
+ * Events for an ipycanvas. Left alone it swallows every key and every turn of the wheel, forgets a drag that leaves
  * it, takes any button for a pen, and sends a message for each move of the mouse. The listeners here capture, so they
  * come before its own; what they stop, it never hears of.
  *

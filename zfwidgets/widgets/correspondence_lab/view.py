@@ -30,7 +30,9 @@ class CorrespondenceView(W.VBox):
 
     def show(self, result: Correspondence | None, missing: str) -> None:
         """Show a result, or nothing but what is still missing for one."""
-        self.words.value = "<br>".join([*([] if result is None else told(result)), *([missing] if missing else [])])
+        self.words.value = "<br>".join(
+            [*([] if result is None else summary_html(result)), *([missing] if missing else [])]
+        )
         self.table.value = "" if result is None else table(result)
         layers = () if result is None else result.layers
         for place, chart in enumerate(self._charts):
@@ -44,7 +46,7 @@ class CorrespondenceView(W.VBox):
                 chart.show(head, names, heights, spreads)
 
 
-def told(result: Correspondence) -> list[str]:
+def summary_html(result: Correspondence) -> list[str]:
     """For each layer one sentence, as HTML: which parts change features more alike than the same masks elsewhere."""
     sentences = []
     for layer in result.layers:

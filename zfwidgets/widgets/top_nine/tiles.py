@@ -34,7 +34,7 @@ class Page(Result):
     features: tuple[int, ...]  # all on the page, in their order
     rule: str
     patches: dict[int, np.ndarray]  # by feature: what its units saw
-    projections: dict[int, np.ndarray]  # by feature: what comes back down; zero is mid-grey, each on its own scale
+    projections: dict[int, np.ndarray]  # by feature; zero is mid-grey, each on its own scale
 
 
 class Tiles:

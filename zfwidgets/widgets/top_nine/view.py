@@ -71,7 +71,7 @@ class NineView(W.Box):
                 ("Patches (receptive fields)", self.patches, "patches"),
             )
         ]
-        foot = W.VBox([_named(self.tile_words, "told"), _named(self.opener, "opener")])
+        foot = W.VBox([_named(self.tile_words, "tile-words"), _named(self.opener, "opener")])
         return _named(W.VBox([_named(self.chosen, "chosen"), _named(W.Box(halves), "halves"), foot]), "right")
 
     @property

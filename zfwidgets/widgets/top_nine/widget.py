@@ -68,7 +68,7 @@ class TopNine(FeaturePanel):
     title = "Top nine"
     lead = (
         "What does each feature map of a layer look for? Of many images, the nine places where it responded most: "
-        "what its units saw, and their activation carried back down to the pixels."
+        "the patches that its units saw, and the projections of their activation down to the pixels."
     )
     Choice = PageChoice
 
