@@ -10,9 +10,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from .jupyter import App, JupyterServer, Theme
-from .pages import fail_on_errors, run_all_cells
+from .pages import LIMIT, fail_on_errors, run_all_cells
 
-PATIENCE = 30_000  # milliseconds; a cold kernel on a busy machine
 FLAGS = [
     "--no-sandbox",  # as root, which containers often are
     "--disable-gpu",
@@ -46,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """An empty profile for each test."""
     empty = browser.new_context(viewport={"width": 1100, "height": 800}, reduced_motion="reduce")
-    empty.set_default_timeout(PATIENCE)
+    empty.set_default_timeout(1000 * LIMIT)
     yield empty
     empty.close()
 

