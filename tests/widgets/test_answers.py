@@ -53,6 +53,10 @@ def panel(request):
     return panel
 
 
+def test_a_notebook_can_show_it(panel):
+    assert "application/vnd.jupyter.widget-view+json" in panel._repr_mimebundle_()
+
+
 def test_it_gives_a_figure(panel):
     figure = panel.figure()
     assert isinstance(figure, matplotlib.figure.Figure)

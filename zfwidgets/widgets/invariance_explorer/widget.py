@@ -87,7 +87,7 @@ class InvarianceExplorer(Panel):
             images = Images(as_collection({name: photograph(name) for name in FIVE} if images is None else images))
             check_count(images.names)
         self.transformations = drawable(chosen(transforms))
-        self._compare, self._labels = compare, labels
+        self._second, self._labels = compare, labels
         self._on_show: tuple[Invariance, ...] = ()  # the curves that are drawn, one a network, and their choice
         self._drawn: CurvesChoice | None = None
         self._left_at: dict[str, float] = {}  # where the slider stood, by transformation
@@ -109,7 +109,7 @@ class InvarianceExplorer(Panel):
         return tuple(layer.name for layer in self.net.feature_layers)
 
     def first_choice(self) -> dict[str, Any]:
-        for network in (self.net, self._compare):
+        for network in (self.net, self._second):
             if network is not None:
                 network.check_classes()
         transform = next(iter(self.transformations))
@@ -118,11 +118,11 @@ class InvarianceExplorer(Panel):
         return {"transform": transform, "layers": ends, "names": names}
 
     def build(self) -> W.Widget:
-        networks = (self.net,) if self._compare is None else (self.net, self._compare)
+        networks = (self.net,) if self._second is None else (self.net, self._second)
         images = self.selection.images
         self.curves = RememberedCurves(networks, images, self._labels, self.transformations)
         self.live = LiveShift(self.curves, self.urgent, self._show_now, self.report, at_once())
-        self.views = [CurvesView(network, self._compare is not None) for network in networks]
+        self.views = [CurvesView(network, self._second is not None) for network in networks]
         size = dict.fromkeys(("width", "height", "shown_width"), PICTURE)
         self.picture = Picture(**size, smooth=True, transport=self.transport, hoverable=False)
         self.slider, self.legend = ValueSlider(), Legend(self.names)
