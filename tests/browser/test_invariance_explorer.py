@@ -21,7 +21,7 @@ def tell(_=None):
     now = {name: getattr(explorer, name) for name in traits}
     now["numbers"] = explorer.now and explorer.now[0].value
     now["curves"] = explorer.result and [*explorer.result[0].transforms, explorer.result[0].border]
-    now["marked"] = explorer.views[0].charts[0].marked
+    now["marked"] = explorer.board.views[0].charts[0].marked
     kernel.value = json.dumps(now)
 explorer.observe(tell, names=[*traits, "now", "result"])
 tell()

@@ -9,7 +9,7 @@ import traitlets
 from ipycanvas.canvas import _CANVAS_MANAGER, _CMD_LIST
 
 from zfwidgets.widgets.canvas import DrawingCanvas, runs
-from zfwidgets.widgets.canvas.canvas import HISTORY
+from zfwidgets.widgets.canvas.masked import HISTORY
 from zfwidgets.widgets.canvas.sheet import drawing
 from zfwidgets.widgets.canvas.strokes import rectangle, stroke
 from zfwidgets.widgets.panel.still import still

@@ -16,7 +16,7 @@ from zfwidgets.experiments.correspondence import RANDOM
 from zfwidgets.widgets.canvas import DrawingCanvas
 from zfwidgets.widgets.charts import Bars
 from zfwidgets.widgets.correspondence_lab.part_marks import PartMarks
-from zfwidgets.widgets.correspondence_lab.view import table, told
+from zfwidgets.widgets.correspondence_lab.view import summary_html, table
 from zfwidgets.widgets.panel.page_ready import all_within
 
 SHAPE = (24, 31)
@@ -258,7 +258,7 @@ def test_the_words_follow_the_p_values(net, pictures):
     found = zf.correspondence(net, pictures, {"nose": BOXES}, ["3"], draws=19)
     for chance, words in ((2.0, "hiding <i>nose</i> changes the features of all"), (-1.0, "no part changes")):
         found.chance["nose/3"][:] = chance
-        assert words in told(found)[0]
+        assert words in summary_html(found)[0]
 
 
 def test_bars_reach_round_numbers_and_whiskers_the_spread():

@@ -42,7 +42,7 @@ def shown(picture):
 
 def drawn(explorer, place=0):
     """The curves on show: a list of (images, v), the layers' and then the probability's."""
-    view = explorer.views[place]
+    view = explorer.board.views[place]
     charts = [chart for chart in view.charts if chart.layout.display != "none"]
     return [np.stack(list(chart.shown.values())) for chart in (*charts, view.probability)]
 
@@ -56,7 +56,7 @@ def test_the_curves_are_those_of_zf_invariance(network, images, explorer, measur
     np.testing.assert_allclose(first, expected.curve("translation", expected.layers[0], measure), rtol=1e-5)
     np.testing.assert_allclose(last, expected.curve("translation", expected.layers[1], measure), rtol=1e-5)
     np.testing.assert_allclose(probability, expected.probability["translation"], rtol=1e-5)
-    assert list(explorer.views[0].charts[0].shown) == list(images)
+    assert list(explorer.board.views[0].charts[0].shown) == list(images)
 
 
 @pytest.mark.parametrize("transform", TRANSFORMATIONS)
@@ -91,7 +91,7 @@ def test_the_picture_is_the_transformed_image(network, images, explorer, border)
 
 def test_the_upright_lines_and_the_slider_follow_the_value_and_back(explorer):
     explorer.value = -24
-    charts = (*explorer.views[0].charts, explorer.views[0].probability)
+    charts = (*explorer.board.views[0].charts, explorer.board.views[0].probability)
     assert [chart.marked for chart in charts] == [-24] * 4
     assert explorer.slider.slider.value == -24
     explorer.slider.slider.index = 35
@@ -156,7 +156,7 @@ def test_layers_are_one_to_three_in_the_order_of_the_network(network, explorer):
 
 
 def test_a_click_on_a_line_or_a_point_shows_its_image(explorer):
-    chart = explorer.views[0].charts[1]
+    chart = explorer.board.views[0].charts[1]
     count = len(explorer.result[0].values["translation"])
     chart._click(chart._points, {"data": {"index": 2 * count + 5}})
     assert explorer.image == "flower"
@@ -169,7 +169,7 @@ def test_a_click_on_a_line_or_a_point_shows_its_image(explorer):
 def test_the_words_say_what_the_numbers_are(network, explorer):
     explorer.value = 12
     (now,), (result,) = explorer.now, explorer.result
-    words = explorer.views[0].words.value
+    words = explorer.board.views[0].words.value
     layer = explorer.layers[0]
     assert "Moved down by 12 pixels" in words
     share = now.distances[layer] / result.curve("translation", layer)[0].max()
@@ -177,9 +177,9 @@ def test_the_words_say_what_the_numbers_are(network, explorer):
     called = network.labels[now.probability.argmax()]
     assert f"called <b>{called}</b> ({now.probability.max():.2f})" in words
     explorer.value = -4
-    assert "Moved up by 4 pixels" in explorer.views[0].words.value
+    assert "Moved up by 4 pixels" in explorer.board.views[0].words.value
     explorer.value = 0
-    assert "As it is: first is called" in explorer.views[0].words.value
+    assert "As it is: first is called" in explorer.board.views[0].words.value
 
 
 def test_the_areas_are_those_of_the_result(explorer):
@@ -188,7 +188,7 @@ def test_the_areas_are_those_of_the_result(explorer):
         for layer in explorer.layers:
             areas = explorer.result[0].area("translation", layer, taken)
             expected = f"{layer} <b>{areas.mean():.2f}</b> ± {areas.std(ddof=1):.2f}"
-            assert expected in explorer.views[0].areas.value
+            assert expected in explorer.board.views[0].areas.value
 
 
 def test_two_networks_get_the_same_images_and_layers_at_the_same_depth(network, other, images):
@@ -215,7 +215,7 @@ def test_an_upload_is_a_curve_more(network, images, explorer):
     explorer.add_image("mine", images["flower"][::-1])
     assert explorer.image == "mine"
     assert explorer.result[0].names == ("first", "second", "flower", "mine")
-    assert "mine" in explorer.views[0].charts[0].shown
+    assert "mine" in explorer.board.views[0].charts[0].shown
     assert explorer.legend.value == "mine"
     expected = zf.invariance(network, {"mine": images["flower"][::-1]}, transforms="translation")
     np.testing.assert_allclose(drawn(explorer)[0][3], expected.curve("translation", "relu1")[0], rtol=1e-5)
@@ -231,7 +231,7 @@ def test_ones_own_transformation_has_curves_and_its_mistakes_are_told(network, i
     explorer = zf.InvarianceExplorer(network, images, transforms=mine, value=1)
     assert explorer.error == "no such flip"
     explorer.value = 2
-    assert "flip 2" in explorer.views[0].words.value
+    assert "flip 2" in explorer.board.views[0].words.value
     explorer.value = 3
     assert explorer.error == "no such flip"
     explorer.value = 1
@@ -268,7 +268,7 @@ def test_what_cannot_be_shown_is_refused_at_once(network, images):
 def test_names_cannot_run_scripts(images):
     net = zf.Network(Small().eval(), size=(35, 51), labels=["<script>"] * 3 + ["<b>"], device="cpu", name="<script>")
     explorer = zf.InvarianceExplorer(net, {"<script>": images["flower"]}, compare=net, transforms=TWO)
-    for view in explorer.views:
+    for view in explorer.board.views:
         texts = [view.words, view.areas, view.children[0], *(chart.head for chart in (*view.charts, view.probability))]
         assert "<script>" not in "".join(text.value for text in texts)
 
@@ -334,7 +334,7 @@ def test_a_burst_of_values_ends_on_the_last(network, images, in_kernel):
     for value in range(-60, 41, 2):
         explorer.value = value
     until(lambda: not explorer.busy and explorer.now[0].value == 40)
-    assert "Moved down by 40 pixels" in explorer.views[0].words.value
+    assert "Moved down by 40 pixels" in explorer.board.views[0].words.value
 
 
 def test_a_ninth_image_is_shown_and_it_is_said_that_it_has_no_curve(network, images):

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from difflib import get_close_matches
 from functools import cached_property
-from operator import index
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,15 @@ from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.data import Collection, decode, images
+from zfwidgets.models.checks import (
+    best_device,
+    check_module,
+    checked_labels,
+    checked_size,
+    input_channels,
+    notes_on,
+    working_type,
+)
 from zfwidgets.models.fingerprint import fingerprint
 from zfwidgets.models.lookup import find_layer, nearest_layers
 from zfwidgets.models.prediction import Prediction
@@ -67,17 +75,17 @@ class Network:
             program = module
             self.preprocess = as_preprocess(preprocess, program.input.shape[1:], program.input.shape[0])
         else:
-            _check_module(module)
-            channels = channels or _input_channels(module)
-            self.preprocess = as_preprocess(preprocess, _pair(size), channels)
+            check_module(module)
+            channels = channels or input_channels(module)
+            self.preprocess = as_preprocess(preprocess, checked_size(size), channels)
             program = capture(module, (channels, *self.preprocess.size))
-            self.notes = tuple(_notes(module))
-            self.dtype = _working_type(module)
+            self.notes = tuple(notes_on(module))
+            self.dtype = working_type(module)
         self.name = name or type(module).__name__
         self.source = ""  # the expression that makes it, where it is known
-        self.device = _device(device)
+        self.device = best_device(device)
         self.program = program.to(self.device, self.dtype)
-        self.labels = _checked_labels(labels, self.program.output)
+        self.labels = checked_labels(labels, self.program.output)
 
     def __repr__(self) -> str:
         channels, height, width = self.program.input.shape
@@ -143,7 +151,7 @@ class Network:
 
     def on(self, device: str | torch.device) -> Network:
         """The same network on another device ("auto": the best one here)."""
-        chosen = _device(device)
+        chosen = best_device(device)
         if chosen == self.device:
             return self
         moved = copy(self)
@@ -250,61 +258,3 @@ class Network:
     def report(self) -> Report:
         """What is known of the network: its layers and costs, and where the deconvnet has no rule of its own."""
         return Report.of(self.name, self.program, self.notes)
-
-
-def _check_module(module: nn.Module) -> None:
-    if not isinstance(module, nn.Module):
-        raise TypeError(f"a Network is made from a torch.nn.Module; this is {type(module).__name__}")
-    for name, weight in [*module.named_parameters(), *module.named_buffers()]:
-        if weight.is_floating_point() and not bool(torch.isfinite(weight).all()):
-            raise ValueError(
-                f"the weights {name!r} hold numbers that are not finite (NaN or infinity): has the training diverged?"
-            )
-
-
-def _input_channels(module: nn.Module) -> int:
-    first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
-    return first.in_channels if first is not None else 3
-
-
-def _pair(size: Any) -> tuple[int, int]:
-    try:
-        height, width = map(index, (size, size) if np.ndim(size) == 0 else size)
-    except (TypeError, ValueError):
-        height = width = 0
-    if height < 1 or width < 1:
-        raise ValueError(
-            f"size is the height and width of the input in pixels, or one number for both; {size!r} is not possible"
-        )
-    return height, width
-
-
-def _device(device: str | torch.device) -> torch.device:
-    if device != "auto":
-        return torch.device(device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def _working_type(module: nn.Module) -> torch.dtype:
-    double = any(p.dtype == torch.float64 for p in module.parameters())
-    return torch.float64 if double else torch.float32
-
-
-def _notes(module: nn.Module) -> list[str]:
-    notes = []
-    if module.training:
-        notes.append("The module is in training mode; it is looked at as in evaluation mode, and left as it is.")
-    if any(p.dtype in (torch.float16, torch.bfloat16) for p in module.parameters()):
-        notes.append("The module's weights are in half precision; they are computed with in single precision here.")
-    return notes
-
-
-def _checked_labels(labels: Sequence[str] | None, output: Step) -> tuple[str, ...]:
-    classes = output.shape[0] if len(output.shape) == 1 else 0
-    if labels is None:
-        return tuple(f"class {index}" for index in range(classes))
-    if isinstance(labels, str) or (classes and len(labels) != classes):
-        raise ValueError(f"labels are the names of the {classes} classes, in order; {len(labels)} were given")
-    return tuple(str(label) for label in labels)

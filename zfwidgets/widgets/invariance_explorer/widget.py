@@ -28,12 +28,13 @@ from zfwidgets.task import Task
 from zfwidgets.widgets.charts import LINES
 from zfwidgets.widgets.controls import bind, classed, control
 from zfwidgets.widgets.geometry import PICTURE
+from zfwidgets.widgets.invariance_explorer.board import Board
 from zfwidgets.widgets.invariance_explorer.controls import Legend, ValueSlider
 from zfwidgets.widgets.invariance_explorer.live import LiveShift, Moment
 from zfwidgets.widgets.invariance_explorer.remembered_curves import CurvesChoice, RememberedCurves
 from zfwidgets.widgets.invariance_explorer.traits import ParameterValue
-from zfwidgets.widgets.invariance_explorer.view import CHARTS, CurvesView
-from zfwidgets.widgets.invariance_explorer.words import describe_prediction, describe_transform, summary_html
+from zfwidgets.widgets.invariance_explorer.view import CHARTS
+from zfwidgets.widgets.invariance_explorer.words import describe_transform
 from zfwidgets.widgets.panel import Panel, at_once, call, image_source
 from zfwidgets.widgets.picture import Picture, fitted
 from zfwidgets.widgets.selection import Images, Selection
@@ -88,15 +89,11 @@ class InvarianceExplorer(Panel):
             check_count(images.names)
         self.transformations = drawable(chosen(transforms))
         self._second, self._labels = compare, labels
-        self._on_show: tuple[Invariance, ...] = ()  # the curves that are drawn, one a network, and their choice
-        self._drawn: CurvesChoice | None = None
         self._left_at: dict[str, float] = {}  # where the slider stood, by transformation
-        self._moment: Moment | None = None  # what `now` answers
         self._value_given = "value" in settings
         super().__init__(net, images, selection=selection, **settings)
         self.add_class("zf-invariance")
         self.observe(self._follow, names=["image", "transform", "value", "border", "layers"])
-        self.observe(self._redraw, names=["image", "measure"])
         self._follow()
 
     def add_image(self, name: str, image: Any) -> None:
@@ -122,7 +119,9 @@ class InvarianceExplorer(Panel):
         images = self.selection.images
         self.curves = RememberedCurves(networks, images, self._labels, self.transformations)
         self.live = LiveShift(self.curves, self.urgent, self._show_now, self.report, at_once())
-        self.views = [CurvesView(network, self._second is not None) for network in networks]
+        self.board = Board(self.curves, self._drawing)
+        for name in ("image", "measure"):
+            T.dlink((self, name), (self.board, name))
         size = dict.fromkeys(("width", "height", "shown_width"), PICTURE)
         self.picture = Picture(**size, smooth=True, transport=self.transport, hoverable=False)
         self.slider, self.legend = ValueSlider(), Legend(self.names)
@@ -131,20 +130,22 @@ class InvarianceExplorer(Panel):
         bind(classed(self.legend, "zf-image"), self, "image")
         self.observe(self._offer_values, names="transform")
         images.observe(lambda _: self._list_images(), names="names")
-        for view in self.views:
-            view.observe(self._line_clicked, names="clicked")
+        self.board.observe(self._line_clicked, names="clicked")
         picture = classed(self.picture, "zf-invariance-picture")
         left = classed(W.VBox([self.slider, picture, self.legend]), "zf-invariance-left")
-        return classed(W.Box([left, classed(W.VBox(self.views), "zf-invariance-right")]), "zf-invariance-pictures")
+        return classed(W.Box([left, self.board]), "zf-invariance-pictures")
 
     def controls(self) -> list[W.Widget]:
         return [control(self, name) for name in ("transform", "border", "measure", "image", "layers")]
 
     def compute(self, choice: CurvesChoice, task: Task) -> Iterator[tuple[Invariance, ...]]:
         """The curves of each network, coarsely first. The slider's numbers go first."""
-        places = range(len(self.views))
+        places = range(len(self.curves.networks))
         if not all(self.curves.remembered(place, choice) for place in places):
-            self._clear(choice, task)
+            with self._drawing:
+                if not task.cancelled():
+                    self._shown = None
+                    self.board.clear(choice)
         latest: tuple[Invariance, ...] = ()
         for found in zip_longest(*(self.curves.curves(place, choice, task) for place in places)):
             latest = tuple(new or old for new, old in zip_longest(found, latest))
@@ -155,8 +156,7 @@ class InvarianceExplorer(Panel):
 
     def draw(self, result: tuple[Invariance, ...], choice: CurvesChoice) -> None:
         """Show the curves, and say anew what they say at the slider's value."""
-        self._on_show, self._drawn = result, choice
-        self._redraw()
+        self.board.show(result, choice)
 
     @property
     def answer(self) -> Invariance:
@@ -177,24 +177,6 @@ class InvarianceExplorer(Panel):
             self.live.close()
         super().close()
 
-    def _clear(self, choice: CurvesChoice, task: Task) -> None:
-        """Empty charts until the first curves are there."""
-        with self._drawing:
-            if not task.cancelled():
-                self._shown, self._on_show, self._drawn = None, (), choice
-                for place, view in enumerate(self.views):
-                    layers = self.curves.layers_of(place, choice.layers)
-                    view.clear(self.transformations[choice.transform], layers, self.measure)
-
-    def _redraw(self, _: Any = None) -> None:
-        with self._drawing:
-            for place, (view, result) in enumerate(zip(self.views, self._on_show, strict=False)):
-                assert self._drawn is not None
-                layers = self.curves.layers_of(place, self._drawn.layers)
-                transformation = self.transformations[self._drawn.transform]
-                view.show(result, transformation, layers, self.image, self.measure)
-            self._tell()
-
     def _follow(self, _: Any = None) -> None:
         """Picture and upright lines follow the slider at once; the network is asked in a thread."""
         transformation = self.transformations[self.transform]
@@ -210,38 +192,13 @@ class InvarianceExplorer(Panel):
             caption=self.image if has_curve else f"{self.image} (no curve: there is room for {MOST})",
             description=f"{self.image}: {describe_transform(transformation, self.value)}",
         )  # fmt: skip
-        for view in self.views:
-            view.mark(self.value)
+        self.board.mark(self.value)
         assert self.live is not None
         self.live.ask(Moment(self.image, self.transform, self.value, self.border, self.layers))
 
     def _show_now(self, moment: Moment, shifts: tuple[FeatureShift, ...]) -> None:
-        with self._drawing:
-            self._moment, self.now = moment, shifts
-            self._tell()
-
-    def _tell(self) -> None:
-        """Say in words and numbers what is at the slider's value."""
-        moment = self._moment
-        if moment is None:
-            return
-        what = describe_transform(self.transformations[moment.transform], moment.value)
-        for place, (view, shift) in enumerate(zip(self.views, self.now, strict=True)):
-            truth = self.curves.truth(place, moment.image)
-            before = self.curves.probability(place, moment.image)
-            answer = describe_prediction(view.net, moment.image, shift.probability, before, truth)
-            largest = self._largest(place, moment, shift)
-            view.tell(shift, summary_html(what, shift, largest, answer), self.measure, largest, truth)
-
-    def _largest(self, place: int, moment: Moment, shift: FeatureShift) -> dict[str, float]:
-        """The largest distance of the image in each layer, as far as there are curves of this choice."""
-        result = self._on_show[place] if self._on_show else None
-        of = None if result is None else (*result.transforms, result.border)
-        if result is None or of != (moment.transform, moment.border) or moment.image not in result.names:
-            return {}
-        index = result.names.index(moment.image)
-        curves = {x: result.curve(moment.transform, x)[index] for x in shift.distances if x in result.layers}
-        return {layer: max(float(curve.max()), shift.distances[layer]) for layer, curve in curves.items()}
+        self.now = shifts
+        self.board.show_now(moment, shifts)
 
     def _offer_values(self, _: Any = None) -> None:
         """Let the slider go over the values of the transformation; it stands where it was left."""
@@ -259,8 +216,8 @@ class InvarianceExplorer(Panel):
         self.names = names
 
     def _line_clicked(self, change: T.Bunch) -> None:
-        if self._drawn is not None:
-            self.image = self._drawn.names[change["new"][0]]
+        if self.board.drawn is not None:
+            self.image = self.board.drawn.names[change["new"][0]]
 
 
 def first_value(transformation: Transformation) -> float:

@@ -19,12 +19,12 @@ from zfwidgets.models import Network
 from zfwidgets.task import Task
 from zfwidgets.widgets.controls import control
 from zfwidgets.widgets.feature_explorer import FeatureExplorer
-from zfwidgets.widgets.panel import FeaturePanel, call, feature_order
+from zfwidgets.widgets.panel import call, feature_order
 from zfwidgets.widgets.top_nine.mining_row import MiningRow, summary
 from zfwidgets.widgets.top_nine.opened import OpenedImages
-from zfwidgets.widgets.top_nine.pager import Pager
+from zfwidgets.widgets.top_nine.paging import PagedFeatures
 from zfwidgets.widgets.top_nine.tiles import Page, Tiles
-from zfwidgets.widgets.top_nine.traits import MinedLayer, MinedTops, PageNumber
+from zfwidgets.widgets.top_nine.traits import MinedLayer, MinedTops
 from zfwidgets.widgets.top_nine.view import PER_PAGE, NineView
 from zfwidgets.widgets.traits import RULES, Option
 
@@ -52,7 +52,7 @@ class PageChoice:
     show: str
 
 
-class TopNine(FeaturePanel):
+class TopNine(PagedFeatures):
     """Turn the pages of a layer's feature maps, each shown by its nine strongest activations in many images (Fig. 2).
 
     `TopNine(net)` shows the embedded corpus; `images` is anything that `zfwidgets.images` takes. `tops` is what
@@ -79,7 +79,6 @@ class TopNine(FeaturePanel):
     rule = Option(RULES, "deconvnet", "ReLU rule", "how the signal passes rectifiers on its way down",
                   "A rectifier passes the signal's positive part (§2), or by the chain rule.")  # fmt: skip
     show = Option(SHOWS, "projections", "Show", "what the wall shows of its feature maps", buttons=True)
-    page = PageNumber(help="page of the wall, from 0; setting it chooses a feature there")
 
     def __init__(
         self, net: Network | None = None, images: Any = None, tops: TopActivations | None = None, **settings: Any
@@ -104,19 +103,15 @@ class TopNine(FeaturePanel):
         return {"layer": layer, "order": "strength", "show": "projections"}  # before a page, which depends on them
 
     def build(self) -> W.Widget:
-        self.view, self.pager, self.opened = NineView(self.transport), Pager(), OpenedImages(self)
+        self.view, self.opened = NineView(self.transport), OpenedImages(self)
         self.mining = MiningRow(self.job, self._mine)
         self.view.notice.children = self.mining.notice()
         self.tops = self._given
         self._make_tiles()
         self.observe(self._new_tops, names="tops")
-        self.view.head.children = [control(self, "show").children[1], self.pager]
-        self.observe(self._sync_page, names=["feature", "show", "order"])
-        self.observe(self._turn_to_page, names="page")
-        self.pager.observe(self._step_page, names="turned")
+        self.view.head.children = [control(self, "show").children[1], self.build_pager()]
         self.view.wall.observe(self._chosen_on_wall, names="cell")
         self.view.observe(lambda change: self.explore(change["new"][0]), names="opened")
-        self._turn_to_page() if self.page else self._sync_page()
         return W.VBox([self.view, self.mining])
 
     def controls(self) -> list[W.Widget]:
@@ -193,25 +188,6 @@ class TopNine(FeaturePanel):
         shown = call("zf.gallery", "net", "images", "tops", repr(page.layer), repr(list(page.features)), rule=page.rule)
         return [images, f"tops = {tops}", shown]
 
-    @property
-    def pages(self) -> int:
-        """Pages of the wall."""
-        return -(-len(self._ranks) // PER_PAGE[self.show])
-
-    @property
-    def _ranks(self) -> np.ndarray:
-        """The maps of the layer in the present order."""
-        if self.tiles is None:
-            return np.arange(self.net.layer(self.layer).channels)
-        return self.tiles.ranks(self.layer, self.order)
-
-    @property
-    def _place(self) -> int:
-        """Where the feature stands in the order, or will stand once it is found."""
-        if self.feature is None:
-            return min(self.feature_slider.position, len(self._ranks) - 1)
-        return int(np.flatnonzero(self._ranks == self.feature)[0])
-
     def _mine(self, folder: str, task: Task) -> str:
         """Look for the strongest activations in the folder that was named, or else in the present images."""
         images = as_collection(folder) if folder else self.images
@@ -230,22 +206,6 @@ class TopNine(FeaturePanel):
         self.tiles = None if self.tops is None else Tiles(self.net, self.images, self.tops)
         self.mining.tell(self.images.names, self.tops)
         self.view.opener.disabled = self.tops is None
-
-    def _sync_page(self, _: Any = None) -> None:
-        """Show the page of the feature."""
-        if self.feature is not None:
-            self.page = self._place // PER_PAGE[self.show]
-            self.pager.show(self.page, self.pages)
-
-    def _turn_to_page(self, _: Any = None) -> None:
-        """Choose the feature at the same place of another page."""
-        size = PER_PAGE[self.show]
-        page, place = divmod(self._place, size)
-        if page != self.page:
-            self.feature = int(self._ranks[min(self.page * size + place, len(self._ranks) - 1)])
-
-    def _step_page(self, change: T.Bunch) -> None:
-        self.page = min(max(self.page + change["new"][0], 0), self.pages - 1)
 
     def _chosen_on_wall(self, change: T.Bunch) -> None:
         page, cell = self.view.page, change["new"]
