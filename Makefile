@@ -25,10 +25,12 @@ help:
 demo: .venv/demo-installed
 	$(BIN)/zfwidgets demo $(HEADLESS_OPTIONS)
 
+# Small tensors are fastest on one thread, so two tests are run beside each other; a browser wants the machine for itself.
 test: lint types browser
-	ZFWIDGETS_REQUIRE_BROWSER=1 $(BIN)/pytest --nbmake --nbmake-timeout=600 tests notebooks
+	OMP_NUM_THREADS=1 $(BIN)/pytest -p no:nbmake -n auto --maxprocesses=8 --dist worksteal -m "not browser" tests
+	ZFWIDGETS_REQUIRE_BROWSER=1 $(BIN)/pytest --nbmake --nbmake-timeout=900 tests/browser notebooks
 
-# Small tensors are fastest on one thread; pytest-xdist only doubles the work. What is left out is not imported either.
+# One process: the fast tests are over before others have been started. What is left out is not imported either.
 quick: lint types
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m "not slow and not browser" -p no:nbmake --ignore=tests/browser
 
