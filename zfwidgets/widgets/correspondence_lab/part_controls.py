@@ -2,51 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import ipywidgets as W
 import traitlets as T
 
-from zfwidgets.widgets.controls import Filled, classed, labelled, row
+from zfwidgets.widgets.controls import classed, labelled, row
 from zfwidgets.widgets.correspondence_lab.view import link_to
-
-
-class PartButtons(Filled):
-    """The parts by their names, of which one is being marked."""
-
-    value = T.Unicode(help="name of the part")
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self._buttons = W.ToggleButtons(
-            options=list(names), style=W.ToggleButtonsStyle(button_width="auto"), tooltip="Part"
-        )
-        explanation = "Which part is being marked: drag a rectangle over it in each picture"
-        super().__init__([labelled("Part", self._buttons, explanation)])
-        self.value = names[0]
-        self._buttons.observe(self._chosen, names="value")
-        self.observe(self._fill, names="value")
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The parts on show."""
-        return tuple(self._buttons.options)
-
-    def offer(self, names: Sequence[str], chosen: str) -> None:
-        """Let there be these parts."""
-        with self.fills():
-            self._buttons.options = list(names)
-        self.value = chosen
-        self._fill()
-
-    def _chosen(self, change: T.Bunch) -> None:
-        if self.by_reader and change["new"] is not None:
-            self.value = change["new"]
-
-    def _fill(self, _: T.Bunch | None = None) -> None:
-        with self.fills():
-            self._buttons.value = self.value if self.value in self._buttons.options else None
 
 
 class PartName(W.VBox):

@@ -11,8 +11,8 @@ import traitlets as T
 
 from zfwidgets.experiments.occlusion import baseline_picture, make_baseline, part_masks
 from zfwidgets.experiments.projection import ImageFeatures
-from zfwidgets.widgets.controls import bind, classed
-from zfwidgets.widgets.correspondence_lab.part_controls import MarksFile, PartButtons, PartName
+from zfwidgets.widgets.controls import NameButtons, bind, classed
+from zfwidgets.widgets.correspondence_lab.part_controls import MarksFile, PartName
 from zfwidgets.widgets.correspondence_lab.part_marks import PartMarks
 from zfwidgets.widgets.correspondence_lab.pictures import MarkedPictures
 from zfwidgets.widgets.panel import Panel
@@ -49,7 +49,7 @@ class PartsPanel(Panel):
         self.pictures = MarkedPictures(self.marks.images, self.marks.shape, self._drawn)
         for canvas in self.pictures.canvases.values():
             bind(canvas, self, "tool", "tool")
-        self.part_buttons = PartButtons(self.marks.parts)
+        self.part_buttons = NameButtons(self.marks.parts, "Part")
         self.part_name = PartName(
             {"Add": self._try(self.add), "Rename": self._try(self.rename), "Remove": self._try(lambda _: self.remove())}
         )
@@ -114,7 +114,7 @@ class PartsPanel(Panel):
     def _offer(self, part: str) -> None:
         """Let the buttons be those of the parts that there are, and this one be chosen."""
         self.part = part
-        self.part_buttons.offer(self.marks.parts, part)
+        self.part_buttons.offer(self.marks.parts)
         self._show_part()
 
     def _show_pictures(self, _: Any = None) -> None:

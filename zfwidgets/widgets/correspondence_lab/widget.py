@@ -17,7 +17,7 @@ from zfwidgets.experiments.occlusion import part_masks, rectangles
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network
 from zfwidgets.task import Task
-from zfwidgets.widgets.controls import control
+from zfwidgets.widgets.controls import control, labelled
 from zfwidgets.widgets.correspondence_lab.part_marks import PartMarks
 from zfwidgets.widgets.correspondence_lab.parts_panel import PartsPanel
 from zfwidgets.widgets.correspondence_lab.view import CorrespondenceView
@@ -83,7 +83,9 @@ class CorrespondenceLab(PartsPanel):
 
     def controls(self) -> list[W.Widget]:
         tool, layers, draws, fill = (control(self, name) for name in ("tool", "layers", "draws", "fill"))
-        return [self.part_buttons, self.part_name, tool, self.marks_file, layers, draws, fill]
+        explanation = "Which part is being marked: drag a rectangle over it in each picture"
+        parts = labelled("Part", self.part_buttons, explanation)
+        return [parts, self.part_name, tool, self.marks_file, layers, draws, fill]
 
     def below(self) -> list[W.Widget]:
         self.view = CorrespondenceView(MOST_LAYERS)

@@ -1,8 +1,7 @@
-"""The controls of the invariance explorer: a parameter's value, and a legend to choose images from."""
+"""The control of the invariance explorer: a parameter's value."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 
 import ipywidgets as W
@@ -47,32 +46,3 @@ class ValueSlider(Filled):
         self._head.value = f"<b>{self.value:.4g}</b> {escape(self._unit)}"
         with self.fills():
             self.slider.index = int(np.abs(self._values - self.value).argmin())
-
-
-class Legend(Filled):
-    """The names of the images, each with the colour of its line (by its place, in the style sheet), to choose one."""
-
-    value = T.Unicode(help="name of the image")
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self.buttons = W.ToggleButtons(options=list(names), tooltip="Image", style={"button_width": "auto"})
-        super().__init__([self.buttons])
-        self.add_class("zf-legend")
-        self.value = names[0]
-        self.buttons.observe(self._chosen, names="value")
-        self.observe(self._fill, names="value")
-
-    def offer(self, names: Sequence[str]) -> None:
-        """Let there be these names."""
-        if tuple(names) != tuple(self.buttons.options):
-            with self.fills():
-                self.buttons.options = list(names)
-            self._fill()
-
-    def _chosen(self, change: T.Bunch) -> None:
-        if self.by_reader and change["new"] is not None:
-            self.value = change["new"]
-
-    def _fill(self, _: T.Bunch | None = None) -> None:
-        with self.fills():
-            self.buttons.value = self.value if self.value in self.buttons.options else None

@@ -26,10 +26,10 @@ from zfwidgets.experiments.invariance import (
 from zfwidgets.models import Network
 from zfwidgets.task import Task
 from zfwidgets.widgets.charts import LINES
-from zfwidgets.widgets.controls import bind, classed, control
+from zfwidgets.widgets.controls import NameButtons, bind, classed, control
 from zfwidgets.widgets.geometry import PICTURE
 from zfwidgets.widgets.invariance_explorer.board import Board
-from zfwidgets.widgets.invariance_explorer.controls import Legend, ValueSlider
+from zfwidgets.widgets.invariance_explorer.controls import ValueSlider
 from zfwidgets.widgets.invariance_explorer.live import LiveShift, Moment
 from zfwidgets.widgets.invariance_explorer.remembered_curves import CurvesChoice, RememberedCurves
 from zfwidgets.widgets.invariance_explorer.traits import ParameterValue
@@ -124,7 +124,8 @@ class InvarianceExplorer(Panel):
             T.dlink((self, name), (self.board, name))
         size = dict.fromkeys(("width", "height", "shown_width"), PICTURE)
         self.picture = Picture(**size, smooth=True, transport=self.transport, hoverable=False)
-        self.slider, self.legend = ValueSlider(), Legend(self.names)
+        self.slider = ValueSlider()
+        self.legend = classed(NameButtons(self.names, "Image"), "zf-legend")
         self._offer_values()
         bind(self.slider, self, "value")
         bind(classed(self.legend, "zf-image"), self, "image")
