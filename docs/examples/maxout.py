@@ -1,4 +1,4 @@
-"""An operation of one's own: the larger of two feature maps, as in a maxout network (Goodfellow and others, 2013)."""
+"""An operation of one's own: the larger of two feature maps, as in a maxout network."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,10 @@ from zfwidgets.backend.ops.lowering import lowers
 
 @dataclass(frozen=True, eq=False)
 class Maxout(Op):
-    """Takes the larger of two maps, unit by unit; projecting sends the signal to the one that was larger.
+    """Takes the larger of two maps; projecting sends the signal to the one that was larger.
 
-    It is a max pool across two maps, and like a max pool it keeps switches. Of equals, the first one gets the signal.
+    It is a max pool across two maps, and like a max pool it keeps switches. Of two equals,
+    the first one gets the signal.
     """
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
@@ -34,5 +35,6 @@ class Maxout(Op):
 
 @lowers("maximum.default")
 def _maximum(call: Call) -> Op | None:
-    """Of two maps of one size; for anything else None, which leaves it to the exact gradient."""
-    return Maxout() if len(call.inputs) == 2 and all(step.shape == call.shape for step in call.inputs) else None
+    """Of two maps of one size; anything else (None) is left to the exact gradient."""
+    alike = len(call.inputs) == 2 and all(step.shape == call.shape for step in call.inputs)
+    return Maxout() if alike else None

@@ -1,4 +1,4 @@
-"""How the result is drawn: `MeanActivation.plot` calls `draw`, because this file is called figure.py."""
+"""How the result is drawn: `MeanActivation.plot` calls `draw` in the file figure.py."""
 
 from matplotlib.figure import Figure
 

@@ -17,7 +17,7 @@ class MeanActivation(Result):
     network: str  # its name
 
     def strongest(self, count: int = 9) -> np.ndarray:
-        """The numbers of the maps with the highest mean over all images, (count,), the highest first."""
+        """The numbers of the maps with the highest mean over all images, the highest first."""
         return np.argsort(-self.values.mean(axis=0), kind="stable")[:count]
 
     def __repr__(self) -> str:
