@@ -1,7 +1,8 @@
 # make demo              the tour in JupyterLab
 # make demo HEADLESS=1   the tour run without a browser, written to tour.html
-# make test              everything that a change must pass: lint, types, all tests, all notebooks
+# make test              everything that a change must pass: lint, types, documentation, all tests, all notebooks
 # make quick             lint, types and the fast tests, in less than a minute
+# make docs              the documentation, into build/docs
 # make bench             the benchmarks, as a table
 # make clean             remove what the others wrote, but not the virtual environment and node_modules
 #
@@ -17,7 +18,7 @@ JAVASCRIPT := tools/js
 HEADLESS_OPTIONS := $(if $(filter-out 0,$(HEADLESS)),--headless --output $(OUTPUT))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick bench lint types javascript browser clean
+.PHONY: help demo test quick docs bench lint types javascript browser clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -26,13 +27,17 @@ demo: .venv/demo-installed
 	$(BIN)/zfwidgets demo $(HEADLESS_OPTIONS)
 
 # Small tensors are fastest on one thread, so two tests are run beside each other; a browser wants the machine for itself.
-test: lint types browser
+test: lint types docs browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest -p no:nbmake -n auto --maxprocesses=8 --dist worksteal -m "not browser" tests
 	ZFWIDGETS_REQUIRE_BROWSER=1 $(BIN)/pytest --nbmake --nbmake-timeout=900 tests/browser notebooks
 
 # One process: the fast tests are over before others have been started. What is left out is not imported either.
 quick: lint types
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m "not slow and not browser" -p no:nbmake --ignore=tests/browser
+
+# From scratch, without a network connection; a warning is an error, and so is a class that a signature names and no page.
+docs: .venv/test-installed
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --fresh-env -q -d build/doctrees docs build/docs
 
 bench: .venv/test-installed
 	$(BIN)/python -m tests.benchmarks.run
@@ -82,6 +87,6 @@ $(BIN)/python:
 	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 clean:
-	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache tour.html
+	rm -rf build dist docs/api docs/notebooks .mypy_cache .pytest_cache .ruff_cache tour.html
 	find zfwidgets tests scripts notebooks -name __pycache__ -prune -exec rm -rf {} +
 	find notebooks -name .ipynb_checkpoints -prune -exec rm -rf {} +

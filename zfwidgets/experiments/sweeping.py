@@ -20,5 +20,9 @@ def completed(name: str, summary: str, sweep: Callable[Arguments, Iterator[Found
     details = (inspect.getdoc(sweep) or "").partition("\n\n")[2]
     last.__name__ = last.__qualname__ = name
     last.__module__, last.__doc__ = sweep.__module__, f"{summary}\n\n{details}"
-    last.__signature__ = inspect.signature(sweep)  # type: ignore[attr-defined]
+    signature = inspect.signature(sweep)
+    found = str(signature.return_annotation).removeprefix("Iterator[").removesuffix("]")
+    last.__wrapped__ = sweep  # type: ignore[attr-defined]  # where the names in annotations are known
+    last.__annotations__ = sweep.__annotations__ | {"return": found}
+    last.__signature__ = signature.replace(return_annotation=found)  # type: ignore[attr-defined]
     return last

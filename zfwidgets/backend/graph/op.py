@@ -39,6 +39,7 @@ class Op:
     """
 
     def forward(self, *inputs: Tensor) -> Tensor:
+        """Compute the output of a batch."""
         raise NotImplementedError
 
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, Any]:

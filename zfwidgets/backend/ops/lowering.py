@@ -21,7 +21,7 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One node of the exported graph, its arguments bound to their names; `Step`s stand where tensors come in."""
+    """One node of the exported graph, its arguments bound to their names; a `Step` stands where a tensor comes in."""
 
     target: Any
     arguments: dict[str, Any]
