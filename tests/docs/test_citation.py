@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import zfwidgets
+
 ROOT = Path(__file__).parents[2]
 REQUIRED = {"cff-version", "message", "title", "authors"}
 KNOWN = REQUIRED | {
@@ -36,7 +38,7 @@ def test_it_has_what_the_schema_requires_and_nothing_that_it_does_not_know(citat
 
 
 def test_it_says_the_same_as_the_package(citation, package):
-    assert citation["version"] == package["version"]
+    assert citation["version"] == zfwidgets.__version__
     assert citation["license"] == package["license"]
     assert citation["abstract"] == package["description"]
     assert [author["name"] for author in citation["authors"]] == [author["name"] for author in package["authors"]]

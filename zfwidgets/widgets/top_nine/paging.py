@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ipywidgets as W
 import numpy as np
 import traitlets as T
 
@@ -21,7 +22,7 @@ class PagedFeatures(FeaturePanel):
     tiles: Tiles | None
     show: str
 
-    def build_pager(self) -> Pager:
+    def build_pager(self) -> W.HBox:
         """The buttons that turn pages; from now on page and feature go together."""
         self.pager = Pager()
         self.observe(self._sync_page, names=["feature", "show", "order"])
