@@ -26,6 +26,8 @@ mask[66:112, 46:104] = True
 panel.canvas.put(mask)
 panel.sweep()
 panel""",
+    "invariance": 'zf.InvarianceExplorer(zf.load("squeezenet1_1"), value=24)',
+    "correspondence": 'zf.CorrespondenceLab(zf.load("squeezenet1_1"))',
 }
 
 # photograph, layer, feature: from edges to parts of objects

@@ -130,12 +130,14 @@ def test_a_cluster_that_loses_a_worker_finds_the_same(net, folder, client, tmp_p
     pids = client.run(os.getpid)
     said = []
 
-    def kill_one(done: int, all: int) -> None:
+    def kill_one(done: float, count: float, what: str) -> None:
         said.append(done)
         if len(said) == 2:
             os.kill(next(iter(pids.values())), signal.SIGKILL)
 
-    spread = zf.top_activations(net, folder, checkpoint=tmp_path / "saved", client=client, progress=kill_one)
+    spread = zf.top_activations(
+        net, folder, checkpoint=tmp_path / "saved", client=client, task=zf.Task(report=kill_one)
+    )
     assert said[-1] == 60
     assert len(list((tmp_path / "saved").glob("images-*"))) == 8
     threads = torch.get_num_threads()
