@@ -6,7 +6,8 @@ import ast
 import inspect
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -134,6 +135,7 @@ def circles(graph: dict[str, set[str]]) -> list[set[str]]:
     return found
 
 
+@cache
 def parsed(module: Path) -> ast.Module:
     return ast.parse(module.read_text(encoding="utf-8"), module)
 
@@ -153,19 +155,25 @@ def described(module: Path) -> str:
     return str(module.relative_to(PACKAGE))
 
 
-@pytest.mark.parametrize("module", [path for path in MODULES if floor_of(path) in FLOORS], ids=described)
-def test_imports_go_down_only(module):
-    package = ".".join(("zfwidgets", *module.relative_to(PACKAGE).parent.parts))
-    assert not trespasses(floor_of(module), parsed(module), package)
+def offenders(look: Callable[[Path], list[str]]) -> dict[str, list[str]]:
+    """Of every module, what it should not do."""
+    return {described(module): found for module in MODULES if (found := look(module))}
+
+
+def test_imports_go_down_only():
+    def look(module: Path) -> list[str]:
+        package = ".".join(("zfwidgets", *module.relative_to(PACKAGE).parent.parts))
+        return trespasses(floor_of(module), parsed(module), package) if floor_of(module) in FLOORS else []
+
+    assert offenders(look) == {}
 
 
 def test_every_module_is_on_a_floor():
     assert {floor_of(module) for module in MODULES} - set(FLOORS) == {"__init__", "cli", "demo"}
 
 
-@pytest.mark.parametrize("module", MODULES, ids=described)
-def test_nobody_imports_the_inside_of_anothers_room(module):
-    assert not break_ins(name_of(module), parsed(module))
+def test_nobody_imports_the_inside_of_anothers_room():
+    assert offenders(lambda module: break_ins(name_of(module), parsed(module))) == {}
 
 
 def test_an_import_from_anothers_inside_is_noticed():
@@ -187,9 +195,8 @@ def test_figures_are_drawn_with_when_they_are_asked_for():
         assert not [name for name in imports_at_once(parsed(module)) if name.endswith(".figure")], module
 
 
-@pytest.mark.parametrize("module", MODULES, ids=described)
-def test_nothing_unpickles(module):
-    assert not unpicklings(parsed(module))
+def test_nothing_unpickles():
+    assert offenders(lambda module: unpicklings(parsed(module))) == {}
 
 
 @pytest.mark.parametrize(

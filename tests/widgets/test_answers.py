@@ -9,6 +9,8 @@ import pytest
 
 import zfwidgets as zf
 
+pytestmark = pytest.mark.slow
+
 NET = zf.load("squeezenet1_1", device="cpu")
 
 
@@ -109,7 +111,6 @@ def test_the_code_of_curves_and_parts_runs_once_the_images_are_named():
         assert found.layers == panel.answer.layers
 
 
-@pytest.mark.slow
 def test_the_code_of_the_top_nine_gives_the_same_gallery():
     panel = top_nine()
     *lines, call = panel.code().splitlines()
