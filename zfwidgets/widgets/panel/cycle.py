@@ -162,6 +162,8 @@ class Cycle(W.VBox):
                 call_off()
                 if not cancelled():
                     self._finish(request, choice, started)
+            if not cancelled():  # others hear of it: with no lock held
+                self._write_back(request, choice)
         except Exception as error:  # an observer's exceptions are lost; this one is shown
             with self._drawing:
                 call_off()
@@ -182,7 +184,6 @@ class Cycle(W.VBox):
         self._shown = choice
         if self._asked == request.choice:
             self._asked = choice
-        self._write_back(request, choice)
         self.settle(choice)
         if not self.error:
             self.status.say(f"Ready · {1000 * (time.perf_counter() - started):.0f} ms")

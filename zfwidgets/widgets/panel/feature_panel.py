@@ -63,5 +63,6 @@ class FeaturePanel(Panel):
             self._rank(choice.feature)
 
     def _rank(self, feature: int | None = None) -> None:
-        if self._ranked:
-            self.feature_slider.rank(self._scores, self.order, self.feature if feature is None else feature)
+        chosen = self.feature if feature is None else feature
+        if self._ranked and chosen is not None:
+            self.feature_slider.rank(self._scores, self.order, chosen)
