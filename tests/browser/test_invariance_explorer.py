@@ -113,9 +113,9 @@ def test_dragging_moves_them_too(page):
     page.mouse.down()
     page.mouse.move(x - 80, y, steps=12)
     page.mouse.up()
-    state = wait_until(page, lambda now: now["value"] < before["value"] - 20 and now["numbers"] == now["value"])
-    assert f"Moved up by {-state['value']:.4g} pixels" in words(page)
-    assert marker(page, 1) < at - 20
+    wait_until(page, lambda now: now["value"] < before["value"] - 20 and now["numbers"] == now["value"])
+    assert eventually(page, lambda: f"Moved up by {-kernel(page)['value']:.4g} pixels" in words(page))
+    assert eventually(page, lambda: marker(page, 1) < at - 20)
 
 
 def test_a_transformation_brings_its_own_curves_and_going_back_shows_the_same(page):

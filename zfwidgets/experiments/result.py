@@ -24,10 +24,10 @@ class Result:
 
     former_names: ClassVar[Mapping[str, str]] = {}  # of fields, as they stand in older files, and what they are now
 
-    def plot(self, **options: Any) -> Figure:
-        """Draw it in the paper's layout, by the `figure.draw` that stands beside it; `options` are that function's."""
+    def plot(self, *choices: Any, **options: Any) -> Figure:
+        """Draw it in the paper's layout, by the `figure.draw` that stands beside it, whose arguments are taken."""
         room = type(self).__module__.rpartition(".")[0]
-        return import_module(f"{room}.figure").draw(self, **options)
+        return import_module(f"{room}.figure").draw(self, *choices, **options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to one file: arrays as safetensors, everything else as JSON in its header."""
