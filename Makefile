@@ -26,10 +26,11 @@ help:
 demo: .venv/demo-installed
 	$(BIN)/zfwidgets demo $(HEADLESS_OPTIONS)
 
-# Small tensors are fastest on one thread, so two tests are run beside each other; a browser wants the machine for itself.
+# Small tensors are fastest on one thread, so tests are run beside each other: with a browser, two files of them at most.
 test: lint types docs browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest -p no:nbmake -n auto --maxprocesses=8 --dist worksteal -m "not browser" tests
-	ZFWIDGETS_REQUIRE_BROWSER=1 $(BIN)/pytest --nbmake --nbmake-timeout=900 tests/browser notebooks
+	ZFWIDGETS_REQUIRE_BROWSER=1 OMP_NUM_THREADS=1 $(BIN)/pytest --nbmake --nbmake-timeout=900 -n 2 --dist loadfile \
+	  tests/browser notebooks
 
 # One process: the fast tests are over before others have been started. What is left out is not imported either.
 quick: lint types

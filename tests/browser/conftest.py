@@ -60,6 +60,7 @@ def blank_page(context: BrowserContext) -> Page:
 def open_notebook(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
     """`open_notebook(cells, app="lab" | "notebook" | "voila", theme="light" | "dark")`: a page with all cells run."""
     server = request.getfixturevalue("server")  # after the browser, so that no server starts where there is none
+    others = server.kernels()
 
     def open_(cells: Sequence[str], *, app: App = "lab", theme: Theme = "light") -> Page:
         page, name = context.new_page(), server.write(cells)
@@ -71,7 +72,7 @@ def open_notebook(context: BrowserContext, request: pytest.FixtureRequest) -> It
         return page
 
     yield open_
-    server.stop_kernels()
+    server.stop_kernels(but=others)
 
 
 def chromium_path() -> str | None:

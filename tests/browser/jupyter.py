@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -96,10 +96,14 @@ class JupyterServer:
             time.sleep(0.05)
         raise TimeoutError(f"{name} had no idle kernel within {seconds} s")
 
-    def stop_kernels(self) -> None:
-        """End every kernel, so that one test's memory is not the next one's trouble."""
-        for kernel in self._ask("GET", "kernels"):
-            self._ask("DELETE", f"kernels/{kernel['id']}")
+    def kernels(self) -> set[str]:
+        """The kernels that run."""
+        return {kernel["id"] for kernel in self._ask("GET", "kernels")}
+
+    def stop_kernels(self, but: Collection[str]) -> None:
+        """End every other kernel, so that one test's memory is not the next one's trouble."""
+        for kernel in self.kernels() - set(but):
+            self._ask("DELETE", f"kernels/{kernel}")
 
     def _ask(self, method: str, path: str) -> Any:
         address = f"http://127.0.0.1:{self.port}/api/{path}"

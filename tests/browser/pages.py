@@ -58,17 +58,19 @@ PIXELS = """(canvas) => {
 
 
 @contextmanager
-def opened(browser: Browser, server: JupyterServer, cells: Sequence[str], height: int) -> Iterator[Page]:
-    """JupyterLab with these cells run, in a window of that many pixels, once the first panel is ready."""
+def opened(
+    browser: Browser, server: JupyterServer, cells: Sequence[str], height: int, ready: str = READY
+) -> Iterator[Page]:
+    """JupyterLab with these cells run, in a window of that many pixels, once it shows that it is ready."""
     context = browser.new_context(viewport={"width": 1280, "height": height}, reduced_motion="reduce")
     context.set_default_timeout(1000 * LIMIT)
-    page, name = context.new_page(), server.write(list(cells))
+    page, name, others = context.new_page(), server.write(list(cells)), server.kernels()
     page.goto(server.address(name, "lab", "light"))
     run_all_cells(page, server, name)
-    page.wait_for_selector(READY)
+    page.wait_for_selector(ready)
     yield page
     context.close()
-    server.stop_kernels()
+    server.stop_kernels(but=others)
 
 
 def kernel(page: Page) -> dict[str, Any]:

@@ -419,7 +419,7 @@ def test_in_mid_sweep_a_gesture_is_answered_and_cancel_keeps_what_is_there(large
     state, maps = kernel(large_page), painted_maps(large_page)
     assert 0 < state["computed"] < state["places"] == 2500
     click_and_wait_for_the_answer(large_page, 150, 150)
-    assert kernel(large_page)["hidden"] == 2 * 32 * 32
+    wait_until(large_page, lambda now: now["hidden"] == 2 * 32 * 32 and not now["busy"])
     assert all(map(np.array_equal, painted_maps(large_page), maps))
     fail_on_errors(large_page)
 

@@ -225,6 +225,7 @@ def test_it_is_a_table_a_figure_and_a_file(passing, tmp_path):
     assert table.loc[3, ["image", "transformation", "value", "true label"]].tolist() == ["b", "scale", 2.0, "left"]
     titles = [axes.get_title() for axes in found.plot().axes]
     assert titles == ["scale", "map", "probability of the true class"]
+    assert found.plot("share").axes[1].get_ylabel() == "share of the largest distance"
     found.save(tmp_path / "found.safetensors")
     again = zf.Invariance.load(tmp_path / "found.safetensors")
     np.testing.assert_array_equal(again.curve("scale", "map"), found.curve("scale", "map"))
