@@ -24,12 +24,6 @@ def check_module(module: nn.Module) -> None:
             )
 
 
-def input_channels(module: nn.Module) -> int:
-    """Of the first convolution, or else three."""
-    first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
-    return first.in_channels if first is not None else 3
-
-
 def checked_size(size: Any) -> tuple[int, int]:
     """Height and width. Raises ValueError for what is neither a number nor two."""
     try:

@@ -12,18 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zfwidgets.backend.capture.exported import capture
+from zfwidgets.backend.capture.wrappers import unwrapped
 from zfwidgets.backend.graph.layer import FeatureLayer
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.data import Collection, decode, images
+from zfwidgets.models.captured import captured
 from zfwidgets.models.checks import (
     best_device,
     check_module,
     checked_labels,
     checked_size,
-    input_channels,
     notes_on,
     working_type,
 )
@@ -49,7 +49,11 @@ class Network:
             deviation. Or a `Preprocess`, a torchvision preset, or any function from a PIL image to a tensor (C, H, W).
         device: "auto" (CUDA, else Apple's MPS, else CPU) or any torch device.
         name: what to call it; the module's class by default.
-        channels: input channels; found from the first convolution by default.
+        channels: input channels; by default three, else as many as the first convolution reads, else one: the first
+            of these that the module takes.
+        output: which of several results is the output: its key in a dictionary, its place in a list, or several of
+            these from the outside in. By default, what is called `logits` or the like, else the first vector, else the
+            last maps; the report says which.
 
     Raises:
         ValueError: the module cannot be captured (the message names the place), its weights are not finite, or the
@@ -67,6 +71,7 @@ class Network:
         *,
         name: str | None = None,
         channels: int | None = None,
+        output: str | int | tuple[str | int, ...] | None = None,
     ) -> None:
         self.preprocess: Preprocess | Transform
         self.notes: tuple[str, ...] = ()
@@ -76,9 +81,8 @@ class Network:
             self.preprocess = as_preprocess(preprocess, program.input.shape[1:], program.input.shape[0])
         else:
             check_module(module)
-            channels = channels or input_channels(module)
-            self.preprocess = as_preprocess(preprocess, checked_size(size), channels)
-            program = capture(module, (channels, *self.preprocess.size))
+            module = unwrapped(module)
+            self.preprocess, program = captured(module, checked_size(size), preprocess, channels, output)
             self.notes = tuple(notes_on(module))
             self.dtype = working_type(module)
         self.name = name or type(module).__name__
@@ -86,6 +90,10 @@ class Network:
         self.device = best_device(device)
         self.program = program.to(self.device, self.dtype)
         self.labels = checked_labels(labels, self.program.output)
+        if not self.layers:
+            raise ValueError(
+                f"{self.name} has no layer to look at: no step gives feature maps (N, C, H, W) or a vector (N, C)"
+            )
 
     def __repr__(self) -> str:
         channels, height, width = self.program.input.shape
@@ -257,4 +265,4 @@ class Network:
 
     def report(self) -> Report:
         """What is known of the network: its layers and costs, and where the deconvnet has no rule of its own."""
-        return Report.of(self.name, self.program, self.notes)
+        return Report.of(self.name, self.program, (*self.notes, *self.program.notes))

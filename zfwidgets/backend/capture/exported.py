@@ -2,246 +2,74 @@
 
 from __future__ import annotations
 
-import operator
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+import inspect
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
-from torch.export.graph_signature import InputKind
 
-from zfwidgets.backend.capture.naming import Names
-from zfwidgets.backend.capture.refusals import explain, refuse_values_as_numbers
-from zfwidgets.backend.capture.writes import DROPOUTS, is_operator, operator_of, without_writes
+from zfwidgets.backend.capture.alone import compare_with_alone
+from zfwidgets.backend.capture.apart import as_read, notes_on_hooks, quiet
+from zfwidgets.backend.capture.contexts import without_contexts
+from zfwidgets.backend.capture.outputs import Asked, chosen_output
+from zfwidgets.backend.capture.refusals import explain, refuse_values_as_numbers, refuse_what_is_no_float_module
+from zfwidgets.backend.capture.walk import Walk
+from zfwidgets.backend.capture.wrappers import unwrapped
+from zfwidgets.backend.capture.writes import without_writes
 from zfwidgets.backend.graph.program import Program
-from zfwidgets.backend.graph.step import Step
-from zfwidgets.backend.ops import Batch, Call, ContrastNorm, Lowered, functional, lower
-from zfwidgets.backend.ops.exact import call_by_name, substitute
-from zfwidgets.backend.ops.shaping import part
+from zfwidgets.backend.surroundings import undisturbed
 
-ALIASES = DROPOUTS | {"contiguous", "clone", "detach", "alias", "lift_fresh_copy", "lift_fresh", "_to_copy", "to",
-                      "_assert_tensor_metadata", "type_as", "positive"}  # fmt: skip
-aten = torch.ops.aten
-# view asks for a memory order that only held while tracing
-RESHAPED = {
-    aten.view.default: aten.reshape.default,
-    aten._unsafe_view.default: aten.reshape.default,
-}
-SPLITS = {"chunk", "split", "split_with_sizes", "tensor_split"}
-SLICES = {"slice": "self", "slice_scatter": "src"}  # and what is left of them when they take all
+Shape = tuple[int, int, int]  # channels, height, width
 
 
-def capture(module: nn.Module, shape: tuple[int, int, int]) -> Program:
+def capture(module: nn.Module, shape: Shape, output: Asked = None) -> Program:
     """The program of a module for images of one shape (channels, height, width), any number at a time.
 
-    The module is read in evaluation mode and left as it was. Raises ValueError, with the module and the line, where
-    it cannot be captured: control flow that depends on the data, a wrong number of channels, an unfit image size.
+    The module is read in evaluation mode, without the hooks that its user has put on it, and left as it was. `output`
+    says which of several results is the output: the key in a dictionary, the place in a list, or several of these,
+    from the outside in.
+
+    Raises ValueError, with the module and the line, where it cannot be captured: control flow that depends on the
+    data, a wrong number of channels, an unfit image size, images of one batch that influence each other.
     """
-    with evaluation_mode(module), torch.no_grad():
+    module = unwrapped(module)
+    refuse_what_is_no_float_module(module)
+    with undisturbed(), as_read(module):
         exported = _exported(module, shape)
-    return _Lowering(module, exported).program()
-
-
-@contextmanager
-def evaluation_mode(module: nn.Module) -> Iterator[None]:
-    """Every part of the module in evaluation mode; afterwards each part as it was."""
-    training = [part for part in module.modules() if part.training]
     try:
-        module.eval()
-        yield
-    finally:
-        for part in training:
-            part.training = True
+        found, notes = chosen_output(exported, output)
+    except ValueError as error:
+        raise ValueError(f"{type(module).__name__}: {error}") from None
+    try:
+        with undisturbed():
+            walk = Walk(module, exported, found)
+            program = walk.program((*notes_on_hooks(module), *notes))
+            compare_with_alone(program, walk.node_of, _weight(module))
+    except Exception as error:
+        raise explain(error, module, shape) from error
+    return program
 
 
-def _exported(module: nn.Module, shape: tuple[int, int, int]) -> ExportedProgram:
-    weight = next((p for p in module.parameters() if p.is_floating_point()), torch.zeros(()))
+def _exported(module: nn.Module, shape: Shape) -> ExportedProgram:
+    weight = _weight(module)
     example = torch.zeros((2, *shape), dtype=weight.dtype, device=weight.device)
     try:
-        exported = export(module, (example,), strict=False, dynamic_shapes=({0: Dim.DYNAMIC},))
+        with quiet():
+            exported = _traced(module, example)
+        refuse_values_as_numbers(exported.graph, module, shape)
+        return without_writes(without_contexts(exported))
     except Exception as error:
         raise explain(error, module, shape) from error
-    refuse_values_as_numbers(exported.graph, module, shape)
-    try:
-        return without_writes(exported)
-    except Exception as error:
-        raise explain(error, module, shape) from error
 
 
-def _takes_all(call: Call) -> bool:
-    """Whether a slice goes from the first to the last: `x[:]`, which stands in front of every `x[:, 1:3]`."""
-    size = call.inputs[0].size(dim) if (dim := call.dim()) else sys.maxsize
-    return call["step"] == 1 and (call["start"] or 0) == 0 and (call["end"] is None or call["end"] >= size)
+def _weight(module: nn.Module) -> Tensor:
+    """One of the module's weights, which says in which type and on which device it computes."""
+    return next((p for p in module.parameters() if p.is_floating_point()), torch.zeros((), dtype=torch.float32))
 
 
-class _Parts:
-    """A tensor split into several: lowered one by one, as they are taken."""
-
-    def __init__(self, step: Step, dim: int, lengths: list[int]) -> None:
-        self.step, self.dim, self.lengths = step, dim, lengths
-
-
-class _Several:
-    """A node with several results, none of which is known to be a part of its input."""
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
-
-
-class _Lowering:
-    """Walks over the exported graph once and turns each node into a step or a constant."""
-
-    def __init__(self, module: nn.Module, exported: ExportedProgram) -> None:
-        self.exported = exported
-        self.modules = {path: type(part).__name__ for path, part in module.named_modules(remove_duplicate=False)}
-        self.leaves = {name for name, part in module.named_modules() if not any(True for _ in part.children())}
-        self.values: dict[fx.Node, Any] = {}
-        self.parameters: dict[fx.Node, int] = {}
-        self.steps: list[Step] = []
-        self.names = Names(exported.graph, self.leaves)
-        self.batch: Any = None
-
-    @torch.no_grad()
-    def program(self) -> Program:
-        for node in self.exported.graph.nodes:
-            if node.op == "placeholder":
-                self.values[node] = self._placeholder(node)
-            elif node.op == "get_attr":
-                self.values[node] = getattr(self.exported.graph_module, str(node.target))
-            elif node.op == "call_function":
-                self.values[node] = self._lowered(node)
-        outputs = list(self._steps_in(next(iter(reversed(self.exported.graph.nodes))).args))
-        if not outputs:
-            raise ValueError("the module's output does not depend on the image")
-        needed = Program(tuple(self.steps), outputs[0]).needed_for([self.steps[0], *outputs])
-        return Program(needed, outputs[0], self.modules)
-
-    def _placeholder(self, node: fx.Node) -> Any:
-        spec = next(spec for spec in self.exported.graph_signature.input_specs if spec.arg.name == node.name)
-        if spec.kind == InputKind.USER_INPUT:
-            shape = node.meta["val"].shape
-            self.batch = shape[0].node.expr
-            self.steps.append(Step("input", None, (), tuple(shape[1:]), space=(2, 3)))
-            return self.steps[0]
-        sources = self.exported.constants if spec.target in self.exported.constants else self.exported.state_dict
-        value = sources[str(spec.target)]
-        if spec.kind == InputKind.PARAMETER:
-            self.parameters[node] = value.numel()
-        return value.detach() if isinstance(value, Tensor) else value
-
-    def _lowered(self, node: fx.Node) -> Any:
-        value = node.meta.get("val")
-        if isinstance(value, torch.SymInt):
-            return self._multiple_of_batch(value)
-        if node.target is operator.getitem:
-            return self._taken(node)
-        if not is_operator(node):
-            return operator_of(node)(*self._replaced(node.args), **self._replaced(node.kwargs))  # on numbers
-        if self.names.inside_contrast_norm(node):
-            return self._contrast_norm(node)
-        call = self._call(node)
-        if not call.inputs and Batch not in map(type, self._leaves(call.arguments.values())):
-            self.parameters[node] = self._parameters_of(node)
-            return call_by_name(functional(call.target), call.arguments)
-        if call.target._opname.rstrip("_") in ALIASES:
-            return call.inputs[0]
-        if call.target._opname in SLICES and _takes_all(call):
-            return call[SLICES[call.target._opname]]
-        if isinstance(value, list | tuple):
-            return self._several(call, value)
-        return self._step(node, lower(call), call)
-
-    def _call(self, node: fx.Node) -> Call:
-        target = RESHAPED.get(operator_of(node), operator_of(node))
-        schema = target._schema.arguments
-        given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | dict(node.kwargs)
-        defaults = {argument.name: argument.default_value for argument in schema if argument.has_default_value()}
-        arguments = {name: self._replaced(value) for name, value in (defaults | given).items()}
-        arguments = {argument.name: arguments[argument.name] for argument in schema}
-        if target is aten.copy.default:  # `x[…] = y`: of x nothing is left but the shape
-            target, arguments = aten.expand_as.default, {"self": arguments["src"], "other": arguments["self"]}
-        inputs = tuple(leaf for leaf in self._leaves(arguments.values()) if isinstance(leaf, Step))
-        shape, batched = self._shape(node.meta.get("val"))
-        return Call(target, arguments, inputs, shape, batched)
-
-    def _shape(self, value: Any) -> tuple[tuple[int, ...], bool]:
-        """A tensor's shape without its first dimension (-1: counts images too), and whether that is the images."""
-        if not isinstance(value, Tensor) or not value.ndim:
-            return (), not isinstance(value, Tensor)
-        sizes = [self._size(size) for size in value.shape]
-        rest = tuple(size if isinstance(size, int) else -1 for size in sizes[1:])
-        return rest, sizes[0] == Batch(1) and -1 not in rest
-
-    def _size(self, size: int | torch.SymInt) -> int | Batch:
-        return size if isinstance(size, int) else self._multiple_of_batch(size)
-
-    def _step(self, node: fx.Node, lowered: Lowered, call: Call) -> Step:
-        parameters = self._parameters_of(node)
-        inputs = call.inputs + ((self.steps[0],) if lowered.reads_images else ())
-        step = Step(self.names.of(node), lowered.op, inputs, call.shape, lowered.space, parameters, call.images_first)
-        self.steps.append(step)
-        return step
-
-    def _parameters_of(self, node: fx.Node) -> int:
-        """How many parameters a node reads that no earlier one has read."""
-        reader = node.args[0] if node.target is operator.getitem else node
-        return sum(self.parameters.pop(source, 0) for source in reader.all_input_nodes)  # type: ignore[union-attr, misc]
-
-    def _several(self, call: Call, values: list[Tensor] | tuple[Tensor, ...]) -> _Parts | _Several:
-        if call.target._opname.rstrip("_") not in SPLITS:
-            return _Several(call)
-        dim = call.dim()
-        return _Parts(call.inputs[0], dim, [int(value.shape[dim]) for value in values] if dim else [])
-
-    def _taken(self, node: fx.Node) -> Any:
-        source, index = self.values[node.args[0]], int(node.args[1])  # type: ignore[arg-type, index]
-        shape, batched = self._shape(node.meta["val"])
-        if isinstance(source, _Parts):
-            op = part(source.step, source.dim, sum(source.lengths[:index]), source.lengths[index])
-            call = Call(None, {}, (source.step,), shape, batched)
-            if op is not None:
-                return self._step(node, Lowered(op, source.step.space), call)
-            source = _Several(self._call(node.args[0]))  # type: ignore[arg-type]
-        if isinstance(source, _Several):
-            call = replace(source.call, shape=shape, images_first=batched)
-            return self._step(node, lower(call, index), call)
-        return source[index]
-
-    def _contrast_norm(self, node: fx.Node) -> Any:
-        """torch spells local response normalisation out in ten operations; here they are one again."""
-        group = self.names.contrast_norm_of(node)
-        if node is not group[-1]:
-            return None
-        numbers: Any = {operator_of(member)._opname: member.args for member in group}
-        op = ContrastNorm(numbers["avg_pool3d"][1][0], numbers["mul"][1], numbers["pow"][1], numbers["add"][1])
-        step = self.values[node.args[0]]  # type: ignore[index]
-        return self._step(node, Lowered(op, step.space), Call(None, {}, (step,), step.shape))
-
-    def _multiple_of_batch(self, value: torch.SymInt) -> Batch | int:
-        if value.node.expr.is_Integer:
-            return int(value.node.expr)
-        factor = value.node.expr / self.batch
-        if not factor.is_Integer:
-            raise ValueError(f"the module computes a size, {value.node.expr}, from the number of images; it must not")
-        return Batch(int(factor))
-
-    def _replaced(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: self._replaced(item) for name, item in value.items()}
-        return substitute(value, lambda leaf: self.values[leaf] if isinstance(leaf, fx.Node) else leaf)
-
-    def _leaves(self, values: Any) -> Iterator[Any]:
-        for value in values:
-            if isinstance(value, list | tuple):
-                yield from self._leaves(value)
-            else:
-                yield value
-
-    def _steps_in(self, values: Any) -> Iterator[Step]:
-        nodes: list[fx.Node] = []
-        fx.map_arg(values, nodes.append)
-        return (self.values[node] for node in nodes if isinstance(self.values.get(node), Step))
+def _traced(module: nn.Module, example: Tensor) -> ExportedProgram:
+    sizes: Any = {0: Dim.DYNAMIC}
+    parameters = list(inspect.signature(module.forward).parameters.values())
+    takes_any = bool(parameters) and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
+    return export(module, (example,), strict=False, dynamic_shapes=((sizes,),) if takes_any else (sizes,))

@@ -153,7 +153,7 @@ def _needs_rewriting(graph: fx.Graph, memory: _Memory) -> bool:
         written, used = _written(node), memory.of(node)
         reads = bool(written or used) or node.op == "output"  # and does not only ask for the shape
         stale = reads and not overwritten.isdisjoint(node.all_input_nodes)
-        needed |= stale or _is_wrapped(node) or bool(written and not _returns_what_it_writes(node))
+        needed |= stale or bool(written and not _returns_what_it_writes(node))
         for place in {place for tensor in written for place in memory.of(tensor)}:
             overwritten |= seen[place]
         for place in used:
@@ -172,8 +172,3 @@ def _refuse_hidden_views(overwritten: set[fx.Node], memory: _Memory) -> None:
                 f"what {_name(node)} returns is a view of its input, and one of them is changed in place, which torch "
                 f"does not follow. Put .clone() behind it{origin(node)}"
             )
-
-
-def _is_wrapped(node: fx.Node) -> bool:
-    """A part of the program within a part, as `with torch.enable_grad()` makes it."""
-    return isinstance(node.target, torch._ops.HigherOrderOperator)

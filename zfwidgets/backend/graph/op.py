@@ -118,6 +118,14 @@ def sum_to(signal: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def pull_back(function: Callable[..., Tensor], points: tuple[Tensor, ...], signal: Tensor) -> tuple[Tensor, ...]:
-    """The exact gradient: the signal at a function's output, carried to its inputs."""
-    pull: Any = torch.func.vjp(function, *points)[1]
-    return pull(signal)
+    """The exact gradient: the signal at a function's output, carried to its inputs; zeros where nothing arrives.
+
+    Plain autograd: `torch.func.vjp` refuses functions that others wrote in C++ (recurrent layers, deformable
+    convolution).
+    """
+    with torch.enable_grad():
+        inputs = tuple(point.detach().requires_grad_() for point in points)
+        output = function(*inputs)
+        if not output.requires_grad:
+            return tuple(torch.zeros_like(point) for point in points)
+        return torch.autograd.grad(output, inputs, signal, allow_unused=True, materialize_grads=True)

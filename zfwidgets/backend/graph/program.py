@@ -21,6 +21,7 @@ class Program:
     steps: tuple[Step, ...]  # the first is the input
     output: Step
     modules: Mapping[str, str] = field(default_factory=dict)  # the class name of the module at each path
+    notes: tuple[str, ...] = ()  # sentences for the report
     _needed: dict[frozenset[Step], tuple[Step, ...]] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -117,11 +118,11 @@ class Program:
         for step in self.steps:
             op = step.op.to(device, dtype) if step.op else None
             copies[step] = replace(step, op=op, inputs=tuple(copies[source] for source in step.inputs))
-        return Program(tuple(copies.values()), copies[self.output], self.modules)
+        return Program(tuple(copies.values()), copies[self.output], self.modules, self.notes)
 
 
 def _has_features(step: Step) -> bool:
-    return step.batched and (len(step.shape) == 1 or (len(step.shape) == 3 and step.space == (2, 3)))
+    return step.batched and step.real and (len(step.shape) == 1 or (len(step.shape) == 3 and step.space == (2, 3)))
 
 
 def _union(a: Places, b: Places) -> Places:

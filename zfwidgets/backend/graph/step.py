@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 
 from zfwidgets.backend.graph.op import Op, Size, Space
-from zfwidgets.backend.graph.window import WHOLE, Field, Positions
+from zfwidgets.backend.graph.window import WHOLE, Field, Positions, Window
 
 Fields = tuple[Field, Field]
 Places = tuple[Positions, Positions] | None  # rows and columns of a map; None: all of it, or it is not a map
@@ -25,6 +25,8 @@ class Step:
     space: Space = None  # the dimensions, counted with the batch, that are rows and columns
     parameters: int = 0
     batched: bool = True  # the first dimension of the output is the images
+    real: bool = True  # its numbers are real, neither whole nor complex nor yes or no
+    scattered: bool = False  # its maps are not those of its inputs: each unit may see everything
     fields: Fields = field(init=False)  # along rows and along columns
 
     def __post_init__(self) -> None:
@@ -48,6 +50,11 @@ class Step:
         return self.space and (self.size(self.space[0]), self.size(self.space[1]))
 
     @property
+    def window(self) -> Window:
+        """What one position of the output sees of the inputs."""
+        return WHOLE if self.scattered or self.op is None else self.op.window
+
+    @property
     def macs(self) -> int:
         """Multiply–adds for one image."""
         return self.op.macs(self.shape) if self.op else 0
@@ -62,12 +69,12 @@ class Step:
         """What this step's units see along one axis, from what its inputs see."""
         if self.op is None:
             return Field()
-        along = (self.op.window.rows, self.op.window.columns)[axis]
+        along = (self.window.rows, self.window.columns)[axis]
         return reduce(Field.joined, (s.fields[axis].through(along, self.mixes(s, axis)) for s in self.inputs))
 
     def mixes(self, source: Step, axis: int) -> bool:
         """Whether each of our positions depends on all of `source`: it has no place, or is one number for many."""
-        if source.map_size is None or self.map_size is None:
+        if self.scattered or source.map_size is None or self.map_size is None:
             return True
         return source.map_size[axis] == 1 < self.map_size[axis]
 
@@ -77,7 +84,7 @@ class Step:
             return None
         if outputs is not None and not all(map(len, outputs)):
             return outputs
-        window = WHOLE if outputs is None or self.op is None else self.op.window
+        window = WHOLE if outputs is None else self.window
         seen = outputs or (np.arange(1), np.arange(1))
         rows, columns = (
             np.arange(1) if size == 1 else axis.seen_by(positions, size)
@@ -87,7 +94,9 @@ class Step:
 
     def unpadded(self) -> Op | None:
         """The operation for windows cut from its input; None where it cannot work on a window."""
-        return self.op.unpadded(self.inputs[0].map_size, self.map_size) if self.op else None
+        if self.op is None or self.scattered:
+            return None
+        return self.op.unpadded(self.inputs[0].map_size, self.map_size)
 
     def averages_all(self) -> bool:
         """Whether each number of the output is the mean of a whole map of the input."""

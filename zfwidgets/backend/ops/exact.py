@@ -9,7 +9,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from zfwidgets.backend.graph.op import Op, Rule, moved_to, pull_back
+from zfwidgets.backend.graph.op import Op, Rule, Space, moved_to, pull_back
 from zfwidgets.backend.graph.window import POINT, POSITION_DEPENDENT, WHOLE, Window
 from zfwidgets.backend.ops.lowering import Batch, Call, Lowered
 
@@ -29,6 +29,7 @@ class Exact(Op):
     arguments: dict[str, Any]  # with Slot and Batch in the places to fill
     sees: Window
     output: int | None = None  # which of several results
+    differentiable: bool = True  # its result is no whole number and no yes or no, of which there is no gradient
 
     def forward(self, *inputs: Tensor) -> Tensor:
         images = inputs[-1].shape[0]
@@ -42,7 +43,9 @@ class Exact(Op):
         return self.forward(*inputs), inputs
 
     def project(self, signal: Tensor, saved: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor | None, ...]:
-        smooth = [i for i, x in enumerate(saved) if x.is_floating_point()]
+        smooth = [i for i, x in enumerate(saved) if x.is_floating_point() or x.is_complex()]
+        if not (self.differentiable and smooth):
+            return (None,) * len(saved)
 
         def of_smooth(*inputs: Tensor) -> Tensor:
             changed = dict(zip(smooth, inputs, strict=True))
@@ -67,6 +70,8 @@ class Exact(Op):
         def move(leaf: Any) -> Any:
             if isinstance(leaf, Tensor):
                 return moved_to(leaf, device, dtype)
+            if isinstance(leaf, torch.dtype) and leaf.is_floating_point:
+                return dtype
             return device if isinstance(leaf, torch.device) else leaf
 
         return replace(self, arguments={name: substitute(value, move) for name, value in self.arguments.items()})
@@ -85,9 +90,10 @@ def lower_exactly(call: Call, output: int | None = None) -> Lowered:
 
     arguments = {name: substitute(value, mark) for name, value in call.arguments.items()}
     sees = window_of(call)
-    op = Exact(functional(call.target), arguments, sees, output)
+    op = Exact(functional(call.target), arguments, sees, output, call.differentiable)
     keeps_maps = sees is not WHOLE or (call.space == (2, 3) and len(call.shape) == 3)
-    return Lowered(op, call.space if keeps_maps else None, reads_images=any(isinstance(leaf, Batch) for leaf in found))
+    space = space_without(call.space, _gone(call)) if keeps_maps else None
+    return Lowered(op, space, reads_images=any(isinstance(leaf, Batch) for leaf in found))
 
 
 ACROSS_MAPS = {"softmax", "_softmax", "mean", "sum", "amax", "amin", "max", "min", "topk", "slice", "slice_scatter"}
@@ -102,16 +108,37 @@ def window_of(call: Call) -> Window:
         return POSITION_DEPENDENT if call.position_dependent else POINT
     if name == "layer_norm":
         return POINT if max(call.space) < ndim - len(call["normalized_shape"]) else WHOLE
-    if name in ACROSS_MAPS and call.arguments.get("dim") and len(call.shape) == ndim - 1:
-        dims = call["dim"] if isinstance(call["dim"], list) else [call["dim"]]
-        return WHOLE if {0, *call.space} & {dim % ndim for dim in dims} else POINT
+    if name in ACROSS_MAPS and call.arguments.get("dim") not in (None, []):
+        return WHOLE if {0, *call.space} & _dims(call) else POINT
     return WHOLE
+
+
+def _dims(call: Call) -> set[int]:
+    """The dimensions that a reduction is over."""
+    dims = call["dim"] if isinstance(call["dim"], list) else [call["dim"]]
+    return {dim % call.inputs[0].ndim for dim in dims}
+
+
+def _gone(call: Call) -> set[int]:
+    """Those of them that the result no longer has."""
+    reduces = functional(call.target)._opname in ACROSS_MAPS and len(call.shape) + 1 < call.inputs[0].ndim
+    return _dims(call) if reduces else set()
+
+
+def space_without(space: Space, gone: set[int]) -> Space:
+    """Where rows and columns lie once other dimensions are gone."""
+    return space and (space[0] - sum(dim < space[0] for dim in gone), space[1] - sum(dim < space[1] for dim in gone))
+
+
+_FUNCTIONAL = {torch.ops.aten.normal_.default: torch.ops.aten.normal_functional.default}
 
 
 def functional(target: Any) -> Any:
     """The operator that leaves its inputs alone: `add_.Tensor` → `add.Tensor`."""
     if not target._schema.is_mutable:
         return target
+    if target in _FUNCTIONAL:
+        return _FUNCTIONAL[target]
     packet = getattr(getattr(torch.ops, target.namespace), target._opname.rstrip("_"), None)
     if packet is None or not hasattr(packet, target._overloadname):
         raise ValueError(f"the operation {target} writes into its input and has no form that does not")

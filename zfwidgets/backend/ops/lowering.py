@@ -28,6 +28,8 @@ class Call:
     inputs: tuple[Step, ...]
     shape: tuple[int, ...]  # of the output, without the batch dimension
     images_first: bool = True  # the output's first dimension is the images
+    differentiable: bool = True  # the output's numbers are neither whole numbers nor yes or no
+    number: int = 0  # of the node
 
     def __getitem__(self, name: str) -> Any:
         return self.arguments[name]

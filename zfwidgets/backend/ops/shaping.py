@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from zfwidgets.backend.graph.op import Op, Rule, Size, pull_back
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.graph.window import POINT, WHOLE, Axis, Mirrored, PositionDependent, Sliding, Window
+from zfwidgets.backend.ops.exact import space_without
 from zfwidgets.backend.ops.lowering import Call, Lowered, lowers
 
 
@@ -115,9 +117,73 @@ def _slice(call: Call) -> Op | None:
     return Narrow(dim, start, stop - start)
 
 
-def part(step: Step, dim: int, start: int, length: int) -> Op | None:
+@dataclass(frozen=True, eq=False)
+class Select(Op):
+    """Takes one of the maps, without the dimension in which they were counted."""
+
+    dim: int
+    index: int
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.select(self.dim, self.index)
+
+    def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, int]:
+        return self.forward(*inputs), inputs[0].shape[self.dim]
+
+    def project(self, signal: Tensor, saved: int, rule: Rule) -> tuple[Tensor]:
+        down = signal.new_zeros((*signal.shape[: self.dim], saved, *signal.shape[self.dim :]))
+        down.select(self.dim, self.index).copy_(signal)
+        return (down,)
+
+
+@lowers("select.int")
+def _select(call: Call) -> Lowered | None:
+    return select(call.inputs[0], call.dim(), call["index"])
+
+
+def select(step: Step, dim: int, index: int) -> Lowered | None:
+    """One of the maps, by its number along `dim`, or None where that cuts through the image."""
+    if dim == 0 or dim in (step.space or ()):
+        return None
+    return Lowered(Select(dim, index % step.size(dim)), space_without(step.space, {dim}))
+
+
+@dataclass(frozen=True, eq=False)
+class Stack(Op):
+    """Puts maps side by side along a new dimension; projecting hands each its own part of the signal."""
+
+    dim: int
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return torch.stack(inputs, self.dim)
+
+    def project(self, signal: Tensor, saved: None, rule: Rule) -> tuple[Tensor, ...]:
+        return signal.unbind(self.dim)
+
+
+@lowers("stack.default")
+def _stack(call: Call) -> Lowered | None:
+    dim = call["dim"] % (call.inputs[0].ndim + 1)
+    if dim == 0 or len({step.space for step in call.inputs}) > 1 or not all(map(call.is_input, call["tensors"])):
+        return None
+    space = call.space
+    return Lowered(Stack(dim), space and (space[0] + (dim <= space[0]), space[1] + (dim <= space[1])))
+
+
+@dataclass(frozen=True, eq=False)
+class Detached(Op):
+    """`detach`: the numbers go on, no signal goes back (a straight-through estimator)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+    def project(self, signal: Tensor, saved: None, rule: Rule) -> tuple[None]:
+        return (None,)
+
+
+def part(step: Step, dim: int, start: int, length: int) -> Lowered | None:
     """One part of a tensor split along `dim`, or None where that cuts through the image."""
-    return None if dim == 0 or dim in (step.space or ()) else Narrow(dim, start, length)
+    return None if dim == 0 or dim in (step.space or ()) else Lowered(Narrow(dim, start, length), step.space)
 
 
 @dataclass(frozen=True, eq=False)

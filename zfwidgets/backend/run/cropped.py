@@ -13,10 +13,11 @@ from zfwidgets.backend.graph.op import Rule
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.units import Units
 from zfwidgets.backend.run.windows import Windows, reframed
+from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.task import UNWATCHED, Task
 
 
-@torch.no_grad()
+@undisturbed()
 def project_cropped(
     whole: Cone, images: Tensor | Sequence[Tensor], units: Units, rule: Rule, task: Task = UNWATCHED
 ) -> tuple[Tensor, Tensor]:
@@ -62,4 +63,6 @@ def _down(windows: Windows, seed: Tensor, rule: Rule, saved: dict[Step, Any], ta
             if part is not None:
                 part = windows.put(part, source, stage)
                 signals[source] = signals[source] + part if source in signals else part
+    if cone.input not in signals:
+        return seed.new_zeros((seed.shape[0], cone.input.shape[0], *cone.spans[cone.input].size))
     return windows.within(signals[cone.input], cone.input, 0)

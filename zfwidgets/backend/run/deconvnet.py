@@ -16,10 +16,11 @@ from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.cropped import project_cropped
 from zfwidgets.backend.run.forward import Record, forward
 from zfwidgets.backend.run.units import Patches, Units
+from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.task import UNWATCHED, Task
 
 
-@torch.no_grad()
+@undisturbed()
 def project(
     program: Program,
     record: Record,
@@ -39,7 +40,8 @@ def project(
         for source, part in zip(step.inputs, parts, strict=True):
             if part is not None:
                 signals[source] = signals[source] + part if source in signals else part
-    return signals[program.input]
+    nothing = seed.new_zeros((seed.shape[0], *program.input.shape))
+    return signals.get(program.input, nothing)
 
 
 def project_units(

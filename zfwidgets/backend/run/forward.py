@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from zfwidgets.backend.graph.op import Rule
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
+from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.task import UNWATCHED, Task
 
 
@@ -37,7 +37,7 @@ def _pick(saved: Any, indices: Tensor) -> Any:
     return saved
 
 
-@torch.no_grad()
+@undisturbed()
 def forward(
     program: Program,
     images: Tensor,
@@ -56,7 +56,7 @@ def forward(
     steps = program.needed_for(targets)
     readers = Counter(source for step in steps for source in step.inputs)
     record = Record()
-    values: dict[Step, Tensor] = {program.input: images}
+    values: dict[Step, Tensor] = {program.input: images.clone() if images.is_inference() else images}
     for step in steps:
         task.check()
         if step.op is not None:

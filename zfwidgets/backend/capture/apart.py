@@ -1,0 +1,108 @@
+"""The module as it is read, apart from its user's session: in evaluation mode and without hooks; then as it was."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from io import TextIOBase
+from threading import get_ident
+from typing import Any, TextIO
+
+from torch import nn
+from torch.nn.modules import module as of_all
+
+HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+HOOKS_OF_ALL = ("_global_forward_hooks", "_global_forward_pre_hooks")
+
+
+@contextmanager
+def as_read(module: nn.Module) -> Iterator[None]:
+    """Every part in evaluation mode, without the hooks of its user, who would find what torch traces with in them."""
+    with evaluation_mode(module), _without_hooks(module), _keeping_attributes(module):
+        yield
+
+
+@contextmanager
+def evaluation_mode(module: nn.Module) -> Iterator[None]:
+    """Every part of the module in evaluation mode; afterwards each part as it was."""
+    training = [part for part in module.modules() if part.training]
+    try:
+        module.eval()
+        yield
+    finally:
+        for part in training:
+            part.training = True
+
+
+def notes_on_hooks(module: nn.Module) -> list[str]:
+    """A sentence for the report, where there are hooks of the user's."""
+    count = sum(not _is_of_torch(hook) for part in module.modules() for kind in HOOKS
+                for hook in vars(part)[kind].values())  # fmt: skip
+    return [f"{count} hooks on the module are not run here."] if count else []
+
+
+def _is_of_torch(hook: Any) -> bool:
+    """Weight norm, spectral norm and pruning are hooks, too, without which there are no weights."""
+    kinds = getattr(type(hook), "__mro__", ())
+    return any(str(kind.__module__).startswith("torch.nn.utils") for kind in kinds)
+
+
+@contextmanager
+def _without_hooks(module: nn.Module) -> Iterator[None]:
+    places = [(vars(part), kind) for part in module.modules() for kind in HOOKS]
+    places += [(vars(of_all), kind) for kind in HOOKS_OF_ALL]
+    before = [(place, kind, place[kind]) for place, kind in places if place[kind]]
+    try:
+        for place, kind, hooks in before:
+            place[kind] = OrderedDict((key, hook) for key, hook in hooks.items() if _is_of_torch(hook))
+        yield
+    finally:
+        for place, kind, hooks in before:
+            place[kind] = hooks
+
+
+@contextmanager
+def _keeping_attributes(module: nn.Module) -> Iterator[None]:
+    """What the module remembers of what it computed last is again what it was, not what torch traced with."""
+    before = {part: {name: value for name, value in vars(part).items() if not name.startswith("_")}
+              for part in module.modules()}  # fmt: skip
+    tensors = {part: dict(vars(part)["_buffers"]) for part in before}
+    try:
+        yield
+    finally:
+        for part, values in before.items():
+            now = vars(part)
+            for name in [name for name in now if not name.startswith("_") and name not in values]:
+                del now[name]
+            now.update(values)
+            now["_buffers"].update(tensors[part])
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without torch's warnings, logs and printed graphs: what matters is said in one sentence."""
+    loggers = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict) if name.startswith("torch")]
+    before = [logger.disabled for logger in loggers]
+    try:
+        with warnings.catch_warnings(), redirect_stderr(_Muted(sys.stderr)):
+            warnings.simplefilter("ignore")
+            for logger in loggers:
+                logger.disabled = True
+            yield
+    finally:
+        for logger, disabled in zip(loggers, before, strict=True):
+            logger.disabled = disabled
+
+
+class _Muted(TextIOBase):
+    """A stream that swallows what this thread writes; other threads' words are none of ours."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream, self.thread = stream, get_ident()
+
+    def write(self, text: str) -> int:
+        return len(text) if get_ident() == self.thread else self.stream.write(text)

@@ -1,0 +1,93 @@
+"""Which of a module's results is its output."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import torch.utils._pytree as tree
+from torch import Tensor, fx
+from torch.export import ExportedProgram
+from torch.export.graph_signature import OutputKind
+
+Key = str | int
+Asked = Key | tuple[Key, ...] | None
+
+# What results are called that are the answer, most often first
+ANSWERS = ("logits", "out", "output", "scores", "prediction", "predictions", "pred", "preds", "probs", "y", "classes")
+
+
+def chosen_output(exported: ExportedProgram, asked: Asked = None) -> tuple[fx.Node, list[str]]:
+    """The node whose value is the output, and a sentence for the report where there is more than one.
+
+    Where nobody says which: what is called as answers are; else the first result that is one number a feature (the
+    classes, in most cases); else the result with the smallest maps, a backbone's last stage.
+
+    Raises ValueError for a result that there is not, with those that there are.
+    """
+    results = _results(exported)
+    if not results:
+        raise ValueError("the module's output does not depend on the image")
+    wanted = asked if isinstance(asked, tuple) else () if asked is None else (asked,)
+    found = {path: node for path, node in results.items() if _begins(path, wanted)}
+    if not found:
+        raise ValueError(f"there is no output {_said(wanted)} among {_listed(results)}")
+    path = _default(found)
+    if len(results) == 1:
+        return found[path], []
+    others = _listed({other: node for other, node in results.items() if other != path})
+    return found[path], [f"Of several results, {_said(path)} is the output; output= chooses another one: {others}."]
+
+
+def _results(exported: ExportedProgram) -> dict[tuple[Key, ...], fx.Node]:
+    """The results that depend on the image, by their keys from the outside in."""
+    given = next(iter(reversed(exported.graph.nodes))).args[0]
+    signature = exported.graph_signature.output_specs
+    outputs = [value for value, spec in zip(given, signature, strict=True) if spec.kind == OutputKind.USER_OUTPUT]
+    leaves, _ = tree.tree_flatten_with_path(tree.tree_unflatten(outputs, exported.call_spec.out_spec))
+    seen = _from_the_image(exported)
+    return {
+        tuple(map(_key, path)): node
+        for path, node in leaves
+        if isinstance(node, fx.Node) and node in seen and isinstance(node.meta.get("val"), Tensor)
+    }
+
+
+def _from_the_image(exported: ExportedProgram) -> set[fx.Node]:
+    images = set(exported.graph_signature.user_inputs)
+    found: set[fx.Node] = set()
+    for node in exported.graph.nodes:
+        if node.name in images or not found.isdisjoint(node.all_input_nodes):
+            found.add(node)
+    return found
+
+
+def _key(entry: Any) -> Key:
+    return next(getattr(entry, name) for name in ("key", "idx", "name") if hasattr(entry, name))
+
+
+def _begins(path: tuple[Key, ...], wanted: tuple[Key, ...]) -> bool:
+    return path[: len(wanted)] == wanted
+
+
+def _default(results: dict[tuple[Key, ...], fx.Node]) -> tuple[Key, ...]:
+    for name in ANSWERS:
+        for path in results:
+            if path and str(path[-1]).casefold() == name:
+                return path
+    vectors = [path for path, node in results.items() if node.meta["val"].ndim == 2]
+    return vectors[0] if vectors else min(results, key=lambda path: prod(results[path].meta["val"].shape[2:]))
+
+
+def _listed(results: dict[tuple[Key, ...], fx.Node]) -> str:
+    shown = [f"{_said(path)} of shape {_shape(node)}" for path, node in results.items()]
+    return f"{', '.join(shown[:8])}{', …' if len(shown) > 8 else ''}"
+
+
+def _shape(node: fx.Node) -> str:
+    _, *rest = node.meta["val"].shape
+    return f"({', '.join(['N', *map(str, rest)])})"
+
+
+def _said(path: tuple[Key, ...]) -> str:
+    return repr(path[0]) if len(path) == 1 else repr(path)

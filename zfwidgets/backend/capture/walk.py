@@ -1,0 +1,290 @@
+"""Over the exported graph, once: each node becomes a step or a constant."""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind
+
+from zfwidgets.backend.capture.maps import read_as_maps
+from zfwidgets.backend.capture.naming import Names
+from zfwidgets.backend.capture.refusals import refuse_company, words_of
+from zfwidgets.backend.capture.writes import DROPOUTS, is_operator, operator_of
+from zfwidgets.backend.graph.program import Program
+from zfwidgets.backend.graph.step import Step
+from zfwidgets.backend.ops import Batch, Call, ContrastNorm, Detached, Lowered, draws, functional, lower, seeded
+from zfwidgets.backend.ops.exact import call_by_name, substitute
+from zfwidgets.backend.ops.shaping import part, select
+
+ALIASES = DROPOUTS | {
+    "contiguous", "clone", "alias", "lift_fresh_copy", "lift_fresh", "_assert_tensor_metadata", "positive"
+}  # fmt: skip
+CASTS = {"_to_copy", "to", "type_as"}  # of one real number to another: computed in one type here
+aten = torch.ops.aten
+# view asks for a memory order that only held while tracing
+RESHAPED = {
+    aten.view.default: aten.reshape.default,
+    aten._unsafe_view.default: aten.reshape.default,
+}
+SPLITS = {"chunk", "split", "split_with_sizes", "tensor_split"}
+SLICES = {"slice": "self", "slice_scatter": "src"}  # and what is left of them when they take all
+
+
+def _takes_all(call: Call) -> bool:
+    """Whether a slice goes from the first to the last: `x[:]`, which stands in front of every `x[:, 1:3]`."""
+    size = call.inputs[0].size(dim) if (dim := call.dim()) else sys.maxsize
+    return call["step"] == 1 and (call["start"] or 0) == 0 and (call["end"] is None or call["end"] >= size)
+
+
+def _is_real(node: Any) -> bool:
+    """Whether a node's numbers are neither whole nor complex nor yes or no."""
+    value = node.meta.get("val") if isinstance(node, fx.Node) else None
+    return not isinstance(value, Tensor) or value.is_floating_point()
+
+
+def _has_gradient(node: fx.Node) -> bool:
+    value = node.meta.get("val")
+    return _is_real(node) or (isinstance(value, Tensor) and value.is_complex())
+
+
+class _Parts:
+    """A tensor split into several: lowered one by one, as they are taken."""
+
+    def __init__(self, step: Step, dim: int, lengths: list[int] | None) -> None:
+        self.step, self.dim, self.lengths = step, dim, lengths  # no lengths: single maps, their dimension gone
+
+    def take(self, index: int) -> Lowered | None:
+        """One part, or None where that cuts through the image."""
+        if self.lengths is None:
+            return select(self.step, self.dim, index)
+        return part(self.step, self.dim, sum(self.lengths[:index]), self.lengths[index])
+
+
+class _Several:
+    """A node with several results, none of which is known to be a part of its input."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+
+
+class _Shared:
+    """A value that is one for all images of a batch: what is computed with it has no place in a program."""
+
+    def __init__(self, node: fx.Node) -> None:
+        self.node = node
+
+
+class Walk:
+    """Turns each node of an exported graph into a step or a constant."""
+
+    def __init__(self, module: nn.Module, exported: ExportedProgram, output: fx.Node) -> None:
+        self.exported, self.output = exported, output
+        self.modules = {path: type(part).__name__ for path, part in module.named_modules(remove_duplicate=False)}
+        leaves = {name for name, part in module.named_modules() if not any(True for _ in part.children())}
+        self.values: dict[fx.Node, Any] = {}
+        self.parameters: dict[fx.Node, int] = {}
+        self.node_of: dict[Step, fx.Node] = {}
+        self.steps: list[Step] = []
+        self.names = Names(exported.graph, leaves)
+        self.maps = read_as_maps(exported.graph)
+        self.drawn: dict[str, None] = {}  # where chance plays a part
+        self.undropped: dict[str, None] = {}  # dropouts that are on in evaluation mode, too
+        self.batch: Any = None
+
+    @torch.no_grad()
+    def program(self, notes: tuple[str, ...]) -> Program:
+        """The program; `notes` are sentences about what was found out before."""
+        for node in self.exported.graph.nodes:
+            if node.op == "placeholder":
+                self.values[node] = self._placeholder(node)
+            elif node.op == "get_attr":
+                self.values[node] = getattr(self.exported.graph_module, str(node.target))
+            elif node.op == "call_function":
+                self.values[node] = self._lowered(node)
+        output = self.values[self.output]
+        if isinstance(output, _Shared):
+            refuse_company(output.node)
+        if not isinstance(output, Step):
+            raise ValueError("the module's output does not depend on the image")
+        others = self._steps_in(next(iter(reversed(self.exported.graph.nodes))).args)
+        needed = Program(tuple(self.steps), output).needed_for([self.steps[0], output, *others])
+        return Program(needed, output, self.modules, (*notes, *self._notes()))
+
+    def _notes(self) -> Iterator[str]:
+        if self.drawn:
+            yield (
+                f"Chance plays a part in evaluation mode ({', '.join(self.drawn)}): here every image gets one draw, "
+                "always the same."
+            )
+        if self.undropped:
+            yield f"Dropout is left out, although it is on in evaluation mode, too ({', '.join(self.undropped)})."
+
+    def _placeholder(self, node: fx.Node) -> Any:
+        spec = next(spec for spec in self.exported.graph_signature.input_specs if spec.arg.name == node.name)
+        if spec.kind == InputKind.USER_INPUT:
+            shape = node.meta["val"].shape
+            self.batch = shape[0].node.expr
+            self.steps.append(Step("input", None, (), tuple(shape[1:]), space=(2, 3)))
+            return self.steps[0]
+        sources = self.exported.constants if spec.target in self.exported.constants else self.exported.state_dict
+        value = sources[str(spec.target)]
+        if spec.kind == InputKind.PARAMETER:
+            self.parameters[node] = value.numel()
+        return value.detach() if isinstance(value, Tensor) else value
+
+    def _lowered(self, node: fx.Node) -> Any:
+        value = node.meta.get("val")
+        if isinstance(value, torch.SymInt):
+            return self._multiple_of_batch(value)
+        if node.target is operator.getitem:
+            return self._taken(node)
+        if not is_operator(node):
+            return operator_of(node)(*self._replaced(node.args), **self._replaced(node.kwargs))  # on numbers
+        if (shared := self._shared(node, value)) is not None:
+            return shared
+        if self.names.inside_contrast_norm(node):
+            return self._contrast_norm(node)
+        call, name = self._call(node), operator_of(node)._opname.rstrip("_")
+        if name not in DROPOUTS and draws(call):
+            self.drawn[words_of(node)] = None
+        if not call.inputs and Batch not in map(type, self._leaves(call.arguments.values())):
+            self.parameters[node] = self._parameters_of(node)
+            with seeded(call.number):
+                return call_by_name(functional(call.target), call.arguments)
+        if name in DROPOUTS and call["train"] and call["p"]:
+            self.undropped[words_of(node)] = None
+        if name in ALIASES or (name in CASTS and _is_real(node.args[0]) and _is_real(node)):
+            return call.inputs[0]
+        if name == "detach":
+            return (
+                self._step(node, Lowered(Detached(), call.space), call) if self._is_bypassed(node) else call.inputs[0]
+            )
+        if call.target._opname in SLICES and _takes_all(call):
+            return call[SLICES[call.target._opname]]
+        if isinstance(value, list | tuple):
+            return self._several(call, value)
+        return self._step(node, lower(call), call)
+
+    def _call(self, node: fx.Node) -> Call:
+        target = RESHAPED.get(operator_of(node), operator_of(node))
+        schema = target._schema.arguments
+        given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | dict(node.kwargs)
+        defaults = {argument.name: argument.default_value for argument in schema if argument.has_default_value()}
+        arguments = {name: self._replaced(value) for name, value in (defaults | given).items()}
+        arguments = {argument.name: arguments[argument.name] for argument in schema}
+        if target is aten.copy.default:  # `x[…] = y`: of x nothing is left but the shape
+            target, arguments = aten.expand_as.default, {"self": arguments["src"], "other": arguments["self"]}
+        inputs = tuple(leaf for leaf in self._leaves(arguments.values()) if isinstance(leaf, Step))
+        shape, batched = self._shape(node.meta.get("val"))
+        return Call(target, arguments, inputs, shape, batched, _has_gradient(node), len(self.steps))
+
+    def _shared(self, node: fx.Node, value: Any) -> _Shared | None:
+        """Whether the node is, or is computed with, one number for all images."""
+        sources = [self.values.get(source) for source in node.all_input_nodes]
+        for source in sources:
+            if isinstance(source, _Shared):
+                return source
+        is_one = isinstance(value, Tensor) and not value.ndim and any(isinstance(each, Step) for each in sources)
+        return _Shared(node) if is_one else None
+
+    def _is_bypassed(self, node: fx.Node) -> bool:
+        """Whether the output depends on the image on another way, too."""
+        reached: set[fx.Node] = set()
+        for each in self.exported.graph.nodes:
+            is_image = isinstance(self.values.get(each), Step) and self.values[each].op is None
+            if each is not node and (is_image or not reached.isdisjoint(each.all_input_nodes)):
+                reached.add(each)
+        return self.output in reached
+
+    def _shape(self, value: Any) -> tuple[tuple[int, ...], bool]:
+        """A tensor's shape without its first dimension (-1: counts images too), and whether that is the images."""
+        if not isinstance(value, Tensor) or not value.ndim:
+            return (), not isinstance(value, Tensor)
+        sizes = [self._size(size) for size in value.shape]
+        rest = tuple(size if isinstance(size, int) else -1 for size in sizes[1:])
+        return rest, sizes[0] == Batch(1) and -1 not in rest
+
+    def _size(self, size: int | torch.SymInt) -> int | Batch:
+        return size if isinstance(size, int) else self._multiple_of_batch(size)
+
+    def _step(self, node: fx.Node, lowered: Lowered, call: Call) -> Step:
+        parameters = self._parameters_of(node)
+        inputs = call.inputs + ((self.steps[0],) if lowered.reads_images else ())
+        space, scattered = lowered.space, False
+        if node in self.maps and len(call.shape) == 3 and call.images_first and space != (2, 3):
+            space, scattered = (2, 3), True  # their places on the image got lost, or changed sides
+        step = Step(
+            self.names.of(node), lowered.op, inputs, call.shape, space, parameters, call.images_first, _is_real(node),
+            scattered,
+        )  # fmt: skip
+        self.steps.append(step)
+        self.node_of[step] = node
+        return step
+
+    def _parameters_of(self, node: fx.Node) -> int:
+        """How many parameters a node reads that no earlier one has read."""
+        reader = node.args[0] if node.target is operator.getitem else node
+        return sum(self.parameters.pop(source, 0) for source in reader.all_input_nodes)  # type: ignore[union-attr, misc]
+
+    def _several(self, call: Call, values: list[Tensor] | tuple[Tensor, ...]) -> _Parts | _Several:
+        if call.target is aten.unbind.int:
+            return _Parts(call.inputs[0], call.dim(), None)
+        if call.target._opname.rstrip("_") not in SPLITS:
+            return _Several(call)
+        dim = call.dim()
+        return _Parts(call.inputs[0], dim, [int(value.shape[dim]) for value in values] if dim else [])
+
+    def _taken(self, node: fx.Node) -> Any:
+        source, index = self.values[node.args[0]], int(node.args[1])  # type: ignore[arg-type, index]
+        shape, batched = self._shape(node.meta["val"])
+        if isinstance(source, _Parts):
+            call = Call(None, {}, (source.step,), shape, batched)
+            if (lowered := source.take(index)) is not None:
+                return self._step(node, lowered, call)
+            source = _Several(self._call(node.args[0]))  # type: ignore[arg-type]
+        if isinstance(source, _Several):
+            call = replace(source.call, shape=shape, images_first=batched)
+            return self._step(node, lower(call, index), call)
+        return source[index]
+
+    def _contrast_norm(self, node: fx.Node) -> Any:
+        """torch spells local response normalisation out in ten operations; here they are one again."""
+        group = self.names.contrast_norm_of(node)
+        if node is not group[-1]:
+            return None
+        numbers: Any = {operator_of(member)._opname: member.args for member in group}
+        op = ContrastNorm(numbers["avg_pool3d"][1][0], numbers["mul"][1], numbers["pow"][1], numbers["add"][1])
+        step = self.values[node.args[0]]  # type: ignore[index]
+        return self._step(node, Lowered(op, step.space), Call(None, {}, (step,), step.shape))
+
+    def _multiple_of_batch(self, value: torch.SymInt) -> Batch | int:
+        if value.node.expr.is_Integer:
+            return int(value.node.expr)
+        factor = value.node.expr / self.batch
+        if not factor.is_Integer:
+            raise ValueError(f"the module computes a size, {value.node.expr}, from the number of images; it must not")
+        return Batch(int(factor))
+
+    def _replaced(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: self._replaced(item) for name, item in value.items()}
+        return substitute(value, lambda leaf: self.values[leaf] if isinstance(leaf, fx.Node) else leaf)
+
+    def _leaves(self, values: Any) -> Iterator[Any]:
+        for value in values:
+            if isinstance(value, list | tuple):
+                yield from self._leaves(value)
+            else:
+                yield value
+
+    def _steps_in(self, values: Any) -> Iterator[Step]:
+        nodes: list[fx.Node] = []
+        fx.map_arg(values, nodes.append)
+        return (self.values[node] for node in nodes if isinstance(self.values.get(node), Step))
