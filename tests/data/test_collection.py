@@ -59,6 +59,17 @@ def test_a_folder_is_searched_sorted_and_named_from_within(folder):
     assert images(str(folder)).names == collection.names
 
 
+@pytest.mark.parametrize("kind", ["jfif", "jpe", "ppm", "pgm", "pbm", "pnm", "apng", "jp2", "ico", "MPO", "TIF"])
+def test_a_folder_takes_every_kind_that_the_decoder_reads(tmp_path, kind):
+    saved = {"jfif": "JPEG", "jpe": "JPEG", "apng": "PNG", "jp2": "JPEG2000", "pgm": "PPM", "pbm": "PPM", "pnm": "PPM"}
+    Image.new("L", (16, 16), 255).save(tmp_path / f"white.{kind}", saved.get(kind, kind.replace("TIF", "TIFF")))
+    for other in ("svg", "eps", "pdf", "psd", "h5", "txt"):
+        (tmp_path / f"other.{other}").write_text("%!PS")
+    collection = images(tmp_path)
+    assert collection.names == (f"white.{kind}",)
+    assert collection[0].min() >= 250
+
+
 def test_a_dictionary_keeps_its_names_and_order():
     collection = images({"light": shade(200), "dark": shade(20), 3: shade(3)})
     assert collection.names == ("light", "dark", "3")

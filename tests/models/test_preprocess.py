@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,6 +60,38 @@ def test_without_a_preset_the_largest_crop_of_the_right_proportions_is_taken(nam
     assert (pixels == np.asarray(center_crop(whole, [30, 48]))).all()
     mean, std = (np.array(numbers)[:, None, None] for numbers in (IMAGENET_MEAN, IMAGENET_STD))
     assert_equal(x, (pixels.transpose(2, 0, 1) / 255 - mean) / std)
+
+
+PEAK = """
+import resource, numpy
+from zfwidgets.models.preprocess import Preprocess
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+before = peak()
+for shape in [(4, 20_000, 3), (20_000, 4, 3), (1, 1_000_000, 3)]:
+    for preprocess in (Preprocess((224, 224)), Preprocess((224, 224), 256), Preprocess((32, 500), 48)):
+        assert preprocess.fit(numpy.full(shape, 77, numpy.uint8)).shape == (*preprocess.size, 3)
+print(peak() - before)
+"""
+
+
+def test_a_long_strip_takes_little_memory():
+    done = subprocess.run([sys.executable, "-c", PEAK], check=True, capture_output=True, text=True)
+    assert float(done.stdout) < 64  # MB; the longest, scaled whole, has 50 thousand million pixels
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("preprocess", [zf.Preprocess((100, 95)), zf.Preprocess((80, 120), 95)])
+@pytest.mark.parametrize("mode", [Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS])
+def test_a_strip_that_is_cropped_first_is_the_same_but_for_rounding(turned, preprocess, mode):
+    strip = np.random.default_rng(0).integers(0, 256, (4, 8000, 3), dtype=np.uint8)
+    strip[:, ::50] = 255
+    preprocess = replace(preprocess, resampling=mode)
+    image = strip.transpose(1, 0, 2).copy() if turned else strip
+    side = preprocess.resize or preprocess.size[turned]
+    whole = resize(Image.fromarray(image), [side], Mode[mode.name])
+    assert whole.width * whole.height > 16_000_000
+    expected = np.asarray(center_crop(whole, list(preprocess.size)))
+    assert np.abs(preprocess.fit(image).astype(int) - expected).max() <= 1
 
 
 def network(preprocess, size=(30, 48)):

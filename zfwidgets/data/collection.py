@@ -1,7 +1,9 @@
 """Many images, however the user has them, as one sequence with names; each is decoded when it is asked for."""
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -11,11 +13,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from zfwidgets.data.decode import decode
+from zfwidgets.data.decode import decode, suffixes
+from zfwidgets.data.item import LABEL_KEYS, as_label, find_key, image_of, label_of
 from zfwidgets.data.photographs import photograph_names, photograph_path
 from zfwidgets.data.pixels import is_tensor
-
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -23,7 +24,7 @@ class Collection:
     """A sequence of images: `collection[i]` is (H, W, 3) uint8 RGB, decoded anew each time; made by `images`."""
 
     names: tuple[str, ...]  # distinct
-    items: Any  # as given: items[i] is an image, or a pair (image, label)
+    items: Any  # as given: items[i] is an image, (image, label, …), or {"image": …, "label": …}
 
     def __len__(self) -> int:
         return len(self.names)
@@ -36,13 +37,25 @@ class Collection:
             ValueError, TypeError: it cannot be decoded; the message begins with its name.
         """
         place = range(len(self))[index]
-        item = self.items[place]
+        item = self._item(place)
+        with _named(self.names[place]):
+            return decode(image_of(item))
+
+    def as_given(self, index: int) -> Any:
+        """Return image `index` as it was given, without its label; it raises as `collection[index]` does."""
+        place = range(len(self))[index]
+        item = self._item(place)
+        with _named(self.names[place]):
+            return image_of(item)
+
+    def _item(self, place: int) -> Any:
         try:
-            return decode(item[0] if _is_pair(item) else item)
-        except ValueError as error:
-            raise ValueError(f"image {self.names[place]!r}: {error}") from error
-        except TypeError as error:
-            raise TypeError(f"image {self.names[place]!r}: {error}") from error
+            return self.items[place]
+        except (LookupError, NotImplementedError) as error:
+            raise ValueError(
+                f"image {self.names[place]!r}: {type(self.items).__name__} has {len(self)} items, and gives none at "
+                f"[{place}]: {type(error).__name__}: {error}"
+            ) from error
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self[index] for index in range(len(self)))
@@ -58,16 +71,30 @@ class Collection:
 
     @cached_property
     def labels(self) -> tuple[Any, ...] | None:
-        """The images' labels, or None where there are none.
+        """The images' labels, or None where there are none: boxes, masks and captions are no labels.
 
-        A data set that lists its `targets`, as torchvision's do, is not read for them; any other is read through, once.
+        A data set that lists its labels, as torchvision's and Hugging Face's do, is not read for them; any other is
+        read through, once.
+
+        Raises:
+            ValueError: only some images have one.
         """
-        targets = _listed_targets(self.items)
-        if targets is not None:
-            return tuple(map(_plain, targets))
-        if _is_pair(self.items[0]):
-            return tuple(_plain(self.items[index][1]) for index in range(len(self)))
-        return None
+        labels = _listed_labels(self.items)
+        if labels is None:
+            if label_of(self._item(0)) is None:
+                return None
+            labels = tuple(label_of(self._item(place)) for place in range(len(self)))
+        _check_labels([label is not None for label in labels])
+        return None if labels[0] is None else labels
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"image {name!r}: {error}") from error
 
 
 def images(source: Any = None) -> Collection:
@@ -77,8 +104,11 @@ def images(source: Any = None) -> Collection:
 
     - None: the embedded photographs;
     - a dictionary from names to images;
-    - a sequence or a torch Dataset of images, or of pairs (image, label);
-    - a folder: every image file in it and below, hidden ones left out, named and sorted by its path within the folder;
+    - a sequence or a torch Dataset of images, of tuples (image, label, …), or of dictionaries {"image": …, "label": …};
+    - a column of a data frame, or a data frame with a column of images and, perhaps, one of labels, in their order
+      whatever the index; an array of paths;
+    - a folder: every file of a kind that `decode` reads, in it and below, hidden ones left out, named and sorted by its
+      path within the folder;
     - a batch: an array (N, H, W, C) or a tensor (N, C, H, W);
     - one image, as for `decode`;
     - a `Collection`, which is returned.
@@ -86,7 +116,7 @@ def images(source: Any = None) -> Collection:
     Nothing is decoded before it is asked for.
 
     Raises:
-        ValueError: there is no image in it, or only some images have a label.
+        ValueError: there is no image in it, only some images have a label, or a dictionary in a list has no image.
         TypeError: it is none of these.
     """
     if source is None:
@@ -97,6 +127,8 @@ def images(source: Any = None) -> Collection:
         return _of_path(Path(source).expanduser())
     if isinstance(source, Mapping):
         return _of_items(list(source.values()), [str(name) for name in source])
+    if _is_table(source):
+        return images(_rows(source))
     if isinstance(source, np.ndarray) or is_tensor(source):
         return _of_items(source if source.ndim == 4 else [source])
     if isinstance(source, bytes | bytearray | memoryview | Image.Image):
@@ -112,7 +144,7 @@ def _of_path(path: Path) -> Collection:
     files = sorted(_image_files(path))
     if not files:
         raise ValueError(
-            f"there is no image in the folder {str(path)!r}, nor below it; looked for {' '.join(_SUFFIXES)}"
+            f"there is no image in the folder {str(path)!r}, nor below it; looked for {' '.join(suffixes())}"
         )
     return Collection(tuple(files), [path / name for name in files])
 
@@ -122,7 +154,7 @@ def _image_files(folder: Path) -> Iterator[str]:
     for path in folder.rglob("*"):
         within = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in within.parts)
-        if path.suffix.lower() in _SUFFIXES and not hidden and path.is_file():
+        if path.suffix.lower() in suffixes() and not hidden and path.is_file():
             yield within.as_posix()
 
 
@@ -130,13 +162,12 @@ def _of_items(items: Any, names: Iterable[str] | None = None) -> Collection:
     if len(items) == 0:
         raise ValueError(f"there is no image in it: an empty {type(items).__name__}")
     if isinstance(items, list | tuple):
-        _check_pairs(items)
+        _check_labels([label_of(item) is not None for item in items])
     names = [_name(items, index) for index in range(len(items))] if names is None else names
     return Collection(_distinct(names), items)
 
 
-def _check_pairs(items: list[Any] | tuple[Any, ...]) -> None:
-    labelled = [_is_pair(item) for item in items]
+def _check_labels(labelled: list[bool]) -> None:
     if any(labelled) and not all(labelled):
         has, lacks = labelled.index(True), labelled.index(False)
         raise ValueError(
@@ -144,14 +175,12 @@ def _check_pairs(items: list[Any] | tuple[Any, ...]) -> None:
         )
 
 
-def _is_pair(item: Any) -> bool:
-    return isinstance(item, tuple | list) and len(item) == 2
-
-
 def _name(items: Any, index: int) -> str:
     # only of what lies at hand: to ask a data set for its item could be to decode an image
-    item: Any = items[index] if isinstance(items, list | tuple) else None
-    image = item[0] if _is_pair(item) else item
+    if not isinstance(items, list | tuple):
+        return f"image {index}"
+    with _named(f"image {index}"):
+        image = image_of(items[index])
     return Path(image).name if isinstance(image, str | os.PathLike) else f"image {index}"
 
 
@@ -167,22 +196,53 @@ def _distinct(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(taken)
 
 
+def _is_table(source: Any) -> bool:
+    """Say whether it is pandas', or an array of paths or other things, without importing pandas."""
+    if isinstance(source, np.ndarray):
+        return source.dtype.kind in "OSUT" and source.ndim <= 2  # of more dimensions, it is numbers
+    return isinstance(source, _of_module("pandas", "DataFrame", "Series", "Index"))
+
+
+def _rows(table: Any) -> Any:
+    """Return a table's items in their order, whatever its index: a list; one thing for an array without dimensions."""
+    if len(table.shape) > 0 and len(table) == 0:
+        raise ValueError(f"there is no image in it: an empty {type(table).__name__}")
+    if isinstance(table, np.ndarray):
+        return (table.astype(str) if table.dtype.kind == "S" else table).tolist()
+    return table.to_dict("records") if len(table.shape) == 2 else table.tolist()
+
+
 def _sized(source: Any) -> Any:
-    if hasattr(source, "__getitem__") and hasattr(source, "__len__"):
+    streams = isinstance(source, _of_module("torch.utils.data", "IterableDataset", "DataLoader"))
+    if hasattr(source, "__getitem__") and hasattr(source, "__len__") and not streams:
         return source
     hint = "; make a list of it first" if isinstance(source, Iterable) else ""
+    if hasattr(source, "batch_sampler"):
+        hint = "; give its data set: loader.dataset"
     raise TypeError(
         "images are a folder, a dictionary, a sequence or torch Dataset of images or of (image, label), a batch, "
         f"or one image; this is {type(source).__module__}.{type(source).__qualname__}{hint}"
     )
 
 
-def _listed_targets(items: Any) -> Any | None:
-    targets = getattr(items, "targets", None)
-    as_given = getattr(items, "target_transform", None) is None
-    return targets if targets is not None and as_given and len(targets) == len(items) else None
+def _of_module(module: str, *classes: str) -> tuple[type, ...]:
+    """Return classes of a module; none where nobody imported it, and then nothing can be of them."""
+    return tuple(getattr(sys.modules[module], name) for name in classes) if module in sys.modules else ()
 
 
-def _plain(label: Any) -> Any:
-    """Turn a scalar tensor or numpy scalar to the number that it holds."""
-    return label.item() if hasattr(label, "item") and getattr(label, "ndim", 0) == 0 else label
+def _listed_labels(items: Any) -> tuple[Any, ...] | None:
+    if hasattr(items, "features") and isinstance(columns := getattr(items, "column_names", None), list):
+        key = find_key(columns, LABEL_KEYS)
+        return None if key is None else tuple(map(as_label, items[key]))
+    targets: Any = getattr(items, "targets", None)
+    if not hasattr(targets, "__len__") or getattr(items, "target_transform", None) is not None:
+        return None
+    labels = tuple(map(as_label, targets)) if len(targets) == len(items) else ()
+    if not labels or labels[0] is None:
+        return None
+    return None if isinstance(labels[0], str) and _disagrees(items[0], labels[0]) else labels
+
+
+def _disagrees(item: Any, label: str) -> bool:
+    """Say whether an item has another label than the listed one: torchvision's VOCDetection lists paths of files."""
+    return isinstance(item, tuple | list | Mapping) and label_of(item) != label

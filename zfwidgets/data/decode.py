@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, TypeAlias, Union
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from zfwidgets.data.depth import check_planes, is_deep, scaled
 from zfwidgets.data.pixels import MAX_PIXELS, check_size, from_array, from_tensor, is_tensor, rgb
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ ImageLike: TypeAlias = Union[
 ]
 
 # Pillow reads more, some of it by starting another program (EPS, through Ghostscript); these it decodes itself.
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "ICO", "JPEG2000", "AVIF")
+# MPO is several JPEGs in one file: it has a suffix of its own, and Pillow opens it as JPEG.
+_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "PPM", "ICO", "JPEG2000", "AVIF")
 _opening = threading.Lock()  # warnings.catch_warnings is not safe among threads
 
 
@@ -29,18 +31,20 @@ def decode(image: ImageLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Return any image as a new array (H, W, 3) uint8 RGB, upright, at its own size.
 
     - A file's path, or a file's bytes: PNG, JPEG, WebP, GIF, TIFF, BMP and others. Turned as its EXIF orientation
-      says; the first frame of an animation; 16 bits scaled to 8; palette, grey and CMYK converted; colour profiles are
-      passed over.
-    - A PIL image: the same; of an animation, the frame it stands at.
-    - A numpy array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): uint8, uint16 (of 65535), bool, or floats in [0, 1].
+      says; the first frame of an animation; 12 and 16 bits scaled to 8; palette, grey, CMYK, YCbCr, LAB and HSV
+      converted; colour profiles are passed over.
+    - A PIL image of any mode: the same; of an animation, the frame it stands at. Mode I is 8 bits where no number is
+      over 255, else 16 bits; F is in [0, 1], or in 0 to 255 where a number is 2 or more.
+    - A numpy array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): uint8, uint16 (of 65535), bool, floats in [0, 1], or
+      wider integers from 0 to 255.
     - A torch tensor (H, W), (1, H, W), (3, H, W) or (4, H, W), on any device, of the same types.
 
     What is transparent is laid on white. `max_pixels` limits height x width; a file's size is read from its header and
     checked before its pixels are decoded.
 
     Raises:
-        ValueError: no such file, not an image, damaged or cut short, no pixels, too many, another shape, floats outside
-            [0, 1].
+        ValueError: no such file, not an image, damaged or cut short, no pixels, too many, another shape, numbers
+            outside their range.
         TypeError: not an image by its type, or numbers of another type.
     """
     if isinstance(image, str | os.PathLike):
@@ -109,6 +113,13 @@ def _open(stream: IO[bytes]) -> Image.Image:
 
 
 @cache
+def suffixes() -> tuple[str, ...]:
+    """The endings of files that `decode` reads, in lower case, as Pillow knows them: ".jpg", ".jpeg", ".jfif", …"""
+    Image.init()
+    return tuple(sorted(suffix for suffix, kind in Image.registered_extensions().items() if kind in _FORMATS))
+
+
+@cache
 def _formats() -> tuple[str, ...]:
     Image.init()
     return tuple(name for name in _FORMATS if name in Image.OPEN)  # older Pillows have no AVIF
@@ -116,11 +127,14 @@ def _formats() -> tuple[str, ...]:
 
 def _decode_picture(picture: Image.Image, max_pixels: int) -> np.ndarray:
     check_size(picture.height, picture.width, max_pixels)
+    check_planes(picture)
+    deep = is_deep(picture)
     try:
-        pixels = _pixels(ImageOps.exif_transpose(picture))
+        upright = ImageOps.exif_transpose(picture)
+        pixels = np.asarray(upright if deep else _in_color(upright))
     except Exception as error:
         raise _broken(error) from error
-    return rgb(from_array(_sixteen_bits(pixels) if pixels.dtype == np.int32 else pixels))
+    return rgb(from_array(scaled(pixels, picture) if deep else pixels))
 
 
 def _broken(error: Exception) -> ValueError:
@@ -128,16 +142,8 @@ def _broken(error: Exception) -> ValueError:
     return ValueError(f"the image is damaged or cut short; save or download it again ({type(error).__name__}: {error})")
 
 
-def _pixels(picture: Image.Image) -> np.ndarray:
-    """Return an array (H, W) or (H, W, C) that loses nothing to 8 bits before it must."""
-    if picture.mode.startswith("I") or picture.mode == "F":
-        return np.asarray(picture)
-    return np.asarray(picture.convert("RGBA" if picture.has_transparency_data else "RGB"))
-
-
-def _sixteen_bits(numbers: np.ndarray) -> np.ndarray:
-    """Take Pillow's int32, in which it reads some 16-bit files, for the 16 bits that they had."""
-    low, high = int(numbers.min()), int(numbers.max())
-    if low < 0 or high > 65535:
-        raise ValueError(f"the image holds 32-bit numbers from {low} to {high}; save it with 8 or 16 bits")
-    return numbers.astype(np.uint16)
+def _in_color(picture: Image.Image) -> Image.Image:
+    """Convert a picture of 8 bits a channel to RGB, or to RGBA where some of it is transparent."""
+    if picture.mode == "La":  # Pillow goes from it to LA only
+        picture = picture.convert("LA")
+    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")

@@ -8,17 +8,17 @@ import numpy as np
 MAX_PIXELS = 100_000_000
 
 _CHANNELS = (1, 3, 4)
-_ROUNDING = 1e-4  # how far a float may stray outside [0, 1] before it is an error; 8 bits step by 4e-3
+ROUNDING = 1e-4  # how far a float may stray outside [0, 1] before it is an error; 8 bits step by 4e-3
 
 
 def rgb(pixels: np.ndarray) -> np.ndarray:
     """Return a new array (H, W, 3) uint8 from `pixels` (H, W, C), where C is 1 (grey), 3, or 4 (the last is alpha).
 
-    uint8 is taken as it is, uint16 is scaled by 255 / 65535, a float by 255, and True is white. What is transparent is
-    laid on white.
+    uint8 is taken as it is, uint16 is scaled by 255 / 65535, a float by 255, and True is white. A wider integer is
+    taken as it is from 0 to 255. What is transparent is laid on white.
 
     Raises:
-        ValueError: a float outside [0, 1], or not finite.
+        ValueError: a float outside [0, 1], or not finite; a wider integer outside 0 to 255.
         TypeError: another type of number.
     """
     levels = _levels(pixels)
@@ -37,8 +37,9 @@ def from_array(array: np.ndarray) -> np.ndarray:
         return array[:, :, None]
     if array.ndim == 3 and array.shape[2] in _CHANNELS:
         return array
-    first = array.ndim == 3 and array.shape[0] in _CHANNELS
-    hint = "its channels come first: use array.transpose(1, 2, 0)" if first else ""
+    hint = "if it is a batch of grey images, use array[..., None]" if array.ndim == 3 and array.shape[2] > 4 else ""
+    if array.ndim == 3 and array.shape[0] in _CHANNELS:
+        hint = "its channels come first: use array.transpose(1, 2, 0)"
     raise _wrong_shape("array", "(H, W), (H, W, 1), (H, W, 3) or (H, W, 4)", array.shape, hint)
 
 
@@ -53,8 +54,9 @@ def from_tensor(tensor: Any) -> np.ndarray:
         return _numbers(tensor)[:, :, None]
     if len(shape) == 3 and shape[0] in _CHANNELS:
         return _numbers(tensor).transpose(1, 2, 0)
-    last = len(shape) == 3 and shape[2] in _CHANNELS
-    hint = "its channels come last: use tensor.permute(2, 0, 1)" if last else ""
+    hint = "if it is a batch of grey images, use tensor[:, None]" if len(shape) == 3 and shape[0] > 4 else ""
+    if len(shape) == 3 and shape[2] in _CHANNELS:
+        hint = "its channels come last: use tensor.permute(2, 0, 1)"
     raise _wrong_shape("tensor", "(H, W), (1, H, W), (3, H, W) or (4, H, W)", shape, hint)
 
 
@@ -97,21 +99,32 @@ def _levels(pixels: np.ndarray) -> np.ndarray:
     if pixels.dtype.kind == "f":
         _check_range(float(pixels.min()), float(pixels.max()))
         return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    if pixels.dtype.kind in "iu" and pixels.dtype.itemsize > 1:
+        _check_levels(int(pixels.min()), int(pixels.max()), pixels.dtype)
+        return pixels.astype(np.uint8)
     raise TypeError(
-        f"the numbers of an image are uint8, uint16, bool, or floats in [0, 1], and these are {pixels.dtype}; "
-        "if they run from 0 to 255, convert them to uint8"
+        "the numbers of an image are uint8, uint16, bool, floats in [0, 1], or other integers from 0 to 255, and these "
+        f"are {pixels.dtype}; if they run from 0 to 255, convert them to uint8"
     )
+
+
+def _check_levels(low: int, high: int, dtype: np.dtype) -> None:
+    if low < 0 or high > 255:
+        raise ValueError(
+            f"an image of {dtype} holds levels from 0 to 255, and this one goes from {low} to {high}; "
+            "if it has 16 bits, convert it to uint16, else scale it to [0, 1]"
+        )
 
 
 def _check_range(low: float, high: float) -> None:
     if not np.isfinite([low, high]).all():  # minimum and maximum both hand on NaN
         raise ValueError("the image holds numbers that are not finite (NaN or infinity)")
-    if low < -_ROUNDING:
+    if low < -ROUNDING:
         raise ValueError(
             f"an image of floats lies in [0, 1], and this one goes down to {low:g}; "
             "if it was normalised for a network, give it as it was before"
         )
-    if high > 1 + _ROUNDING:
+    if high > 1 + ROUNDING:
         hint = "divide it by 255" if high <= 255 else "scale it to [0, 1]"
         raise ValueError(f"an image of floats lies in [0, 1], and this one goes up to {high:g}; {hint}")
 

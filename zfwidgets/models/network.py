@@ -212,10 +212,7 @@ class Network:
     def item(self, collection: Collection, place: int) -> Any:
         """One image of a collection: decoded, but for what a network of other than one or three channels reads as it
         is."""
-        if self.program.input.shape[0] in (1, 3):
-            return collection[place]
-        item = collection.items[place]
-        return item[0] if isinstance(item, tuple | list) else item
+        return collection[place] if self.program.input.shape[0] in (1, 3) else collection.as_given(place)
 
     def classify(self, x: Tensor, names: Sequence[str]) -> Prediction:
         """The same for inputs (N, C, H, W) that are prepared already."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from torch import Tensor
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+_LARGEST_SCALED = 16_000_000  # pixels, 64 MB: what is larger when it is scaled is a strip, and cropped first
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,12 @@ class Preprocess:
         """An image (h, w, 3) uint8, scaled and cropped to (H, W, 3) uint8."""
         height, width = self.size
         picture = Image.fromarray(image)
-        picture = picture.resize(self._scaled(*picture.size), self.resampling)
-        left, top = round((picture.width - width) / 2), round((picture.height - height) / 2)
-        return np.array(picture.crop((left, top, left + width, top + height)).convert("RGB"))
+        scaled = self._scaled(*picture.size)
+        left, top = round((scaled[0] - width) / 2), round((scaled[1] - height) / 2)
+        crop = (left, top, left + width, top + height)
+        if scaled[0] * scaled[1] > max(_LARGEST_SCALED, 4 * width * height):
+            return np.array(_crop_of_scaled(picture, scaled, crop, self.resampling).convert("RGB"))
+        return np.array(picture.resize(scaled, self.resampling).crop(crop).convert("RGB"))
 
     def _scaled(self, width: int, height: int) -> tuple[int, int]:
         if self.resize is None:
@@ -131,6 +137,37 @@ def of_preset(preset: Any) -> Preprocess:
     side = preset.crop_size[0]
     resampling = Image.Resampling[preset.interpolation.name]
     return Preprocess((side, side), preset.resize_size[0], tuple(preset.mean), tuple(preset.std), resampling)
+
+
+def _crop_of_scaled(
+    picture: Image.Image, scaled: tuple[int, int], crop: tuple[int, int, int, int], resampling: Image.Resampling
+) -> Image.Image:
+    """The same as `picture.resize(scaled).crop(crop)`, but for rounding, in the memory of the crop."""
+    columns, rows = (_needed(picture.size[axis], scaled[axis], crop[axis], crop[axis + 2]) for axis in (0, 1))
+    source = picture.crop((columns.first, rows.first, columns.last, rows.last))
+    box = (columns.box[0], rows.box[0], columns.box[1], rows.box[1])
+    part = source.resize((columns.stop - columns.start, rows.stop - rows.start), resampling, box)
+    left, top = crop[0] - columns.start, crop[1] - rows.start
+    return part.crop((left, top, left + crop[2] - crop[0], top + crop[3] - crop[1]))
+
+
+class _Needed(NamedTuple):
+    """Along one axis, which pixels of the scaled picture are shown, and which of the picture they are made from."""
+
+    start: int  # of the scaled picture
+    stop: int
+    first: int  # of the picture: all that the resampling reaches
+    last: int
+    box: tuple[float, float]  # what becomes start to stop, from `first` on
+
+
+def _needed(length: int, scaled: int, start: int, stop: int) -> _Needed:
+    start, stop = max(0, start), min(scaled, stop)  # beyond the picture, a crop is black
+    step = length / scaled
+    reach = math.ceil(4 * max(1, step))  # Lanczos, the widest, reaches 3
+    first, last = max(0, math.floor(start * step) - reach), min(length, math.ceil(stop * step) + reach)
+    # from `first` on, the numbers are small: Pillow takes them in single precision
+    return _Needed(start, stop, first, last, (start * step - first, min(stop * step - first, last - first)))
 
 
 def _per_channel(numbers: Any) -> Tensor:
