@@ -33,11 +33,18 @@ class Meaning(StrEnum):
         """What the class with the largest one is called."""
         return "class with the highest score" if self is Meaning.RAW else "most probable class"
 
+    @property
+    def answer(self) -> str:
+        """What the network says with that class."""
+        return {"shares": "the answer", "each": "the most probable label", "raw": "the highest score"}[self]
+
     def limits(self, *values: np.ndarray | float) -> tuple[float, float]:
-        """Where a scale of colours or an axis begins and ends: 0 and 1, or the least and the largest number."""
+        """Where a scale of colours or an axis begins and ends: 0 and 1, or the least and the largest number (half below
+        and above it where they are the same)."""
         if self is not Meaning.RAW:
             return 0.0, 1.0
-        return min(float(np.min(some)) for some in values), max(float(np.max(some)) for some in values)
+        low, high = min(float(np.min(some)) for some in values), max(float(np.max(some)) for some in values)
+        return (low, high) if low < high else (low - 0.5, high + 0.5)
 
     def write(self, value: float) -> str:
         """A number in words: probabilities in two decimals, others in three significant digits."""

@@ -60,15 +60,9 @@ def _answers(axes: Axes, hiding: Hiding, values: np.ndarray) -> None:
     shown = [*ranked, hiding.target] if hiding.target not in ranked else ranked
     axes.barh(range(len(shown)), values[shown], color=NOW)
     axes.set_yticks(range(len(shown)), [hiding.labels[number][:24] for number in shown], fontsize=7)
-    axes.set_xlim(*_bar_limits(hiding, shown))
+    axes.set_xlim(*Meaning(hiding.meaning).limits(0.0, hiding.probability[:, shown]))
     axes.set_title(Meaning(hiding.meaning).quantity, fontsize=9)
     axes.invert_yaxis()
-
-
-def _bar_limits(hiding: Hiding, shown: list[int]) -> tuple[float, float]:
-    """Bars begin at zero; those of either image end on one scale."""
-    low, high = Meaning(hiding.meaning).limits(0.0, hiding.probability[:, shown])
-    return (low, high) if low < high else (0.0, 1.0)
 
 
 @draw.register(Occlusion)
@@ -87,10 +81,8 @@ def _(occlusion: Occlusion) -> Figure:
     _projections(panels[2], below[2], occlusion)
     for axes, target, probability in zip(panels[3:-1], occlusion.targets, occlusion.probabilities, strict=True):
         whole = f"whole image: {format_number(float(occlusion.unoccluded[target]))}"
-        limits = (0, 1) if meaning is not Meaning.RAW else (None, None)
-        _map_panel(
-            axes, occlusion, probability, limits, f"(d) {meaning.quantity} of {occlusion.labels[target]}\n{whole}"
-        )
+        title = f"(d) {meaning.quantity} of {occlusion.labels[target]}\n{whole}"
+        _map_panel(axes, occlusion, probability, meaning.limits(probability), title)
     _label_panel(panels[-1], below[-1], occlusion)
     return figure
 
@@ -102,7 +94,8 @@ def _without(occlusion: Occlusion) -> str:
 
 
 def _map_panel(axes: Axes, occlusion: Occlusion, values: np.ndarray, limits: Limits, title: str) -> None:
-    """A map of the square's places in magma, with a scale, by default from the least value to the largest; every place is drawn around the square's middle."""
+    """A map of the square's places in magma, with a scale, by default from the least value to the largest; every place
+    is drawn around the square's middle."""
     low, high = limits or (None, None)
     image = axes.imshow(values, cmap="magma", vmin=low, vmax=high, extent=_extent(occlusion))
     axes.figure.colorbar(image, ax=axes, shrink=0.75, pad=0.02)
