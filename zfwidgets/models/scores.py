@@ -31,7 +31,8 @@ class Meaning(StrEnum):
     @property
     def first(self) -> str:
         """What the class with the largest one is called."""
-        return "class with the highest score" if self is Meaning.RAW else "most probable class"
+        names = {"shares": "most probable class", "each": "most probable label", "raw": "class with the highest score"}
+        return names[self]
 
     @property
     def answer(self) -> str:
@@ -111,17 +112,20 @@ def scores_of(program: Program, asked: str, labels: tuple[str, ...]) -> Scores:
         return _assumed(labels, count)
     if asked == "sigmoid":
         meaning = Meaning.SHARES if both else Meaning.EACH
-        return Scores(meaning, f'{_SIGMOID[both]}, as scores="sigmoid" asks.', "sigmoid", both)
+        return Scores(meaning, f'{_sigmoid(labels, both)}, as scores="sigmoid" asks.', "sigmoid", both)
     if count == 1:
         raise ValueError('the softmax of one output is 1 whatever the image; scores="sigmoid" is for one output')
     return Scores(Meaning.SHARES, f'{_SOFTMAX}, as scores="softmax" asks.', "softmax")
 
 
 _SOFTMAX = "The probabilities are the softmax of the outputs"
-_SIGMOID = {
-    False: "The probabilities are sigmoids of the output, each by itself",
-    True: "One output stands for two labels: its sigmoid is the second one's probability, and 1 minus that the first's",
-}
+
+
+def _sigmoid(labels: tuple[str, ...], both: bool) -> str:
+    if not both:
+        return "The probabilities are sigmoids of the output, each by itself"
+    second = f"its sigmoid is the probability of {labels[1]!r}"
+    return f"One output stands for two labels: {second}, and 1 minus that is the one of {labels[0]!r}"
 
 
 def _own(known: Numbers, asked: str, labels: tuple[str, ...], count: int) -> Scores:
@@ -156,7 +160,7 @@ def _assumed(labels: tuple[str, ...], count: int) -> Scores:
         )
         return Scores(Meaning.SHARES, why, "softmax")
     if len(labels) == 2:
-        why = f"{_SIGMOID[True]}. That is an assumption, since the network does not end in a sigmoid."
+        why = f"{_sigmoid(labels, True)}. That is an assumption, since the network does not end in a sigmoid."
         return Scores(Meaning.SHARES, why, "sigmoid", both=True)
     why = (
         "The score is the network's one output as it is: nothing says that it is a probability. "
