@@ -266,7 +266,13 @@ def test_what_cannot_be_shown_is_refused_at_once(network, images):
 
 
 def test_names_cannot_run_scripts(images):
-    net = zf.Network(Small().eval(), size=(35, 51), labels=["<script>"] * 3 + ["<b>"], device="cpu", name="<script>")
+    net = zf.Network(
+        Small().eval(),
+        size=(35, 51),
+        labels=[f"<script>{number}" for number in range(4)],
+        device="cpu",
+        name="<script>",
+    )
     explorer = zf.InvarianceExplorer(net, {"<script>": images["flower"]}, compare=net, transforms=TWO)
     for view in explorer.board.views:
         texts = [view.words, view.areas, view.children[0], *(chart.head for chart in (*view.charts, view.probability))]

@@ -5,5 +5,6 @@ from zfwidgets.models.network import Network
 from zfwidgets.models.prediction import Prediction
 from zfwidgets.models.preprocess import Preprocess
 from zfwidgets.models.report import Report
+from zfwidgets.models.scores import Meaning
 
-__all__ = ["Network", "Prediction", "Preprocess", "Report", "load"]
+__all__ = ["Meaning", "Network", "Prediction", "Preprocess", "Report", "load"]

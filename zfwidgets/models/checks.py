@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import index
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
-
-from zfwidgets.backend.graph.step import Step
 
 
 def check_module(module: nn.Module) -> None:
@@ -62,11 +60,71 @@ def notes_on(module: nn.Module) -> list[str]:
     return notes
 
 
-def checked_labels(labels: Sequence[str] | None, output: Step) -> tuple[str, ...]:
-    """The names of the classes; by default their numbers."""
-    classes = output.shape[0] if len(output.shape) == 1 else 0
+def checked_labels(labels: Any, count: int, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """The names of the classes, from any sequence, or from a dictionary by its numbers; by default "class 0", ….
+
+    `count` is how many scores the network ends in; one score can stand for two classes. `shape` is that of its output.
+
+    Raises:
+        TypeError: a set, which has no order, a dictionary without numbers, or no collection of names.
+        ValueError: too many, too few or doubled; or the network has no classes.
+    """
     if labels is None:
-        return tuple(f"class {index}" for index in range(classes))
-    if isinstance(labels, str) or (classes and len(labels) != classes):
-        raise ValueError(f"labels are the names of the {classes} classes, in order; {len(labels)} were given")
-    return tuple(str(label) for label in labels)
+        return ("output",) if count == 1 else tuple(f"class {index}" for index in range(count))
+    if not count:
+        raise ValueError(f"there are no classes to give labels to: the network ends in an output of shape {shape}")
+    text = isinstance(labels, str | bytes)
+    names = [""] * len(labels) if text else _names(labels)
+    if text or len(names) not in ((1, 2) if count == 1 else (count,)):
+        classes = "class, or of two" if count == 1 else f"{count} classes, in order"
+        raise ValueError(f"labels are the names of the {classes}; {len(names)} were given")
+    _check_different(names)
+    return tuple(names)
+
+
+def _names(labels: Any) -> list[str]:
+    """Names as text, in the order of the classes."""
+    if isinstance(labels, set | frozenset) or not isinstance(labels, Iterable):
+        kind = "a set has no order" if isinstance(labels, set | frozenset) else f"{_shortened(labels)} was given"
+        raise TypeError(f"labels are a sequence of names, in the order of the classes; {kind}")
+    found = _by_number(labels) if isinstance(labels, Mapping) else list(labels)
+    for number, label in enumerate(found):
+        missing = label is None or (not isinstance(label, str) and str(label) in ("nan", "<NA>"))
+        if missing or np.ndim(label) or isinstance(label, set | frozenset | Mapping):
+            raise TypeError(f"labels are names, one for each class; that of class {number} is {_shortened(label)}")
+    return [label.decode() if isinstance(label, bytes) else str(label) for label in found]
+
+
+def _by_number(labels: Mapping[Any, Any]) -> list[Any]:
+    """From {number: name}, where a number may be text, or from {name: number}."""
+    numbered = {_number(key): name for key, name in labels.items()}
+    if not all(isinstance(name, str) for name in labels.values()) and all(isinstance(key, str) for key in labels):
+        numbered = {_number(number, text=False): name for name, number in labels.items()}
+    given = f"{_shortened(labels)} was given"
+    if None in numbered:
+        raise TypeError(f"a dictionary of labels is {{number: name}} or {{name: number}}; {given}")
+    if len(numbered) < len(labels) or set(numbered) != set(range(len(labels))):
+        raise ValueError(f"a dictionary of labels has the numbers 0 to {len(labels) - 1}, each once; {given}")
+    return [numbered[number] for number in range(len(labels))]
+
+
+def _number(value: Any, text: bool = True) -> int | None:
+    """A class's number; None where it is none."""
+    if text and isinstance(value, str) and value.isdecimal():
+        return int(value)
+    return int(value) if isinstance(value, int | np.integer) and not isinstance(value, bool) else None
+
+
+def _check_different(names: Sequence[str]) -> None:
+    for number, name in enumerate(names):
+        first = names.index(name)
+        if first < number:
+            raise ValueError(
+                f"labels name each class differently, and classes {first} and {number} are both {name!r}: tell them "
+                f"apart, for instance as {name + ' 1'!r} and {name + ' 2'!r}"
+            )
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"

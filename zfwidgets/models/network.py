@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from difflib import get_close_matches
 from functools import cached_property
@@ -32,6 +32,7 @@ from zfwidgets.models.lookup import find_layer, nearest_layers
 from zfwidgets.models.prediction import Prediction
 from zfwidgets.models.preprocess import Preprocess, Transform, as_preprocess, picture_of
 from zfwidgets.models.report import Report
+from zfwidgets.models.scores import output_count, scores_of
 from zfwidgets.renamed import renamed_property
 
 
@@ -44,7 +45,8 @@ class Network:
     Args:
         module: any `torch.nn.Module` from one batch of images (N, C, H, W) to a tensor; or a captured `Program`.
         size: height and width of its input in pixels, or one number for both.
-        labels: names of the classes, in the order of the output.
+        labels: names of the classes, in the order of the output, all different; or a dictionary {number: name} or
+            {name: number}. One output may have two labels: it is then about the second one.
         preprocess: from a photograph to the input. None: scale and crop to `size`, ImageNet's mean and standard
             deviation. Or a `Preprocess`, a torchvision preset, or any function from a PIL image to a tensor (C, H, W).
         device: "auto" (CUDA, else Apple's MPS, else CPU) or any torch device.
@@ -53,25 +55,32 @@ class Network:
             of these that the module takes.
         output: which of several results is the output: its key in a dictionary, its place in a list, or several of
             these from the outside in. By default, what is called `logits` or the like, else the first vector, else the
-            last maps; the report says which.
+            smallest maps; the report says which.
+        scores: what the output says of the classes. "auto" asks the network's last operations: what ends in softmax,
+            sigmoid or their logarithms gives its own probabilities; one output with two labels is taken for a logit of
+            the second, another single output for a number that is no probability, several for logits that softmax makes
+            probabilities (`report()` says which, and why). "softmax" and "sigmoid" (labels that do not exclude each
+            other) are put on raw outputs; on a network that ends in the same they change nothing. "none" leaves the
+            output as it is.
 
     Raises:
         ValueError: the module cannot be captured (the message names the place), its weights are not finite, or the
-            number of labels is not that of the classes.
-        TypeError: it is not a module.
+            labels are not one for each class; or scores make no sense of the output, such as "softmax" of sigmoids.
+        TypeError: it is not a module; or labels without an order.
     """
 
     def __init__(
         self,
         module: nn.Module | Program,
         size: int | tuple[int, int] = 224,
-        labels: Sequence[str] | None = None,
+        labels: Iterable[str] | Mapping[Any, Any] | None = None,
         preprocess: Any = None,
         device: str | torch.device = "auto",
         *,
         name: str | None = None,
         channels: int | None = None,
         output: str | int | tuple[str | int, ...] | None = None,
+        scores: str = "auto",
     ) -> None:
         self.preprocess: Preprocess | Transform
         self.notes: tuple[str, ...] = ()
@@ -89,7 +98,8 @@ class Network:
         self.source = ""  # the expression that makes it, where it is known
         self.device = best_device(device)
         self.program = program.to(self.device, self.dtype)
-        self.labels = checked_labels(labels, self.program.output)
+        self.labels = checked_labels(labels, output_count(program), program.output.shape)
+        self.scores = scores_of(program, scores, self.labels)
         if not self.layers:
             raise ValueError(
                 f"{self.name} has no layer to look at: no step gives feature maps (N, C, H, W) or a vector (N, C)"
@@ -127,7 +137,7 @@ class Network:
     @cached_property
     def feature_layers(self) -> tuple[FeatureLayer, ...]:
         """The main layers whose features are not the classes themselves."""
-        shown = tuple(layer for layer in self.main_layers if layer.channels != len(self.labels))
+        shown = tuple(layer for layer in self.main_layers if layer.channels != output_count(self.program))
         return shown or self.layers[-1:]
 
     @property
@@ -199,7 +209,7 @@ class Network:
         return x.to(memory_format=torch.channels_last) if self.device.type == "cuda" else x
 
     def predict(self, source: Any) -> Prediction:
-        """The probabilities of the classes for one image or many.
+        """The probabilities of the classes for one image or many (their scores, where they are no probabilities).
 
         Raises ValueError when the network does not end in one score a class.
         """
@@ -218,7 +228,11 @@ class Network:
         """The same for inputs (N, C, H, W) that are prepared already."""
         self.check_classes()
         scores = forward(self.program, x, [self.program.output]).activations[self.program.output]
-        return Prediction(self.probabilities(scores), self.labels, tuple(names))
+        return self.prediction(scores, names)
+
+    def prediction(self, output: Tensor, names: Sequence[str]) -> Prediction:
+        """What the network's output, (N, classes) or (N,), says of N images of these names."""
+        return Prediction(self.probabilities(output), self.labels, tuple(names), self.scores.meaning)
 
     def check_classes(self) -> None:
         """Raise ValueError when the network does not end in one score a class."""
@@ -226,10 +240,10 @@ class Network:
             shape = self.program.output.shape
             raise ValueError(f"{self.name} ends in an output of shape {shape}, not in one score a class")
 
-    def probabilities(self, scores: Tensor) -> np.ndarray:
-        """Of the classes, (N, classes) float32, from what the network's output says."""
-        probability = scores if self._ends_in_softmax else scores.softmax(1)
-        return probability.float().cpu().numpy()
+    def probabilities(self, output: Tensor) -> np.ndarray:
+        """Of the classes, (N, classes) float32, from the network's output; its scores where these are no
+        probabilities."""
+        return self.scores.of(output).float().cpu().numpy()
 
     def class_number(self, target: int | str) -> int:
         """The number of a class given by its number or label. Raises ValueError with the nearest labels when there is
@@ -246,14 +260,7 @@ class Network:
     @property
     def classifies(self) -> bool:
         """Whether the output is one score a class."""
-        return len(self.program.output.shape) == 1
-
-    @property
-    def _ends_in_softmax(self) -> bool:
-        step = self.program.output
-        while step.op is not None and step.op.kind == "reshape":
-            step = step.inputs[0]
-        return step.op is not None and step.op.kind in ("softmax", "_softmax")
+        return output_count(self.program) > 0
 
     @cached_property
     def fingerprint(self) -> str:
@@ -262,4 +269,4 @@ class Network:
 
     def report(self) -> Report:
         """What is known of the network: its layers and costs, and where the deconvnet has no rule of its own."""
-        return Report.of(self.name, self.program, (*self.notes, *self.program.notes))
+        return Report.of(self.name, self.program, (*self.notes, *self.program.notes, self.scores.why))

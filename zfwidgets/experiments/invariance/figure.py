@@ -8,6 +8,7 @@ import numpy as np
 
 from zfwidgets.drawing import line_colour, mosaic, new_figure, show_picture
 from zfwidgets.experiments.invariance.result import MEASURES
+from zfwidgets.models import Meaning
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 def draw(invariance: Invariance, measure: str = "distance") -> Figure:
     """A row a transformation: the first image transformed, the curves of the first and the last layer, and the
-    probability; one line an image."""
+    probability (or score); one line an image."""
     layers = list(dict.fromkeys((invariance.layers[0], invariance.layers[-1])))
-    rows = len(invariance.transforms)
+    rows, meaning = len(invariance.transforms), Meaning(invariance.meaning)
     figure = new_figure(2.7 + 4 * (len(layers) + 1), 2.7 * rows + 0.4)
     grid = figure.subplots(rows, len(layers) + 2, squeeze=False, width_ratios=[0.66, *[1] * (len(layers) + 1)])
     for row, transform, unit in zip(grid, invariance.transforms, invariance.units, strict=True):
@@ -31,8 +32,9 @@ def draw(invariance: Invariance, measure: str = "distance") -> Figure:
             axes.set_title(layer, fontsize=9)
             axes.set_ylabel(MEASURES[measure], fontsize=8)
         _lines(row[-1], invariance.values[transform], invariance.probability[transform])
-        row[-1].set_title("probability of the true class", fontsize=9)
-        row[-1].set_ylim(0, 1.02)
+        low, high = meaning.limits(invariance.probability[transform])
+        row[-1].set_title(f"{meaning.quantity} of the true class", fontsize=9)
+        row[-1].set_ylim(low if meaning is not Meaning.RAW else low - 0.02 * (high - low), high + 0.02 * (high - low))
         for axes in row[1:]:
             axes.set_xlabel(f"{transform}, {unit}", fontsize=8)
             axes.tick_params(labelsize=7)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zfwidgets.experiments.result import Result
+from zfwidgets.models import Meaning
 
 if TYPE_CHECKING:
     import pandas
@@ -43,6 +44,7 @@ class Invariance(Result):
     units: tuple[str, ...]  # of the parameters
     border: str  # what is beyond the image: "edge", "grey" or "reflection"
     network: str  # its name
+    meaning: str = "shares"  # of the probabilities; "each": each by itself; "raw": they are scores (see `Meaning`)
 
     def curve(self, transform: str, layer: str, measure: str = "distance") -> np.ndarray:
         """One line an image, (images, v).
@@ -88,8 +90,8 @@ class Invariance(Result):
         return pandas.DataFrame(rows)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row an image, transformation and value: probability, label, and a distance for each layer. Needs
-        pandas."""
+        """One row an image, transformation and value: probability (or score), label, and a distance for each layer.
+        Needs pandas."""
         import pandas
 
         rows = []
@@ -98,7 +100,7 @@ class Invariance(Result):
                 for place, value in enumerate(self.values[transform]):
                     row = {"image": name, "transformation": transform, "value": float(value)}
                     row |= {"true label": self.labels[self.truth[index]]}
-                    row |= {"probability": float(self.probability[transform][index, place])}
+                    row |= {Meaning(self.meaning).quantity: float(self.probability[transform][index, place])}
                     row |= {"label": self.labels[self.label[transform][index, place]]}
                     row |= {f"distance {x}": float(self.curve(transform, x)[index, place]) for x in self.layers}
                     rows.append(row)

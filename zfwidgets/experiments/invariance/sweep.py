@@ -177,6 +177,7 @@ class _Measured:
             probability=picked(self.probability), label=picked(self.label, np.int64), truth=truth, names=names,
             labels=self.net.labels, layers=self.layers, transforms=tuple(places),
             units=tuple(one.unit for one in self.transforms), border=self.border, network=self.net.name,
+            meaning=str(self.net.scores.meaning),
         )  # fmt: skip
 
 

@@ -23,10 +23,13 @@ from zfwidgets.experiments.occlusion.hiding import Hiding
 from zfwidgets.experiments.occlusion.result import Occlusion
 from zfwidgets.experiments.projection import robust_scale
 from zfwidgets.experiments.result import Result
+from zfwidgets.models import Meaning
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Limits = tuple[float, float] | None  # where a scale of colours begins and ends
 
 
 @singledispatch
@@ -52,19 +55,20 @@ def _(hiding: Hiding) -> Figure:
 
 
 def _answers(axes: Axes, hiding: Hiding, values: np.ndarray) -> None:
-    """The most probable classes of either image, and the target, as bars."""
+    """The most probable classes of either image (or those of the highest scores), and the target, as bars."""
     ranked = np.argsort(-hiding.probability.max(0), kind="stable")[:5].tolist()
     shown = [*ranked, hiding.target] if hiding.target not in ranked else ranked
     axes.barh(range(len(shown)), values[shown], color=NOW)
     axes.set_yticks(range(len(shown)), [hiding.labels[number][:24] for number in shown], fontsize=7)
-    axes.set_xlim(0, 1)
+    axes.set_xlim(*Meaning(hiding.meaning).limits(0.0, hiding.probability[:, shown]))
+    axes.set_title(Meaning(hiding.meaning).quantity, fontsize=9)
     axes.invert_yaxis()
 
 
 @draw.register(Occlusion)
 def _(occlusion: Occlusion) -> Figure:
     """The row of Figure 7: (a) to (e); with several targets, (d) for each."""
-    across = 4 + len(occlusion.targets)
+    across, meaning = 4 + len(occlusion.targets), Meaning(occlusion.meaning)
     figure = new_figure(3 * across, 4.2)
     panels, below = figure.subplots(2, across, height_ratios=(3, 0.8))
     for axes in below:
@@ -77,7 +81,8 @@ def _(occlusion: Occlusion) -> Figure:
     _projections(panels[2], below[2], occlusion)
     for axes, target, probability in zip(panels[3:-1], occlusion.targets, occlusion.probabilities, strict=True):
         whole = f"whole image: {format_number(float(occlusion.unoccluded[target]))}"
-        _map_panel(axes, occlusion, probability, 1, f"(d) probability of {occlusion.labels[target]}\n{whole}")
+        title = f"(d) {meaning.quantity} of {occlusion.labels[target]}\n{whole}"
+        _map_panel(axes, occlusion, probability, meaning.limits(probability), title)
     _label_panel(panels[-1], below[-1], occlusion)
     return figure
 
@@ -88,9 +93,11 @@ def _without(occlusion: Occlusion) -> str:
     return f"whole image: {format_number(occlusion.unoccluded_activity)}{words}"
 
 
-def _map_panel(axes: Axes, occlusion: Occlusion, values: np.ndarray, high: float | None, title: str) -> None:
-    """A map of the square's places in magma, with a scale; every place is drawn around the square's middle."""
-    image = axes.imshow(values, cmap="magma", vmin=0 if high else None, vmax=high, extent=_extent(occlusion))
+def _map_panel(axes: Axes, occlusion: Occlusion, values: np.ndarray, limits: Limits, title: str) -> None:
+    """A map of the square's places in magma, with a scale, by default from the least value to the largest; every place
+    is drawn around the square's middle."""
+    low, high = limits or (None, None)
+    image = axes.imshow(values, cmap="magma", vmin=low, vmax=high, extent=_extent(occlusion))
     axes.figure.colorbar(image, ax=axes, shrink=0.75, pad=0.02)
     _frame(axes, occlusion, title)
 
@@ -100,9 +107,8 @@ def _label_panel(axes: Axes, below: Axes, occlusion: Occlusion) -> None:
 
     picture, colours = label_picture(occlusion.label)
     axes.imshow(picture, interpolation="nearest", extent=_extent(occlusion))
-    _frame(
-        axes, occlusion, "(e) most probable class\nwhole image: " + occlusion.labels[int(occlusion.unoccluded.argmax())]
-    )
+    whole = occlusion.labels[int(occlusion.unoccluded.argmax())]
+    _frame(axes, occlusion, f"(e) {Meaning(occlusion.meaning).first}\nwhole image: {whole}")
     shown = list(colours)[: len(CLASSES)]
     handles = [Patch(color=colours[number], label=occlusion.labels[number][:28]) for number in shown]
     if len(colours) > len(shown):

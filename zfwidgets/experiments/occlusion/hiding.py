@@ -12,7 +12,7 @@ from zfwidgets.experiments.occlusion.masks import mask_of
 from zfwidgets.experiments.occlusion.occluder import Colour, make_baseline, with_hidden
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.experiments.result import Result
-from zfwidgets.models import Network
+from zfwidgets.models import Meaning, Network
 from zfwidgets.task import UNWATCHED, Task
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Hiding(Result):
     layer: str
     feature: int
     fill: str | Colour
+    meaning: str = "shares"  # of the probabilities; "each": each by itself; "raw": they are scores (see `Meaning`)
 
     @property
     def share(self) -> float:
@@ -60,9 +61,8 @@ class Hiding(Result):
         return pandas.DataFrame(columns | {"hidden": self.probability[1][order]})
 
     def __repr__(self) -> str:
-        target = self.labels[self.target]
-        whole, hidden = self.probability[:, self.target]
-        return f"Hiding({self.share:.1%} of the image; {target} {whole:.2f} → {hidden:.2f})"
+        whole, hidden = map(Meaning(self.meaning).write, self.probability[:, self.target])
+        return f"Hiding({self.share:.1%} of the image; {self.labels[self.target]} {whole} → {hidden})"
 
 
 def hide(
@@ -114,6 +114,7 @@ def compare_hidden(
         np.stack([one.picture for one in both]), mask, probability,
         np.stack([one.maps(name)[number] for one in both]), np.stack([one.pixels for one in projections]),
         net.labels, int(probability[0].argmax()) if target is None else net.class_number(target), name, number, fill,
+        str(net.scores.meaning),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from zfwidgets.experiments.occlusion.occluder import Colour
 from zfwidgets.experiments.projection import Projection
 from zfwidgets.experiments.result import Result
+from zfwidgets.models import Meaning
 from zfwidgets.renamed import renamed_property
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Occlusion(Result):
     stride: tuple[int, int]  # from one place to the next, down and across, pixels
     fill: str | Colour
     macs: tuple[int, int, int]  # multiply–adds: done, unavoidable, and those of full inference at every place
+    meaning: str = "shares"  # of the probabilities; "each": each by itself; "raw": they are scores (see `Meaning`)
 
     former_names: ClassVar = {
         "filler": "baseline",
@@ -95,15 +97,15 @@ class Occlusion(Result):
         return picture
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row a place of the square: its upper left corner, the probability of the (first) target class, the most
-        probable class and its probability, and the feature map's sum. Needs pandas."""
+        """One row a place of the square: its upper left corner, the probability (or score) of the (first) target class,
+        the most probable class and its probability, and the feature map's sum. Needs pandas."""
         import pandas
 
         top, left = np.meshgrid(self.top, self.left, indexing="ij")
         columns = {
             "top": top,
             "left": left,
-            "probability": self.probability,
+            Meaning(self.meaning).quantity: self.probability,
             "label": np.array(self.labels)[self.label],
         }
         columns |= {"confidence": self.confidence, "activity": self.activity}
@@ -111,8 +113,9 @@ class Occlusion(Result):
 
     def __repr__(self) -> str:
         rows, columns = self.label.shape
-        target, share = self.labels[self.targets[0]], self.unoccluded[self.targets[0]]
+        target, write = self.targets[0], Meaning(self.meaning).write
+        least, most = write(self.probability.min()), write(self.probability.max())
         return (
-            f"Occlusion({target} {share:.2f}, {rows}×{columns} places of {self.size[0]}×{self.size[1]} pixels: "
-            f"{self.probability.min():.2f} to {self.probability.max():.2f}; {self.layer}, feature {self.feature})"
+            f"Occlusion({self.labels[target]} {write(self.unoccluded[target])}, {rows}×{columns} places of "
+            f"{self.size[0]}×{self.size[1]} pixels: {least} to {most}; {self.layer}, feature {self.feature})"
         )

@@ -94,7 +94,7 @@ def occlusion_sweep(
         unoccluded_activity=float(features.maps(chosen.name)[map_number].sum(dtype=np.float64)),
         projected=projection.pixels, others=others, others_saw=saw, targets=targets, labels=net.labels,
         layer=chosen.name, feature=map_number, size=squares.size, stride=checked_pair("stride", stride, None),
-        fill=fill, macs=(0, 0, 0),
+        fill=fill, macs=(0, 0, 0), meaning=str(net.scores.meaning),
     )  # fmt: skip
     step = net.step(chosen.name)
     incremental = Incremental(net.program, features.input, [net.program.output, step], memory, task)

@@ -77,10 +77,10 @@ class ImageFeatures:
 
     @cached_property
     def prediction(self) -> Prediction:
-        """The probabilities of the classes."""
+        """What the network says: the probabilities of the classes, or their scores."""
         if self._scores is None or not self.net.classifies:
             return self.net.classify(self.input[None], ["image"])
-        return Prediction(self.net.probabilities(self._scores), self.net.labels, ("image",))
+        return self.net.prediction(self._scores, ["image"])
 
     def maps(self, layer: str) -> np.ndarray:
         """All feature maps of a layer, (channels, height, width) float32; a fully connected layer has maps of 1×1."""

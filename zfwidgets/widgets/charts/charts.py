@@ -11,6 +11,7 @@ import numpy as np
 import traitlets as T
 
 from zfwidgets.drawing import BEFORE, MARKER, NOW, PALETTE, REST, WHISKER, line_colour
+from zfwidgets.models import Meaning
 
 LINES = PALETTE  # one a line
 TOOLTIP = {
@@ -24,18 +25,20 @@ NAME = 24  # letters of a class name that there is room for
 
 
 class BeforeAndAfter(W.VBox):
-    """The probabilities of the classes as bars, the most probable on top; thin bars say what they were before."""
+    """The probabilities of the classes as bars, the most probable on top; thin bars say what they were before. Scores
+    that are no probabilities have an axis of their own."""
 
     def __init__(self, bars: int = 5) -> None:
         self._bars = bars
-        self._names, share = bq.OrdinalScale(), bq.LinearScale(min=0, max=1)
-        scales = {"x": self._names, "y": share}
+        self._names, self._across = bq.OrdinalScale(), bq.LinearScale(min=0, max=1)
+        scales = {"x": self._names, "y": self._across}
         self._after = bq.Bars(x=[], y=[], orientation="horizontal", scales=scales, colors=[NOW], padding=0.25)
         self._before = bq.Bars(x=[], y=[], orientation="horizontal", scales=scales, colors=[BEFORE], padding=0.78)
         axes = [
             bq.Axis(scale=self._names, side="left", grid_lines="none"),
-            bq.Axis(scale=share, tick_values=np.linspace(0, 1, 6), grid_lines="none", tick_format=".1f"),
+            bq.Axis(scale=self._across, tick_values=np.linspace(0, 1, 6), grid_lines="none", tick_format=".1f"),
         ]
+        self._axis = axes[1]
         figure = bq.Figure(
             marks=[self._after, self._before],
             axes=axes,
@@ -51,7 +54,9 @@ class BeforeAndAfter(W.VBox):
         super().__init__([figure, self._key])
         self.add_class("zf-before-after")
 
-    def show(self, labels: Sequence[str], then: np.ndarray, now: np.ndarray, target: int) -> None:
+    def show(
+        self, labels: Sequence[str], then: np.ndarray, now: np.ndarray, target: int, meaning: Meaning = Meaning.SHARES
+    ) -> None:
         """Draw the most probable classes of both, and the target class; `then` and `now` are (classes,)."""
         ranked = np.argsort(-np.maximum(now, then), kind="stable")[: self._bars]
         if target not in ranked:
@@ -59,9 +64,18 @@ class BeforeAndAfter(W.VBox):
         order = ranked[np.argsort(now[ranked], kind="stable")]  # the chart begins below
         names = _short([labels[number] for number in order])
         self._names.domain = names  # left to itself, bqplot keeps the first order of the same names
+        if meaning is Meaning.RAW:
+            self._measure(*meaning.limits(0.0, then[order], now[order]))
         for bars, values in ((self._after, now), (self._before, then)):
             with bars.hold_sync():
                 bars.x, bars.y = names, np.round(values[order].astype(float), 4)
+
+    def _measure(self, low: float, high: float) -> None:
+        """Let the axis go over numbers that are no probabilities, zero included."""
+        with self._across.hold_sync():
+            self._across.min, self._across.max = low, high
+        with self._axis.hold_sync():
+            self._axis.tick_values, self._axis.tick_format = ticks(low, high), ".4~g"
 
     @property
     def shown(self) -> list[tuple[str, float, float]]:
@@ -149,12 +163,16 @@ class Curves(W.VBox):
             mark.on_element_click(self._click)
 
     def show(
-        self, values: np.ndarray, curves: np.ndarray, names: Sequence[str], chosen: int, top: float | None
-    ) -> None:
-        """Draw the curves (lines, v) over values (v,), the chosen one bold; `top` ends the upright axis if given."""
+        self, values: np.ndarray, curves: np.ndarray, names: Sequence[str], chosen: int, top: float | None,
+        bottom: float = 0.0,
+    ) -> None:  # fmt: skip
+        """Draw the curves (lines, v) over values (v,), the chosen one bold; the upright axis goes from `bottom` to
+        `top`, or to the highest point."""
         colours = [line_colour(line) for line in range(len(curves))]
-        self._up.max = top or float(curves.max()) or 1.0
-        self._axes[1].tick_values = ticks(0, self._up.max)
+        end = top if top is not None and top > bottom else float(curves.max()) or 1.0
+        with self._up.hold_sync():
+            self._up.min, self._up.max = bottom, end
+        self._axes[1].tick_values = ticks(bottom, end)
         with self._lines.hold_sync():
             self._lines.x, self._lines.y, self._lines.colors, self._lines.labels = values, curves, colours, list(names)
         with self._chosen.hold_sync():

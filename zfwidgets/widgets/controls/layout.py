@@ -7,6 +7,8 @@ from html import escape
 
 import ipywidgets as W
 
+from zfwidgets.models import Meaning
+
 
 def labelled(label: str, control: W.Widget, explanation: str = "") -> W.VBox:
     """A control under its label; the explanation shows when the pointer rests on the label."""
@@ -31,11 +33,19 @@ def titled(title: str, part: W.Widget, name: str) -> W.VBox:
     return classed(W.VBox([classed(W.HTML(title), "zf-quarter-title"), part]), name)
 
 
-def probability_bars(rows: Sequence[tuple[str, float]]) -> str:
-    """Names with probabilities as horizontal bars, in HTML."""
+def probability_bars(rows: Sequence[tuple[str, float]], meaning: Meaning = Meaning.SHARES) -> str:
+    """Names with probabilities as horizontal bars, in HTML; bars of scores that are none begin at their zero."""
+    low, high = meaning.limits(0.0, *(value for _, value in rows))
+
+    def bar(value: float) -> str:
+        begin, end = (100 * (edge - low) / (high - low) for edge in sorted((0.0, value)))
+        return f"<div style='{f'margin-left:{begin:.1f}%;' if begin else ''}width:{end - begin:.1f}%'></div>"
+
     cells = (
         f"<div class='zf-bar-name'>{escape(name)}</div>"
-        f"<div class='zf-bar'><div style='width:{100 * value:.1f}%'></div></div><div>{value:.2f}</div>"
+        f"<div class='zf-bar'>{bar(value)}</div><div>{meaning.write(value)}</div>"
         for name, value in rows
     )
-    return f"<div class='zf-bars'>{''.join(cells)}</div>"
+    words = {Meaning.EACH: "Each by itself: they need not sum to 1.", Meaning.RAW: "Scores, not probabilities."}
+    note = f"<div class='zf-bars-note'>{words[meaning]}</div>" if meaning in words and rows else ""
+    return f"<div class='zf-bars'>{''.join(cells)}</div>{note}"

@@ -86,7 +86,8 @@ def _feature(trait: FeatureNumber, panel: Any) -> tuple[Any, W.Widget]:
 @built.register
 def _class(trait: ClassLabel, panel: Any) -> tuple[Any, W.Widget]:
     box = ClassBox(panel.net.labels)
-    return box, labelled("Target class", box, "Whose probability is mapped; empty: what the network says")
+    quantity = panel.net.scores.meaning.quantity
+    return box, labelled("Target class", box, f"Whose {quantity} is mapped; empty: what the network says")
 
 
 @built.register

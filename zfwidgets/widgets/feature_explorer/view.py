@@ -42,7 +42,7 @@ class FeatureView(W.Box):
         self._show_map(features, result)
         self._show_photograph(features, result, name)
         if features.net.classifies:
-            self.prediction.value = probability_bars(features.prediction.top(6))
+            self.prediction.value = probability_bars(features.prediction.top(6), features.prediction.meaning)
 
     def _show_photograph(self, features: ImageFeatures, result: Projection, name: str) -> None:
         layer = features.net.layer(result.layer)

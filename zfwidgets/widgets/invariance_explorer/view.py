@@ -18,7 +18,7 @@ CHARTS = 3  # layers that there are charts for
 
 
 class CurvesView(W.VBox):
-    """The curves of one network: a chart a layer and one of the probability; below them, what they say."""
+    """The curves of one network: a chart a layer and one of the probability (or score); below them, what they say."""
 
     clicked = T.Any(None, help="(image, count): whose line was clicked last; the count grows with every click")
 
@@ -56,7 +56,9 @@ class CurvesView(W.VBox):
         for chart, layer in zip(self.charts, layers, strict=False):
             curves = result.curve(transformation.name, layer, measure)
             chart.show(values, curves, result.names, chosen, 1 if measure == "share" else None)
-        self.probability.show(values, result.probability[transformation.name], result.names, chosen, 1)
+        probability = result.probability[transformation.name]
+        low, high = self.net.scores.meaning.limits(probability)
+        self.probability.show(values, probability, result.names, chosen, high, low)
         self.areas.value = areas_html(result, layers, measure)
 
     def tell(self, now: FeatureShift, words: str, measure: str, largest: dict[str, float], truth: int) -> None:
@@ -66,8 +68,9 @@ class CurvesView(W.VBox):
             value = format_number(now.height(layer, measure, max(largest.get(layer, 0.0), distance)))
             number = f"<b>{value}</b>" if measure != "share" or layer in largest else ""
             chart.head.value = f"<div><b>{escape(layer)}</b> {number}</div>{MEASURES[measure]}"
-        label = escape(self.net.labels[truth])
-        self.probability.head.value = f"<div><b>{label}</b> <b>{now.probability[truth]:.2f}</b></div>its probability"
+        label, meaning = escape(self.net.labels[truth]), self.net.scores.meaning
+        number = meaning.write(now.probability[truth])
+        self.probability.head.value = f"<div><b>{label}</b> <b>{number}</b></div>its {meaning.quantity}"
 
     def mark(self, value: float) -> None:
         """Move the upright line of every chart."""
@@ -80,7 +83,7 @@ class CurvesView(W.VBox):
         for place, chart in enumerate(self.charts):
             chart.layout.display = "" if place < len(layers) else "none"
             chart.scale(low, high, parameter, MEASURES[measure])
-        self.probability.scale(low, high, parameter, "probability")
+        self.probability.scale(low, high, parameter, self.net.scores.meaning.quantity)
 
     def _clicked(self, change: T.Bunch) -> None:
         self.clicked = change["new"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from zfwidgets.drawing import format_number
 from zfwidgets.experiments.invariance import MEASURES, FeatureShift, Invariance, Transformation
-from zfwidgets.models import Network
+from zfwidgets.models import Meaning, Network
 
 DONE_TO_IT = {  # what has been done to the image: by a value above 0, and by one below
     "translation": ("Moved down by {} pixels", "Moved up by {} pixels"),
@@ -48,15 +48,25 @@ def _layer(layer: str, distance: float, largest: float) -> str:
 
 
 def describe_prediction(net: Network, name: str, now: np.ndarray, before: np.ndarray, truth: int) -> str:
-    """What the network calls an image now, and what it called it before; both are probabilities (classes,)."""
-    called, was = int(now.argmax()), int(before.argmax())
-    words = f"<b>{escape(net.labels[called])}</b> ({now[called]:.2f})"
+    """What the network calls an image now, and what it called it before; both are probabilities, or scores,
+    (classes,)."""
+    called, was, meaning = int(now.argmax()), int(before.argmax()), net.scores.meaning
+    words = f"<b>{escape(net.labels[called])}</b> ({meaning.write(now[called])})"
+    says, begins = _SAYS[meaning if len(net.labels) > 1 else None]
     if called != was:
-        words = f"now called {words}, no longer {escape(net.labels[was])} ({now[was]:.2f})"
+        words = f"now {says}{words}, no longer {escape(net.labels[was])} ({meaning.write(now[was])})"
     else:
-        words = f"{'' if np.array_equal(now, before) else 'still '}called {words}"
-    rest = "" if truth in (called, was) else f"; its true class, {escape(net.labels[truth])}, has {now[truth]:.2f}"
-    return f"{escape(name)} is {words}{rest}"
+        words = f"{'' if np.array_equal(now, before) else 'still '}{says}{words}"
+    rest = f"; its true class, {escape(net.labels[truth])}, has {meaning.write(now[truth])}"
+    return f"{escape(name)}{begins} {words}{'' if truth in (called, was) else rest}"
+
+
+_SAYS: dict[Meaning | None, tuple[str, str]] = {  # of classes, of labels, of scores, and of a single number
+    Meaning.SHARES: ("called ", " is"),
+    Meaning.EACH: ("most probably ", " is"),
+    Meaning.RAW: ("highest for ", ": the score is"),
+    None: ("", " has"),
+}
 
 
 def areas_html(result: Invariance, layers: Sequence[str], measure: str) -> str:

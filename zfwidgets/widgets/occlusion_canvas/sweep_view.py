@@ -10,6 +10,7 @@ import traitlets as T
 
 from zfwidgets.drawing import format_number, heat, label_picture
 from zfwidgets.experiments.occlusion import Occlusion
+from zfwidgets.models import Meaning
 from zfwidgets.widgets.geometry import SWEEP
 from zfwidgets.widgets.picture import Picture, fitted
 
@@ -17,25 +18,27 @@ INK = 0.72  # how much of a map's colour lies over the photograph
 
 
 class SweepView(W.VBox):
-    """Panels (a), (b), (d) and (e): the hidden image, activity, probability, and the most probable class."""
+    """Panels (a), (b), (d) and (e): the hidden image, activity, probability (or score), and the most probable class."""
 
     place = T.Any(None, help="(row, column) of the square's place that was pointed at last; None at first")
     taken = T.Any(None, help="(row, column, count): the place clicked last; the count grows with every click")
 
-    def __init__(self, transport: str) -> None:
+    def __init__(self, transport: str, meaning: Meaning = Meaning.SHARES) -> None:
+        quantity = meaning.quantity
         self.hidden = Picture(width=SWEEP, height=SWEEP, shown_width=SWEEP, smooth=True, transport=transport,
                               hoverable=False, description="The image with the square at the chosen place")  # fmt: skip
         self.maps = tuple(
             Picture(width=SWEEP, height=SWEEP, shown_width=SWEEP, transport=transport, description=words)
             for words in (
                 "Activity of the feature map for each place of the square; arrow keys choose one, Enter takes it over",
-                "Probability of the target class for each place of the square",
-                "Most probable class for each place of the square",
+                f"{quantity.capitalize()} of the target class for each place of the square",
+                f"{meaning.first.capitalize()} for each place of the square",
             )
         )
         self.legend = W.HTML()
         self.result: Occlusion | None = None
-        titles = ("(a) hidden here", "(b) the feature map's sum", "(d) the target's probability", "(e) the answer")
+        scored = f"(d) the target's {quantity}", f"(e) {meaning.answer}"
+        titles = ("(a) hidden here", "(b) the feature map's sum", *scored)
         quarters = [_quarter(*both) for both in zip(titles, (self.hidden, *self.maps), strict=True)]
         for quarter, name in zip(quarters, ("hidden", "activity", "probability", "label"), strict=True):
             quarter.children[1].add_class(f"zf-sweep-{name}")
@@ -57,7 +60,8 @@ class SweepView(W.VBox):
         _show_map(activity, result, heat(result.activity), _range(result.activity, result.unoccluded_activity))
         whole = float(result.unoccluded[result.targets[0]])
         said_of = f"{target}\n{_range(result.probability, whole)}"
-        _show_map(probability, result, heat(result.probability, 0, 1), said_of)
+        limits = Meaning(result.meaning).limits(result.probability)
+        _show_map(probability, result, heat(result.probability, *limits), said_of)
         colours, legend = label_picture(result.label)
         _show_map(label, result, colours, "the colours are named below")
         self.legend.value = _named(legend, result)
@@ -86,9 +90,10 @@ class SweepView(W.VBox):
         place = self.place if self.place is not None and self._inside(self.place) else _worst(self.result)
         result, (row, column) = self.result, place
         label, target = int(result.label[place]), result.targets[0]
-        lines = [f"{result.labels[label]} {result.confidence[place]:.2f}"]
+        write = Meaning(result.meaning).write
+        lines = [f"{result.labels[label]} {write(result.confidence[place])}"]
         if label != target:
-            lines.append(f"{result.labels[target]} {result.probability[place]:.2f}")
+            lines.append(f"{result.labels[target]} {write(result.probability[place])}")
         height, width = result.picture.shape[:2]
         self.hidden.show(
             result.hidden(row, column), shown_width=fitted(height, width, SWEEP), caption="\n".join(lines),

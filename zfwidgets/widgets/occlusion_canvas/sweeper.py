@@ -27,7 +27,7 @@ class Sweeper(W.VBox):
         self._following = False  # whether a sweep starts anew when a choice changes
         self._whole = False  # whether the latest sweep came to its end
         self.job = panel.job("Sweep the square over the image", "places", self._sweep)
-        self.maps = SweepView(panel.transport)
+        self.maps = SweepView(panel.transport, panel.net.scores.meaning)
         controls = [control(panel, "size"), control(panel, "stride"), self.job]
         super().__init__([classed(W.Box(controls), "zf-controls", "zf-sweep-controls"), self.maps])
         panel.observe(self._begin_anew, names=SWEPT)

@@ -9,6 +9,7 @@ import ipywidgets as W
 from zfwidgets.drawing import format_number, heat, signed_picture
 from zfwidgets.experiments.occlusion import Hiding
 from zfwidgets.experiments.projection import robust_scale
+from zfwidgets.models import Meaning
 from zfwidgets.widgets.charts import BeforeAndAfter
 from zfwidgets.widgets.controls import classed, titled
 from zfwidgets.widgets.geometry import ACTIVITY, SWEEP
@@ -38,7 +39,7 @@ class OcclusionView(W.VBox):
         """Draw everything."""
         self.words.value = summary_html(result)
         whole, hidden = result.probability
-        self.bars.show(result.labels, whole, hidden, result.target)
+        self.bars.show(result.labels, whole, hidden, result.target, Meaning(result.meaning))
         self._show_maps(result)
         self._show_projections(result)
 
@@ -62,15 +63,18 @@ def summary_html(result: Hiding) -> str:
     (was, now), target = result.answers, result.target
     whole, hidden = result.probability
     names = [escape(result.labels[number]) for number in (was, now, target)]
+    write, says = Meaning(result.meaning).write, Meaning(result.meaning).answer.capitalize()
     if not result.mask.any():
-        answer = f"Nothing is hidden: <b>{names[0]}</b>, {whole[was]:.2f}."
+        answer = f"Nothing is hidden: <b>{names[0]}</b>, {write(whole[was])}."
+    elif len(result.labels) == 1:
+        answer = f"<b>{names[0]}</b>: {write(whole[was])} → {write(hidden[now])}."
     elif was == now:
-        answer = f"The answer stays <b>{names[0]}</b>: {whole[was]:.2f} → {hidden[now]:.2f}."
+        answer = f"{says} stays <b>{names[0]}</b>: {write(whole[was])} → {write(hidden[now])}."
     else:
-        changed = f"from <b>{names[0]}</b> ({whole[was]:.2f}) to <b>{names[1]}</b> ({hidden[now]:.2f})"
-        answer = f"The answer changes {changed}."
+        changed = f"from <b>{names[0]}</b> ({write(whole[was])}) to <b>{names[1]}</b> ({write(hidden[now])})"
+        answer = f"{says} changes {changed}."
     if target not in (was, now):
-        answer += f" {names[2]}: {whole[target]:.2f} → {hidden[target]:.2f}."
+        answer += f" {names[2]}: {write(whole[target])} → {write(hidden[target])}."
     return f"{answer}<br>{_map_sentence(result)}"
 
 
