@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from zfwidgets.backend.device import DEVICES
 from zfwidgets.backend.graph.step import Step
 
 
@@ -47,9 +48,7 @@ def best_device(device: str | torch.device) -> torch.device:
     """The device; "auto" is CUDA, else MPS, else the CPU."""
     if device != "auto":
         return torch.device(device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    return torch.device(next(kind for kind, properties in DEVICES.items() if properties.available()))
 
 
 def working_type(module: nn.Module) -> torch.dtype:

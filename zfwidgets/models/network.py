@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from zfwidgets.backend.capture.exported import capture
+from zfwidgets.backend.device import properties_of
 from zfwidgets.backend.graph.layer import FeatureLayer
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
@@ -188,7 +189,7 @@ class Network:
     def batch(self, images: Sequence[Any]) -> Tensor:
         """Any images as one input, (N, C, H, W) on the device."""
         x = torch.stack([self.prepare(image)[1] for image in images])
-        return x.to(memory_format=torch.channels_last) if self.device.type == "cuda" else x
+        return x.to(memory_format=torch.channels_last) if properties_of(self.device).channels_last else x
 
     def predict(self, source: Any) -> Prediction:
         """The probabilities of the classes for one image or many.

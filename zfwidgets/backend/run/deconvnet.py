@@ -9,6 +9,7 @@ from math import prod
 import torch
 from torch import Tensor
 
+from zfwidgets.backend.device import properties_of
 from zfwidgets.backend.graph.cone import Cone
 from zfwidgets.backend.graph.op import DECONVNET, Rule
 from zfwidgets.backend.graph.program import Program
@@ -77,10 +78,8 @@ def fitting(device: torch.device, numbers: int) -> int:
     On a CPU, maps of up to some 16 MB are put where others were before; larger ones are fresh memory each time, which
     takes longer to get than to fill. A CUDA device is busy only with many.
     """
-    return min(max(1, _AT_ONCE[device.type == "cuda"] // numbers), 64)
+    return min(max(1, properties_of(device).numbers_at_once // numbers), 64)
 
-
-_AT_ONCE = {False: 2**22, True: 2**27}  # numbers of four bytes, by whether it is a CUDA device
 
 Origins = list[tuple[Cone, Tensor, Tensor]]  # a cone; which units it is for; the feature maps that they are in, there
 

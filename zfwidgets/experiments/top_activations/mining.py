@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from zfwidgets.backend.device import properties_of
 from zfwidgets.backend.graph.layer import FeatureLayer
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.data import Collection
@@ -78,13 +79,14 @@ def _slices(batch: Batch, net: Network) -> Iterator[tuple[Tensor, Tensor, Tensor
     not depend on the batch size, nor on where a data set is cut, a CPU always gets the same images together, broken
     ones empty. Few are fastest there, too: their maps stay in memory that has been used before.
     """
-    size = MIN_BATCH if net.device.type == "cpu" else len(batch.numbers)
+    properties = properties_of(net.device)
+    size = MIN_BATCH if properties.small_batches else len(batch.numbers)
     for start in range(0, len(batch.numbers), size):
         x = batch.inputs[start : start + size].to(net.device, net.dtype, non_blocking=True)
         missing = size - len(x)
         if missing:
             x = torch.cat([x, x.new_zeros((missing, *x.shape[1:]))])
-        if net.device.type == "cuda":
+        if properties.channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
         yield batch.numbers[start : start + size], batch.read[start : start + size], x
 
@@ -196,7 +198,7 @@ def _loader(net: Network, images: Collection, batches: list[list[int]], workers:
     options: dict[str, Any] = {"prefetch_factor": 2} if workers else {}
     return DataLoader(
         _Inputs(net, images), batch_sampler=batches, num_workers=workers, collate_fn=_collated,
-        pin_memory=net.device.type == "cuda", **options,
+        pin_memory=properties_of(net.device).pinned, **options,
     )  # fmt: skip
 
 
