@@ -184,7 +184,7 @@ class Network:
             raise ValueError(f"{self.name} reads images of {shape[0]} channels; after preprocessing there are {len(x)}")
         if not bool(torch.isfinite(x).all()):
             raise ValueError("after preprocessing, the image holds numbers that are not finite (NaN or infinity)")
-        return pixels, x
+        return pixels, x.cpu()
 
     def batch(self, images: Sequence[Any]) -> Tensor:
         """Any images as one input, (N, C, H, W) on the device."""
