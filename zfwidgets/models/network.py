@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -18,6 +19,7 @@ from zfwidgets.backend.graph.layer import FeatureLayer
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
+from zfwidgets.backend.run.memory import in_parts, within_memory
 from zfwidgets.data import Collection, decode, images
 from zfwidgets.models.checks import (
     best_device,
@@ -197,7 +199,10 @@ class Network:
         Raises ValueError when the network does not end in one score a class.
         """
         collection = images(source)
-        return self.classify(self.batch(list(self._items(collection))), collection.names)
+        items, names = list(self._items(collection)), collection.names
+        parts = in_parts([slice(0, len(items))], lambda some: self.classify(self.batch(items[some]), names[some]))
+        found = [part for _, part in parts]
+        return replace(found[0], probability=np.concatenate([part.probability for part in found]), names=names)
 
     def _items(self, collection: Collection) -> Iterator[Any]:
         return (self.item(collection, place) for place in range(len(collection)))
@@ -210,6 +215,7 @@ class Network:
         item = collection.items[place]
         return item[0] if isinstance(item, tuple | list) else item
 
+    @within_memory()
     def classify(self, x: Tensor, names: Sequence[str]) -> Prediction:
         """The same for inputs (N, C, H, W) that are prepared already."""
         self.check_classes()

@@ -16,6 +16,7 @@ from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.cropped import project_cropped
 from zfwidgets.backend.run.forward import Record, forward
+from zfwidgets.backend.run.memory import in_parts, parts_of
 from zfwidgets.backend.run.units import Patches, Units
 from zfwidgets.task import UNWATCHED, Task
 
@@ -58,16 +59,13 @@ def project_units(
     `images` are preprocessed: (N, C, H, W), or a list of (C, H, W). By default each unit is computed from only what
     reaches it, which is exact and much less work. Units are computed on whole images where they see everything, where
     it is less work to share one forward pass among many units of an image, or with `crop=False`. `chunk` projections
-    go down at once; by default, as many as the device does best at.
+    go down at once; by default, as many as the device does best at. Where its memory is too small, half as many do.
     """
     if crop and (origins := _origins(program, at, units)) and _pays(program, at, units, origins):
         return _in_cones(program, images, at, units, origins, rule, chunk, task)
     chunk = chunk or fitting(images[0].device, max(prod(step.shape) for step in program.needed_for([at])))
-    pieces = [
-        _on_images(program, images, at, units[start : start + chunk], rule, task)
-        for start in range(0, len(units), chunk)
-    ]
-    pixels, activations = (torch.cat(part) for part in zip(*pieces, strict=True))
+    parts = in_parts(parts_of(len(units), chunk), lambda some: _on_images(program, images, at, units[some], rule, task))
+    pixels, activations = (torch.cat(pieces) for pieces in zip(*(found for _, found in parts), strict=True))
     nowhere = torch.zeros_like(units.row)
     return Patches(pixels, nowhere, nowhere, activations)
 
@@ -125,10 +123,13 @@ def _in_cones(
         span = cone.spans[program.input]
         place = pixels[:, :, span.top - whole.top :, span.left - whole.left :][:, :, : span.size[0], : span.size[1]]
         count = chunk or fitting(images[0].device, cone.largest)
-        for start in range(0, len(which), count):
-            some = which[start : start + count]
-            chosen = replace(units[some], feature=features[start : start + count])
-            place[some], activations[some] = project_cropped(cone, images, chosen, rule, task)
+        chosen = replace(units[which], feature=features)
+        parts = in_parts(
+            parts_of(len(which), count),
+            lambda some: project_cropped(cone, images, chosen[some], rule, task),  # noqa: B023 (at once)
+        )
+        for some, (found, values) in parts:
+            place[which[some]], activations[which[some]] = found, values
     rows, columns = (field.stride for field in at.fields)
     return Patches(pixels, whole.top + rows * units.row, whole.left + columns * units.column, activations)
 
