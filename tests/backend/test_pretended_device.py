@@ -18,6 +18,7 @@ from zfwidgets.backend.run.units import Units
 from ..oracles import relative_error
 from ..pretended import NAME, pretended_device
 from .cases import case, quick_and_slow
+from .test_incremental import boxes_in
 
 
 @pytest.fixture
@@ -168,7 +169,7 @@ def test_projections_on_a_device_equal_the_cpus(name, device):
 def test_changes_on_a_device_equal_the_cpus(name, device):
     one = case(name)
     height, width = one.program.input.shape[1:]
-    boxes = np.array([(0, 0, 5, 4), (height - 5, width - 4, height, width), (3, 2, 8, 6), (4, 5, 9, 9)])
+    boxes = boxes_in(height, width)[:16]
     found = []
     for program, image in (
         (one.program, one.images[0]),

@@ -114,6 +114,12 @@ def test_data_sets_go_through_in_batches_as_the_device_wants_them(small, expecte
     assert sizes == expected
 
 
+@pytest.mark.parametrize("pinned", [True, False])
+def test_images_are_read_into_pinned_memory_where_the_device_makes_use_of_it(pinned, net, pictures):
+    with pretended_device(pinned=pinned) as device:
+        assert mining._loader(net.on(device), zf.images(pictures), [[0, 1]], 0).pin_memory is pinned
+
+
 @pytest.mark.parametrize("fill", ["grey", "mean", "blur", "noise", "red"])
 def test_occlusion(fill, there, net, pictures):
     assert_equal(*(zf.occlusion(one, pictures[0], [0, 1], "5", 6, 4, fill) for one in (there, net)))
