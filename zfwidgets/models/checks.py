@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from zfwidgets.backend.device import DEVICES
+
 
 def check_module(module: nn.Module) -> None:
     """Raise TypeError for what is no module, ValueError for weights that are not finite."""
@@ -39,9 +41,7 @@ def best_device(device: str | torch.device) -> torch.device:
     """The device; "auto" is CUDA, else MPS, else the CPU."""
     if device != "auto":
         return torch.device(device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    return torch.device(next(kind for kind, properties in DEVICES.items() if properties.available()))
 
 
 def working_type(module: nn.Module) -> torch.dtype:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -13,10 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from zfwidgets.backend.capture.wrappers import unwrapped
+from zfwidgets.backend.device import properties_of
 from zfwidgets.backend.graph.layer import FeatureLayer
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
+from zfwidgets.backend.run.memory import in_parts, within_memory
 from zfwidgets.data import Collection, decode, images
 from zfwidgets.models.captured import captured
 from zfwidgets.models.checks import (
@@ -201,12 +204,12 @@ class Network:
             raise ValueError(f"{self.name} reads images of {shape[0]} channels; after preprocessing there are {len(x)}")
         if not bool(torch.isfinite(x).all()):
             raise ValueError("after preprocessing, the image holds numbers that are not finite (NaN or infinity)")
-        return pixels, x
+        return pixels, x.cpu()
 
     def batch(self, images: Sequence[Any]) -> Tensor:
         """Any images as one input, (N, C, H, W) on the device."""
         x = torch.stack([self.prepare(image)[1] for image in images])
-        return x.to(memory_format=torch.channels_last) if self.device.type == "cuda" else x
+        return x.to(memory_format=torch.channels_last) if properties_of(self.device).channels_last else x
 
     def predict(self, source: Any) -> Prediction:
         """The probabilities of the classes for one image or many (their scores, where they are no probabilities).
@@ -214,7 +217,10 @@ class Network:
         Raises ValueError when the network does not end in one score a class.
         """
         collection = images(source)
-        return self.classify(self.batch(list(self._items(collection))), collection.names)
+        items, names = list(self._items(collection)), collection.names
+        parts = in_parts([slice(0, len(items))], lambda some: self.classify(self.batch(items[some]), names[some]))
+        found = [part for _, part in parts]
+        return replace(found[0], probability=np.concatenate([part.probability for part in found]), names=names)
 
     def _items(self, collection: Collection) -> Iterator[Any]:
         return (self.item(collection, place) for place in range(len(collection)))
@@ -224,6 +230,7 @@ class Network:
         is."""
         return collection[place] if self.program.input.shape[0] in (1, 3) else collection.as_given(place)
 
+    @within_memory()
     def classify(self, x: Tensor, names: Sequence[str]) -> Prediction:
         """The same for inputs (N, C, H, W) that are prepared already."""
         self.check_classes()

@@ -171,7 +171,7 @@ def _needed(length: int, scaled: int, start: int, stop: int) -> _Needed:
 
 
 def _per_channel(numbers: Any) -> Tensor:
-    return torch.as_tensor(numbers, dtype=torch.float32).view(-1, 1, 1)
+    return torch.as_tensor(numbers, dtype=torch.float32, device="cpu").view(-1, 1, 1)
 
 
 def _described(value: Any) -> str:

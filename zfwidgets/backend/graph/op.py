@@ -9,6 +9,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from zfwidgets.backend.device import properties_of
 from zfwidgets.backend.graph.window import POINT, Window
 
 Space = tuple[int, int] | None  # which dimensions of a tensor are the rows and columns of an image, if any
@@ -108,7 +109,8 @@ def moved_to(weight: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor
     On a CPU that is a tenth faster, too, but rounds otherwise than the user's module does: a maximum that is nearly a
     tie then falls on another switch, and projections through many pools differ from what the module would give.
     """
-    order = torch.channels_last if weight.ndim == 4 and device.type == "cuda" else torch.preserve_format
+    last = weight.ndim == 4 and properties_of(device).channels_last
+    order = torch.channels_last if last else torch.preserve_format
     return weight.to(device, dtype if weight.is_floating_point() else None, copy=True, memory_format=order)
 
 

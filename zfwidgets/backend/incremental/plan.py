@@ -6,7 +6,6 @@ from an edge — need equally large ones, so they are put together, row by row a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -159,11 +158,6 @@ def merged(profiles: np.ndarray, counts: np.ndarray, weights: np.ndarray, classe
         costs[gone], costs[:, gone] = np.inf, np.inf
         costs[saved] = costs[:, saved] = added(int(saved))
     return label
-
-
-def chunks(cell: np.ndarray, count: int) -> Iterator[np.ndarray]:
-    """A cell cut into equal parts of at most `count` changes."""
-    yield from np.array_split(cell, -(-len(cell) // count))
 
 
 def _can_be_cut(step: Step) -> bool:

@@ -20,10 +20,11 @@ from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.graph.window import Sliding
 from zfwidgets.backend.incremental.maps import Changed, Table, Unoccluded, positions, rows_first, rows_last
-from zfwidgets.backend.incremental.plan import Boxes, Frame, Frames, Plan, chunks
+from zfwidgets.backend.incremental.plan import Boxes, Frame, Frames, Plan
 from zfwidgets.backend.incremental.reach import Stretches
 from zfwidgets.backend.run.deconvnet import fitting
 from zfwidgets.backend.run.forward import forward
+from zfwidgets.backend.run.memory import equal_parts, in_parts, within_memory
 from zfwidgets.task import UNWATCHED, Task
 
 MEMORY = 2**29  # bytes that the maps may take, the network itself not counted
@@ -33,9 +34,10 @@ class Incremental:
     """What a network makes of one image when rectangles of it are replaced.
 
     `image` is preprocessed, (C, H, W), on the program's device. `wanted` are the steps whose values are asked for.
-    The maps take at most `memory` bytes (those of one image and one change at least).
+    The maps take at most `memory` bytes (those of one image and one change at least), less where the device has less.
     """
 
+    @within_memory()
     def __init__(
         self,
         program: Program,
@@ -64,9 +66,14 @@ class Incremental:
         """
         for cell in plan.cells:
             whole_cell = plan.frames(cell)
-            for some in chunks(cell, self._at_once(whole_cell)):
+
+            def compute(part: slice, cell: np.ndarray = cell, whole_cell: Frames = whole_cell) -> dict[Step, Changed]:
+                some = cell[part]
                 frames = whole_cell if len(some) == len(cell) else plan.frames(some)
-                yield some, self._changed(self._replaced(plan.boxes[some], frames, replacement), frames, task)
+                return self._changed(self._replaced(plan.boxes[some], frames, replacement), frames, task)
+
+            for part, changed in in_parts(equal_parts(len(cell), self._at_once(whole_cell)), compute):
+                yield cell[part], changed
 
     def _replaced(self, boxes: Boxes, frames: Frames, replacement: Tensor) -> Changed:
         """The windows of the image itself, with the boxes replaced."""

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from zfwidgets.backend.device import properties_of
 from zfwidgets.backend.graph.op import Op, Rule, Size
 from zfwidgets.backend.graph.window import Adaptive, Window
 from zfwidgets.backend.ops.linear import Pair, pair
@@ -31,7 +32,9 @@ class MaxPool(Op):
     ceil: bool
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._with_switches(x)[0] if x.device.type == "cpu" else F.max_pool2d(x, *self._geometry)
+        if properties_of(x.device).pools_channels_last:
+            return self._with_switches(x)[0]
+        return F.max_pool2d(x, *self._geometry)
 
     def record(self, inputs: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor, tuple[Tensor, tuple[int, ...]]]:
         y, switches = self._with_switches(inputs[0])
@@ -39,7 +42,7 @@ class MaxPool(Op):
 
     def _with_switches(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """On a CPU, torch's kernel for channels last finds the same maxima three to five times faster."""
-        if x.device.type != "cpu":
+        if not properties_of(x.device).pools_channels_last:
             return aten.max_pool2d_with_indices(x, *self._geometry)
         last = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
         y, switches = aten.max_pool2d_with_indices(last, *self._geometry)

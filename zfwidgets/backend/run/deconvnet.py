@@ -9,12 +9,14 @@ from math import prod
 import torch
 from torch import Tensor
 
+from zfwidgets.backend.device import properties_of
 from zfwidgets.backend.graph.cone import Cone
 from zfwidgets.backend.graph.op import DECONVNET, Rule
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.cropped import project_cropped
 from zfwidgets.backend.run.forward import Record, forward
+from zfwidgets.backend.run.memory import in_parts, parts_of
 from zfwidgets.backend.run.units import Patches, Units
 from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.task import UNWATCHED, Task
@@ -59,16 +61,13 @@ def project_units(
     `images` are preprocessed: (N, C, H, W), or a list of (C, H, W). By default each unit is computed from only what
     reaches it, which is exact and much less work. Units are computed on whole images where they see everything, where
     it is less work to share one forward pass among many units of an image, or with `crop=False`. `chunk` projections
-    go down at once; by default, as many as the device does best at.
+    go down at once; by default, as many as the device does best at. Where its memory is too small, half as many do.
     """
     if crop and (origins := _origins(program, at, units)) and _pays(program, at, units, origins):
         return _in_cones(program, images, at, units, origins, rule, chunk, task)
     chunk = chunk or fitting(images[0].device, max(prod(step.shape) for step in program.needed_for([at])))
-    pieces = [
-        _on_images(program, images, at, units[start : start + chunk], rule, task)
-        for start in range(0, len(units), chunk)
-    ]
-    pixels, activations = (torch.cat(part) for part in zip(*pieces, strict=True))
+    parts = in_parts(parts_of(len(units), chunk), lambda some: _on_images(program, images, at, units[some], rule, task))
+    pixels, activations = (torch.cat(pieces) for pieces in zip(*(found for _, found in parts), strict=True))
     nowhere = torch.zeros_like(units.row)
     return Patches(pixels, nowhere, nowhere, activations)
 
@@ -79,10 +78,8 @@ def fitting(device: torch.device, numbers: int) -> int:
     On a CPU, maps of up to some 16 MB are put where others were before; larger ones are fresh memory each time, which
     takes longer to get than to fill. A CUDA device is busy only with many.
     """
-    return min(max(1, _AT_ONCE[device.type == "cuda"] // numbers), 64)
+    return min(max(1, properties_of(device).numbers_at_once // numbers), 64)
 
-
-_AT_ONCE = {False: 2**22, True: 2**27}  # numbers of four bytes, by whether it is a CUDA device
 
 Origins = list[tuple[Cone, Tensor, Tensor]]  # a cone; which units it is for; the feature maps that they are in, there
 
@@ -128,10 +125,13 @@ def _in_cones(
         span = cone.spans[program.input]
         place = pixels[:, :, span.top - whole.top :, span.left - whole.left :][:, :, : span.size[0], : span.size[1]]
         count = chunk or fitting(images[0].device, cone.largest)
-        for start in range(0, len(which), count):
-            some = which[start : start + count]
-            chosen = replace(units[some], feature=features[start : start + count])
-            place[some], activations[some] = project_cropped(cone, images, chosen, rule, task)
+        chosen = replace(units[which], feature=features)
+        parts = in_parts(
+            parts_of(len(which), count),
+            lambda some: project_cropped(cone, images, chosen[some], rule, task),  # noqa: B023 (at once)
+        )
+        for some, (found, values) in parts:
+            place[which[some]], activations[which[some]] = found, values
     rows, columns = (field.stride for field in at.fields)
     return Patches(pixels, whole.top + rows * units.row, whole.left + columns * units.column, activations)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
+from zfwidgets.backend.run.memory import in_parts, parts_of
 from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.correspondence.result import Correspondence
 from zfwidgets.experiments.occlusion import Colour, baseline_picture, make_baseline, part_masks, random_placement
@@ -100,22 +101,24 @@ class _Signs:
         task: Task,
     ) -> None:
         self._net, self._steps, self._task = net, steps, task
-        self._inputs = torch.stack([one.input for one in features])
-        self._baselines = torch.stack(list(baselines))
-        self._unoccluded = self._features(self._inputs)
+        self._inputs, self._baselines = [one.input for one in features], list(baselines)
+        self._unoccluded = self._features()
 
     def pairs(self, masks: Sequence[np.ndarray] | np.ndarray) -> list[np.ndarray]:
         """For each layer, the share of signs that differ for each pair of images, (pairs,)."""
-        mask = torch.from_numpy(np.stack(list(masks)))[:, None].to(self._inputs.device)
-        changed = self._features(torch.where(mask, self._baselines, self._inputs))
+        changed = self._features(torch.from_numpy(np.stack(list(masks)))[:, None])
         return [np.array(list(_differing(x, y))) for x, y in zip(self._unoccluded, changed, strict=True)]
 
-    def _features(self, images: Tensor) -> list[Tensor]:
-        """The features of each layer, (images, length)."""
-        found = [
-            forward(self._net.program, some, self._steps, task=self._task).activations
-            for some in images.split(MIN_BATCH)
-        ]
+    def _features(self, masks: Tensor | None = None) -> list[Tensor]:
+        """The features of each layer, (images, length); masks (images, 1, H, W) say what is hidden."""
+
+        def compute(some: slice) -> dict[Step, Tensor]:
+            x = torch.stack(self._inputs[some])
+            if masks is not None:
+                x = torch.where(masks[some].to(x.device), torch.stack(self._baselines[some]), x)
+            return forward(self._net.program, x, self._steps, task=self._task).activations
+
+        found = [one for _, one in in_parts(parts_of(len(self._inputs), MIN_BATCH), compute)]
         return [torch.cat([one[step].flatten(1) for one in found]) for step in self._steps]
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from zfwidgets.backend.run.forward import forward
+from zfwidgets.backend.run.memory import within_memory
 from zfwidgets.experiments.invariance.sweep import compared, vectors
 from zfwidgets.experiments.invariance.transforms import Transformation
 from zfwidgets.experiments.projection import ImageFeatures
@@ -34,6 +35,7 @@ class FeatureShift:
         return self.distances[layer] / (unit if unit > 0 else 1.0)
 
 
+@within_memory()
 def feature_shift(
     features: ImageFeatures,
     transformation: Transformation,

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
+from zfwidgets.backend.run.memory import equal_parts, in_parts, within_memory
 from zfwidgets.data import Collection, photograph
 from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.invariance.result import Invariance
@@ -125,11 +126,19 @@ class _Measured:
             for index in range(len(self.features)):
                 base = self._base(index, task)
                 for one, places in zip(self.transforms, some, strict=True):
-                    for part in np.array_split(places, -(-len(places) // MIN_BATCH)) if len(places) else ():
-                        self._measure(one, index, part, truth[index], base, task)
+                    self._measure_all(one, index, places, truth[index], base, task)
             done = [np.union1d(before, places) for before, places in zip(done, some, strict=True)]
             yield self._result(done, names, truth)
 
+    def _measure_all(
+        self, one: Transformation, index: int, places: np.ndarray, truth: int, base: dict[Step, Tensor],
+        task: Task,
+    ) -> None:  # fmt: skip
+        parts = equal_parts(len(places), MIN_BATCH)
+        for _ in in_parts(parts, lambda some: self._measure(one, index, places[some], truth, base, task)):
+            pass
+
+    @within_memory()
     def _base(self, index: int, task: Task) -> dict[Step, Tensor]:
         """The feature vectors of an image as it is, each (1, length)."""
         x = _channels_last(self.features[index].input[None])

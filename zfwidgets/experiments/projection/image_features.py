@@ -16,6 +16,7 @@ from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run import deconvnet
 from zfwidgets.backend.run.deconvnet import project_units
 from zfwidgets.backend.run.forward import Record, forward
+from zfwidgets.backend.run.memory import within_memory
 from zfwidgets.backend.run.units import Units
 from zfwidgets.experiments.projection.result import Projection
 from zfwidgets.models import Network, Prediction
@@ -146,6 +147,7 @@ class ImageFeatures:
         patches = project_units(self.net.program, self.input[None], step, one, rule, task=task)
         return float(patches.activation[0]), patches.on_image(0, *self._size)
 
+    @within_memory()
     def _from_record(self, step: Step, where: tuple, rule: Rule, task: Task) -> tuple[float, torch.Tensor]:
         """Down from some units of the full image, whose forward pass is remembered."""
         activations = self._activations(step)
@@ -163,11 +165,13 @@ class ImageFeatures:
         maps = torch.from_numpy(self._maps(step.name)).to(self.net.device, self.net.dtype)
         return maps.reshape(1, *step.shape)
 
+    @within_memory()
     def _compute_maps(self, layer: str) -> np.ndarray:
         step = self.net.step(layer)
         maps = forward(self.net.program, self.input[None], [step]).activations[step][0]
         return maps.reshape(*(*maps.shape, 1, 1)[:3]).cpu().numpy()
 
+    @within_memory()
     def _compute_record(self, rule: Rule) -> Record:
         record = forward(self.net.program, self.input[None], self.net.program.ends, rule)
         self._scores = record.activations.get(self.net.program.output)

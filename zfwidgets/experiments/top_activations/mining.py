@@ -12,14 +12,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from zfwidgets.backend.device import properties_of
 from zfwidgets.backend.graph.layer import FeatureLayer
+from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
+from zfwidgets.backend.run.memory import in_parts, parts_of
 from zfwidgets.data import Collection
 from zfwidgets.experiments.top_activations.result import NONE, TopActivations
 from zfwidgets.models import Network
 from zfwidgets.task import UNWATCHED, Task
 
-MIN_BATCH = 8  # images that go through the network at once on a CPU, whatever the batch size: see `_slices`
+MIN_BATCH = 8  # images that go through the network at once on a CPU, whatever the batch size: see `_input`
 
 Span = tuple[int, int]  # images: first, last (excluded)
 
@@ -64,29 +67,35 @@ def mine(
 @torch.no_grad()
 def _look_at(net: Network, batch: Batch, tops: list[RunningTop], task: Task) -> None:
     by_step = {net.step(top.layer.name): top for top in tops}
-    for numbers, read, x in _slices(batch, net):
-        forward(
-            net.program, x, by_step, task=task,
-            visit=lambda step, maps: by_step[step].add(maps[: len(read)][read], numbers[read]),  # noqa: B023 (at once)
-        )  # fmt: skip
+    seen = dict.fromkeys(by_step, 0)  # images; some layers have had theirs when memory ends half-way up
+
+    def look(some: slice) -> None:
+        read = batch.read[some]
+
+        def visit(step: Step, maps: Tensor) -> None:
+            if seen[step] < some.stop:
+                by_step[step].add(maps[: len(read)][read], batch.numbers[some][read])
+                seen[step] = some.stop
+
+        forward(net.program, _input(batch.inputs[some], net), by_step, task=task, visit=visit)
+
+    size = MIN_BATCH if properties_of(net.device).small_batches else len(batch.numbers)
+    for _ in in_parts(parts_of(len(batch.numbers), size), look):
+        pass
 
 
-def _slices(batch: Batch, net: Network) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Parts of a batch as they go through the network: numbers of the images, which were read, and the input.
+def _input(images: Tensor, net: Network) -> Tensor:
+    """Part of a batch (n, C, H, W) as it goes through the network, on its device.
 
     Torch rounds differently in batches of different size, and at different places of a batch. So that the last bit does
     not depend on the batch size, nor on where a data set is cut, a CPU always gets the same images together, broken
     ones empty. Few are fastest there, too: their maps stay in memory that has been used before.
     """
-    size = MIN_BATCH if net.device.type == "cpu" else len(batch.numbers)
-    for start in range(0, len(batch.numbers), size):
-        x = batch.inputs[start : start + size].to(net.device, net.dtype, non_blocking=True)
-        missing = size - len(x)
-        if missing:
-            x = torch.cat([x, x.new_zeros((missing, *x.shape[1:]))])
-        if net.device.type == "cuda":
-            x = x.contiguous(memory_format=torch.channels_last)
-        yield batch.numbers[start : start + size], batch.read[start : start + size], x
+    properties = properties_of(net.device)
+    x = images.to(net.device, net.dtype, non_blocking=True)
+    if properties.small_batches and len(x) < MIN_BATCH:
+        x = torch.cat([x, x.new_zeros((MIN_BATCH - len(x), *x.shape[1:]))])
+    return x.contiguous(memory_format=torch.channels_last) if properties.channels_last else x
 
 
 class RunningTop:
@@ -114,7 +123,7 @@ class RunningTop:
         image, feature = enters.nonzero().unbind(1)
         if len(image):
             self._enter(flat[image, feature], feature.cpu().numpy(), numbers[image.cpu()].numpy())
-            self._floor = torch.from_numpy(self.values[:, -1].copy()).to(self._floor.device)
+            self._floor.copy_(torch.from_numpy(self.values[:, -1]))  # in place: no memory that could be missing
 
     def _enter(self, maps: Tensor, feature: np.ndarray, image: np.ndarray) -> None:
         values, places = self._peaks(maps)
@@ -196,7 +205,7 @@ def _loader(net: Network, images: Collection, batches: list[list[int]], workers:
     options: dict[str, Any] = {"prefetch_factor": 2} if workers else {}
     return DataLoader(
         _Inputs(net, images), batch_sampler=batches, num_workers=workers, collate_fn=_collated,
-        pin_memory=net.device.type == "cuda", **options,
+        pin_memory=properties_of(net.device).pinned, **options,
     )  # fmt: skip
 
 
