@@ -5,6 +5,7 @@ from zfwidgets.models.network import Network
 from zfwidgets.models.prediction import Prediction
 from zfwidgets.models.preprocess import Preprocess
 from zfwidgets.models.report import Report
+from zfwidgets.models.required import require_network
 from zfwidgets.models.scores import Meaning
 
-__all__ = ["Meaning", "Network", "Prediction", "Preprocess", "Report", "load"]
+__all__ = ["Meaning", "Network", "Prediction", "Preprocess", "Report", "load", "require_network"]

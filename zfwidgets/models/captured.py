@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
 
 from zfwidgets.backend.capture.exported import capture
 from zfwidgets.backend.capture.refusals import UnfitImages
+from zfwidgets.backend.capture.wrappers import unwrapped
 from zfwidgets.backend.graph.program import Program
+from zfwidgets.models.checks import check_module, checked_size, notes_on, working_type
 from zfwidgets.models.preprocess import Preprocess, Transform, as_preprocess
 
 
-def captured(
+@dataclass(frozen=True, eq=False)
+class Captured:
+    """A program, and what else a network takes from what it is made of."""
+
+    name: str  # of the class
+    program: Program
+    preprocess: Preprocess | Transform
+    notes: tuple[str, ...] = ()  # sentences for the report
+    dtype: torch.dtype = torch.float32  # what it computes with
+
+
+def captured(module: nn.Module | Program, size: Any, preprocess: Any, channels: int | None, output: Any) -> Captured:
+    """The program of a module, or one that is given, with its preprocessing.
+
+    Raises:
+        TypeError: it is neither.
+        ValueError: weights that are not finite, an impossible size; or it cannot be captured.
+    """
+    if isinstance(module, Program):
+        return Captured("Program", module, as_preprocess(preprocess, module.input.shape[1:], module.input.shape[0]))
+    check_module(module)
+    module = unwrapped(module)
+    prepare, program = _with_channels(module, checked_size(size), preprocess, channels, output)
+    return Captured(type(module).__name__, program, prepare, tuple(notes_on(module)), working_type(module))
+
+
+def _with_channels(
     module: nn.Module, size: tuple[int, int], preprocess: Any, channels: int | None, output: Any
 ) -> tuple[Preprocess | Transform, Program]:
     """The preprocessing and the program, for so many channels; by default three, as photographs have, else what the

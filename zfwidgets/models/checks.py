@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from zfwidgets.backend.device import DEVICES
 
@@ -35,6 +35,14 @@ def checked_size(size: Any) -> tuple[int, int]:
             f"size is the height and width of the input in pixels, or one number for both; {size!r} is not possible"
         )
     return height, width
+
+
+def check_input(x: Tensor, channels: int, network: str) -> None:
+    """Raise ValueError for a preprocessed image (C, H, W) of other channels than a network reads, or not finite."""
+    if len(x) != channels:
+        raise ValueError(f"{network} reads images of {channels} channels; after preprocessing there are {len(x)}")
+    if not bool(torch.isfinite(x).all()):
+        raise ValueError("after preprocessing, the image holds numbers that are not finite (NaN or infinity)")
 
 
 def best_device(device: str | torch.device) -> torch.device:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -13,27 +12,21 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zfwidgets.backend.capture.wrappers import unwrapped
 from zfwidgets.backend.device import properties_of
 from zfwidgets.backend.graph.layer import FeatureLayer
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.backend.run.memory import in_parts, within_memory
+from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.data import Collection, decode, images
 from zfwidgets.models.captured import captured
-from zfwidgets.models.checks import (
-    best_device,
-    check_module,
-    checked_labels,
-    checked_size,
-    notes_on,
-    working_type,
-)
+from zfwidgets.models.checks import best_device, check_input, checked_labels
 from zfwidgets.models.fingerprint import fingerprint
-from zfwidgets.models.lookup import find_layer, nearest_layers
+from zfwidgets.models.lookup import class_number, find_layer, nearest_layers
+from zfwidgets.models.main_layers import feature_layers, last_spatial, main_layers
 from zfwidgets.models.prediction import Prediction
-from zfwidgets.models.preprocess import Preprocess, Transform, as_preprocess, picture_of
+from zfwidgets.models.preprocess import picture_of
 from zfwidgets.models.report import Report
 from zfwidgets.models.scores import output_count, scores_of
 from zfwidgets.renamed import renamed_property
@@ -85,24 +78,15 @@ class Network:
         output: str | int | tuple[str | int, ...] | None = None,
         scores: str = "auto",
     ) -> None:
-        self.preprocess: Preprocess | Transform
-        self.notes: tuple[str, ...] = ()
-        self.dtype = torch.float32
-        if isinstance(module, Program):
-            program = module
-            self.preprocess = as_preprocess(preprocess, program.input.shape[1:], program.input.shape[0])
-        else:
-            check_module(module)
-            module = unwrapped(module)
-            self.preprocess, program = captured(module, checked_size(size), preprocess, channels, output)
-            self.notes = tuple(notes_on(module))
-            self.dtype = working_type(module)
-        self.name = name or type(module).__name__
         self.source = ""  # the expression that makes it, where it is known
         self.device = best_device(device)
-        self.program = program.to(self.device, self.dtype)
-        self.labels = checked_labels(labels, output_count(program), program.output.shape)
-        self.scores = scores_of(program, scores, self.labels)
+        found = captured(module, size, preprocess, channels, output)
+        self.preprocess, self.notes, self.dtype = found.preprocess, found.notes, found.dtype
+        self.name = name or found.name
+        with undisturbed():
+            self.program = found.program.to(self.device, self.dtype)
+        self.labels = checked_labels(labels, output_count(self.program), self.program.output.shape)
+        self.scores = scores_of(self.program, scores, self.labels)
         if not self.layers:
             raise ValueError(
                 f"{self.name} has no layer to look at: no step gives feature maps (N, C, H, W) or a vector (N, C)"
@@ -120,45 +104,28 @@ class Network:
     @cached_property
     def main_layers(self) -> tuple[FeatureLayer, ...]:
         """The layers to look at first: those through which everything passes, after their rectifier."""
-        steps = {step.name: step for step in self.program.steps}
-        readers: dict[Step, list[Step]] = {}
-        for step in self.program.steps:
-            for source in step.inputs:
-                readers.setdefault(source, []).append(step)
-
-        def rectified_next(layer: FeatureLayer) -> bool:
-            following = readers.get(steps[layer.name], [])
-            return len(following) == 1 and getattr(following[0].op, "kind", "") in ("rectifier", "normalisation")
-
-        shown = [
-            x
-            for x in self.layers
-            if x.dominates_output and x.kind not in ("reshape", "affine") and not rectified_next(x)
-        ]
-        return tuple(shown) or self.layers
+        return main_layers(self.program)
 
     @cached_property
     def feature_layers(self) -> tuple[FeatureLayer, ...]:
         """The main layers whose features are not the classes themselves."""
-        shown = tuple(layer for layer in self.main_layers if layer.channels != output_count(self.program))
-        return shown or self.layers[-1:]
+        return feature_layers(self.program)
 
     @property
     def last_spatial_layer(self) -> FeatureLayer:
         """The last feature layer with maps of more than one unit: what the paper's layer 5 is to its network."""
-        return ([layer for layer in self.feature_layers if layer.units > 1] or list(self.feature_layers))[-1]
+        return last_spatial(self.feature_layers)
 
     watched_layer = renamed_property("watched_layer", "last_spatial_layer")
 
     def layer_names(self, layers: str | Sequence[str] | None, default: Iterable[FeatureLayer]) -> tuple[str, ...]:
         """Names of layers, checked, in the order of the network: "all", one name or title, several, or None for the
         default."""
-        if layers is None:
-            chosen = {layer.name for layer in default}
-        elif layers == "all":
-            chosen = {layer.name for layer in self.layers}
+        if layers is None or isinstance(layers, str):
+            wanted = default if layers is None else self.layers if layers == "all" else [self.layer(layers)]
         else:
-            chosen = {self.layer(name).name for name in ([layers] if isinstance(layers, str) else layers)}
+            wanted = map(self.layer, layers)
+        chosen = {layer.name for layer in wanted}
         return tuple(layer.name for layer in self.layers if layer.name in chosen)
 
     def layer(self, name: str) -> FeatureLayer:
@@ -170,6 +137,7 @@ class Network:
             raise ValueError(f"{self.name} has no layer {name!r}; near it: {near} (all: net.layers)")
         return found
 
+    @undisturbed()
     def on(self, device: str | torch.device) -> Network:
         """The same network on another device ("auto": the best one here)."""
         chosen = best_device(device)
@@ -183,11 +151,13 @@ class Network:
         """The program's step behind a layer, by its name or title, as `layer`."""
         return self.program.by_name[self.layer(layer).name]
 
+    @undisturbed()
     def prepare(self, image: Any) -> tuple[np.ndarray, Tensor]:
         """Any image as the network gets it: the picture (H, W, 3) uint8, and its input (C, H, W) on the device."""
         pixels, x = self.read(image)
         return pixels, x.to(self.device, self.dtype)
 
+    @undisturbed()
     def read(self, image: Any) -> tuple[np.ndarray, Tensor]:
         """As `prepare`, but the input stays on the CPU: for processes that only read images.
 
@@ -200,12 +170,10 @@ class Network:
             pixels = picture_of(x)
         else:
             pixels, x = self.preprocess(decode(image))
-        if len(x) != shape[0]:
-            raise ValueError(f"{self.name} reads images of {shape[0]} channels; after preprocessing there are {len(x)}")
-        if not bool(torch.isfinite(x).all()):
-            raise ValueError("after preprocessing, the image holds numbers that are not finite (NaN or infinity)")
+        check_input(x, shape[0], self.name)
         return pixels, x.cpu()
 
+    @undisturbed()
     def batch(self, images: Sequence[Any]) -> Tensor:
         """Any images as one input, (N, C, H, W) on the device."""
         x = torch.stack([self.prepare(image)[1] for image in images])
@@ -217,13 +185,10 @@ class Network:
         Raises ValueError when the network does not end in one score a class.
         """
         collection = images(source)
-        items, names = list(self._items(collection)), collection.names
+        items, names = [self.item(collection, place) for place in range(len(collection))], collection.names
         parts = in_parts([slice(0, len(items))], lambda some: self.classify(self.batch(items[some]), names[some]))
         found = [part for _, part in parts]
         return replace(found[0], probability=np.concatenate([part.probability for part in found]), names=names)
-
-    def _items(self, collection: Collection) -> Iterator[Any]:
-        return (self.item(collection, place) for place in range(len(collection)))
 
     def item(self, collection: Collection, place: int) -> Any:
         """One image of a collection: decoded, but for what a network of other than one or three channels reads as it
@@ -247,6 +212,7 @@ class Network:
             shape = self.program.output.shape
             raise ValueError(f"{self.name} ends in an output of shape {shape}, not in one score a class")
 
+    @undisturbed()
     def probabilities(self, output: Tensor) -> np.ndarray:
         """Of the classes, (N, classes) float32, from the network's output; its scores where these are no
         probabilities."""
@@ -255,14 +221,7 @@ class Network:
     def class_number(self, target: int | str) -> int:
         """The number of a class given by its number or label. Raises ValueError with the nearest labels when there is
         none."""
-        if isinstance(target, str):
-            if target in self.labels:
-                return self.labels.index(target)
-            near = get_close_matches(target, self.labels, n=3, cutoff=0.4) or self.labels[:3]
-            raise ValueError(f"{self.name} knows no class {target!r}; near it: {', '.join(near)}")
-        if not isinstance(target, int | np.integer) or not 0 <= target < len(self.labels):
-            raise ValueError(f"{self.name} has the classes 0 to {len(self.labels) - 1}; {target!r} was given")
-        return int(target)
+        return class_number(self.labels, target, self.name)
 
     @property
     def classifies(self) -> bool:

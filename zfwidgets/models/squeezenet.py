@@ -21,6 +21,7 @@ from zfwidgets.backend.ops.merging import Concatenation
 from zfwidgets.backend.ops.pooling import AveragePool, MaxPool
 from zfwidgets.backend.ops.rectifier import Rectifier
 from zfwidgets.backend.ops.shaping import Reshape
+from zfwidgets.backend.surroundings import undisturbed
 
 WEIGHTS = Path(__file__).parent / "weights"
 SIZE = 227  # what its authors trained it with
@@ -85,9 +86,9 @@ class _Stack:
         self.input = Step("input", None, (), (3, SIZE, SIZE), (2, 3))
         self.steps = [self.input]
 
-    @torch.no_grad()
+    @undisturbed()
     def then(self, name: str, op: Op, *inputs: Step, parameters: int = 0) -> Step:
-        shape = op.forward(*(torch.zeros(1, *step.shape) for step in inputs)).shape[1:]
+        shape = op.forward(*(torch.zeros(1, *step.shape, dtype=torch.float32) for step in inputs)).shape[1:]
         space = (2, 3) if len(shape) == 3 else None
         step = Step(name, op, inputs, tuple(shape), space, parameters)
         self.steps.append(step)

@@ -18,7 +18,7 @@ import traitlets as T
 from zfwidgets.data import Collection, decode
 from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.projection import ImageFeatures
-from zfwidgets.models import Network
+from zfwidgets.models import Network, require_network
 from zfwidgets.widgets.traits import ClassLabel, FeatureNumber, ImageName, LayerName, Selected, UnitPlace
 
 NAMES = tuple(field.name for field in fields(Selected) if field.name != "found_on")  # a layer is taken over first
@@ -75,7 +75,7 @@ class Selection(T.HasTraits):
         images: whatever `zfwidgets.images` takes; by default the embedded photographs.
         choice: what is selected at first: `image=…, layer=…, feature=…, unit=…, target=…`.
 
-    Raises ValueError for an image, layer, feature, unit or class that there is not.
+    Raises ValueError for an image, layer, feature, unit or class that there is not, TypeError for what is no network.
     """
 
     image = ImageName(help="name of the image")
@@ -85,9 +85,7 @@ class Selection(T.HasTraits):
     target = ClassLabel(help="label of a class; empty: what the network says of the image")
 
     def __init__(self, network: Network, images: Any = None, **choice: Any) -> None:
-        if not isinstance(network, Network):
-            raise TypeError(f"a widget looks into a zfwidgets.Network; make one first: zf.Network(module), not "
-                            f"{type(network).__name__}")  # fmt: skip
+        require_network(network)
         self.network, self.images = network, images if isinstance(images, Images) else Images(as_collection(images))
         self.features = lru_cache(maxsize=REMEMBERED)(self._prepared)
         self._lock = threading.Lock()

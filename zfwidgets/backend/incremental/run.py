@@ -25,6 +25,7 @@ from zfwidgets.backend.incremental.reach import Stretches
 from zfwidgets.backend.run.deconvnet import fitting
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.backend.run.memory import equal_parts, in_parts, within_memory
+from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.task import UNWATCHED, Task
 
 MEMORY = 2**29  # bytes that the maps may take, the network itself not counted
@@ -86,7 +87,7 @@ class Incremental:
         windows = torch.where(inside[..., None].to(new.device), new, old)
         return Changed(first, rows_last(windows, first), frame, self._image)
 
-    @torch.no_grad()
+    @undisturbed()
     def _changed(self, image: Changed, frames: Frames, task: Task) -> dict[Step, Changed]:
         changed, found = {image.step: image}, {}
         readers = Counter(source for step in self.steps for source in step.inputs)

@@ -13,11 +13,12 @@ from torch import Tensor
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.backend.run.memory import in_parts, parts_of
+from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.correspondence.result import Correspondence
 from zfwidgets.experiments.occlusion import Colour, baseline_picture, make_baseline, part_masks, random_placement
 from zfwidgets.experiments.projection import ImageFeatures
-from zfwidgets.models import Network
+from zfwidgets.models import Network, require_network
 from zfwidgets.renamed import with_task
 from zfwidgets.task import UNWATCHED, Task
 
@@ -26,6 +27,7 @@ ROUNDING = 1e-5  # differences below this part of a layer's largest feature are 
 
 
 @with_task
+@undisturbed()
 def correspondence(
     net: Network,
     images: Any,
@@ -58,7 +60,9 @@ def correspondence(
 
     Raises:
         ValueError: fewer than two images; a part that is not marked in each; a mark outside the picture; no such layer.
+        TypeError: `net` is no network.
     """
+    require_network(net)
     collection = as_collection(images)
     if len(collection) < 2:
         raise ValueError(f"correspondence is between images: two or more are needed, {len(collection)} was given")

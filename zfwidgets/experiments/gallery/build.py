@@ -17,11 +17,12 @@ from zfwidgets.backend.graph.op import RULES, Rule
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.deconvnet import project_units
 from zfwidgets.backend.run.units import Units, cut
+from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.data import Collection, corpus
 from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.gallery.result import GREY, Gallery
 from zfwidgets.experiments.top_activations import NONE, TopActivations
-from zfwidgets.models import Network
+from zfwidgets.models import Network, require_network
 from zfwidgets.renamed import with_task
 from zfwidgets.task import UNWATCHED, Task
 
@@ -32,6 +33,7 @@ AT_ONCE = 2**21  # numbers in the projections that are computed together: memory
 
 
 @with_task
+@undisturbed()
 def gallery(
     net: Network,
     images: Any,
@@ -57,7 +59,9 @@ def gallery(
 
     Raises:
         ValueError: `tops` belong to another network or data set, or do not have that layer or feature.
+        TypeError: `net` is no network.
     """
+    require_network(net)
     collection = corpus() if images is None else as_collection(images)
     tops.check(net, collection)
     layer = net.layer(layer).name

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.backend.run.memory import within_memory
+from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.experiments.invariance.sweep import compared, vectors
 from zfwidgets.experiments.invariance.transforms import Transformation
 from zfwidgets.experiments.projection import ImageFeatures
@@ -35,6 +36,7 @@ class FeatureShift:
         return self.distances[layer] / (unit if unit > 0 else 1.0)
 
 
+@undisturbed()
 @within_memory()
 def feature_shift(
     features: ImageFeatures,

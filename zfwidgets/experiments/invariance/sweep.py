@@ -13,13 +13,14 @@ from torch import Tensor
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.backend.run.memory import equal_parts, in_parts, within_memory
+from zfwidgets.backend.surroundings import undisturbed, undisturbed_steps
 from zfwidgets.data import Collection, photograph
 from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.invariance.result import Invariance
 from zfwidgets.experiments.invariance.transforms import BORDERS, Transformation, chosen
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.experiments.sweeping import completed
-from zfwidgets.models import Network
+from zfwidgets.models import Network, require_network
 from zfwidgets.renamed import with_task
 from zfwidgets.task import UNWATCHED, Task
 
@@ -33,6 +34,7 @@ Transforms = str | Transformation | Sequence[Any]
 
 
 @with_task
+@undisturbed()
 def invariance_sweep(
     net: Network,
     images: Any = None,
@@ -66,7 +68,9 @@ def invariance_sweep(
     Raises:
         ValueError: no such layer, class, transformation or border; other than one label an image; the network does not
             end in scores.
+        TypeError: `net` is no network.
     """
+    require_network(net)
     net.check_classes()
     if border not in BORDERS:
         raise ValueError(f"border is {', '.join(map(repr, BORDERS))}; {border!r} was given")
@@ -118,6 +122,7 @@ class _Measured:
         self.probability = {name: np.zeros(shape) for name, shape in shapes.items()}
         self.label = {name: np.zeros(shape, np.int64) for name, shape in shapes.items()}
 
+    @undisturbed_steps
     def refined(self, names: tuple[str, ...], truth: np.ndarray, task: Task) -> Iterator[Invariance]:
         """One result after another, each with more values of every transformation."""
         rounds = [_rounds(len(one.values)) for one in self.transforms]

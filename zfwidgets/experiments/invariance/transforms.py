@@ -135,7 +135,7 @@ def _level(image: ImageFeatures, colour: str) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _levels(net: Network, colour: str) -> Tensor:
-    return make_baseline(net, torch.zeros(net.program.input.shape), colour)[:, :1, :1]
+    return make_baseline(net, torch.zeros(net.program.input.shape, dtype=torch.float32), colour)[:, :1, :1]
 
 
 def _known(name: str, unit: str, values: np.ndarray, identity: float, change: Change) -> Transformation:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
+from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.experiments.occlusion.masks import mask_of
 from zfwidgets.experiments.occlusion.occluder import Colour, make_baseline, with_hidden
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.experiments.result import Result
-from zfwidgets.models import Meaning, Network
+from zfwidgets.models import Meaning, Network, require_network
 from zfwidgets.task import UNWATCHED, Task
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Hiding(Result):
         return f"Hiding({self.share:.1%} of the image; {self.labels[self.target]} {whole} → {hidden})"
 
 
+@undisturbed()
 def hide(
     net: Network,
     image: Any,
@@ -92,7 +94,9 @@ def hide(
     Raises:
         ValueError: no such class, layer, feature or fill; a mask outside the picture; the network does not end in
             scores.
+        TypeError: `net` is no network.
     """
+    require_network(net)
     net.check_classes()
     before = image if isinstance(image, ImageFeatures) else ImageFeatures(net, image)
     hidden = _mask(mask, before.picture.shape[:2])

@@ -38,7 +38,7 @@ def make_baseline(net: Network, image: Tensor, fill: str | Colour = "grey", seed
         sigma = min(image.shape[1:]) / BLUR
         return gaussian_blur(image[None], _odd(min(6 * sigma, min(image.shape[1:]))), sigma)[0]
     if fill == "noise":
-        noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(seed)).to(image)
+        noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float32).to(image)
         return noise * image.std((1, 2), keepdim=True) + image.mean((1, 2), keepdim=True)
     colour = (128, 128, 128) if fill == "grey" else _colour(fill)
     if len(image) not in (1, 3):

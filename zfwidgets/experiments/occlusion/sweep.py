@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.incremental.run import MEMORY, Changed, Incremental
+from zfwidgets.backend.surroundings import undisturbed, undisturbed_steps
 from zfwidgets.experiments.gallery import gallery
 from zfwidgets.experiments.occlusion.hiding import strongest_map
 from zfwidgets.experiments.occlusion.occluder import Colour, Squares, baseline_picture, checked_pair, make_baseline
@@ -19,7 +20,7 @@ from zfwidgets.experiments.occlusion.result import Occlusion
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.experiments.sweeping import completed
 from zfwidgets.experiments.top_activations import TopActivations
-from zfwidgets.models import Network
+from zfwidgets.models import Network, require_network
 from zfwidgets.renamed import with_task
 from zfwidgets.task import UNWATCHED, Task
 
@@ -31,6 +32,7 @@ Target = int | str
 
 
 @with_task
+@undisturbed()
 def occlusion_sweep(
     net: Network,
     image: Any,
@@ -75,7 +77,9 @@ def occlusion_sweep(
     Raises:
         ValueError: no such class, layer, feature or fill; a size or stride that is not possible; the network does not
             end in scores; `tops` belong to another network or data set.
+        TypeError: `net` is no network.
     """
+    require_network(net)
     net.check_classes()
     features = image if isinstance(image, ImageFeatures) else ImageFeatures(net, image)
     squares = Squares.over((features.picture.shape[0], features.picture.shape[1]), size, stride)
@@ -128,6 +132,7 @@ def _elsewhere(
     return found.pictures()[0][there], found.patches[0][there]
 
 
+@undisturbed_steps
 def _refined(
     incremental: Incremental, squares: Squares, baseline: Tensor, findings: _Findings, task: Task
 ) -> Iterator[Occlusion]:

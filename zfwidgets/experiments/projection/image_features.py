@@ -18,8 +18,9 @@ from zfwidgets.backend.run.deconvnet import project_units
 from zfwidgets.backend.run.forward import Record, forward
 from zfwidgets.backend.run.memory import within_memory
 from zfwidgets.backend.run.units import Units
+from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.experiments.projection.result import Projection
-from zfwidgets.models import Network, Prediction
+from zfwidgets.models import Network, Prediction, require_network
 from zfwidgets.renamed import with_task
 from zfwidgets.task import UNWATCHED, Task
 
@@ -52,6 +53,7 @@ def project(
 
     Raises:
         ValueError: no such layer, feature, unit or rule; the message says what there is.
+        TypeError: `net` is no network.
     """
     return ImageFeatures(net, image, crop).project(layer, feature, unit, rule)
 
@@ -60,11 +62,13 @@ class ImageFeatures:
     """One image in one network. What has been computed is remembered, so that looking again costs nothing."""
 
     def __init__(self, net: Network, image: Any, crop: bool = True) -> None:
+        require_network(net)
         self._begin(net, *net.prepare(image), crop)
 
     @classmethod
     def of_input(cls, net: Network, picture: np.ndarray, x: Tensor, crop: bool = True) -> Self:
         """The same for what is prepared already: the picture (H, W, 3) uint8 and the network's input (C, H, W)."""
+        require_network(net)
         features = cls.__new__(cls)
         features._begin(net, picture, x, crop)
         return features
@@ -128,6 +132,7 @@ class ImageFeatures:
                 self._projections.pop(next(iter(self._projections)), None)
         return self._projections[key]
 
+    @undisturbed()
     def _compute(self, layer: str, feature: int, unit: Unit | None, rule: Rule, task: Task) -> Projection:
         step = self.net.step(layer)
         if unit is None:
@@ -166,6 +171,7 @@ class ImageFeatures:
         return maps.reshape(1, *step.shape)
 
     @within_memory()
+    @undisturbed()
     def _compute_maps(self, layer: str) -> np.ndarray:
         step = self.net.step(layer)
         maps = forward(self.net.program, self.input[None], [step]).activations[step][0]

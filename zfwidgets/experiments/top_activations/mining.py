@@ -17,6 +17,7 @@ from zfwidgets.backend.graph.layer import FeatureLayer
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.backend.run.memory import in_parts, parts_of
+from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.data import Collection
 from zfwidgets.experiments.top_activations.result import NONE, TopActivations
 from zfwidgets.models import Network
@@ -64,7 +65,7 @@ def mine(
         yield _result(net, images, span, settings, tops, broken)
 
 
-@torch.no_grad()
+@undisturbed()
 def _look_at(net: Network, batch: Batch, tops: list[RunningTop], task: Task) -> None:
     by_step = {net.step(top.layer.name): top for top in tops}
     seen = dict.fromkeys(by_step, 0)  # images; some layers have had theirs when memory ends half-way up
@@ -108,7 +109,8 @@ class RunningTop:
         self.values = np.full(shape, -np.inf, np.float32)
         self.images = np.full(shape, NONE, np.int32)
         self.units = np.full((*shape, 2), NONE, np.int16)
-        self._floor = torch.full((layer.channels,), -torch.inf, device=device)  # what a newcomer has to exceed
+        # what a newcomer has to exceed
+        self._floor = torch.full((layer.channels,), -torch.inf, device=device, dtype=torch.float32)
 
     def add(self, maps: Tensor, numbers: Tensor) -> None:
         """Look at activations (N, C, H, W) or (N, C) of later images than before.
@@ -192,7 +194,8 @@ class _Inputs(Dataset):
         try:
             return number, self.net.read(self.net.item(self.images, number))[1], ""
         except (ValueError, TypeError, OSError) as error:
-            return number, torch.zeros(self.net.program.input.shape), str(error) or type(error).__name__
+            empty = torch.zeros(self.net.program.input.shape, dtype=torch.float32)
+            return number, empty, str(error) or type(error).__name__
 
 
 def _collated(items: list[tuple[int, Tensor, str]]) -> Batch:

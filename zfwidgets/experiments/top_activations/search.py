@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
+from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.data import Collection, Corpus, corpus
 from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.top_activations.checkpoint import Checkpoint
 from zfwidgets.experiments.top_activations.deduplicate import SPARE, deduplicate
 from zfwidgets.experiments.top_activations.mining import MIN_BATCH, Settings, Span, mine
 from zfwidgets.experiments.top_activations.result import TopActivations, merged
-from zfwidgets.models import Network
+from zfwidgets.models import Network, require_network
 from zfwidgets.renamed import with_task
 from zfwidgets.task import UNWATCHED, Task, unreported
 
@@ -27,6 +28,7 @@ MOST = 256  # shards
 
 
 @with_task
+@undisturbed()
 def top_activations(
     net: Network,
     images: Any = None,
@@ -71,7 +73,9 @@ def top_activations(
     Raises:
         ValueError: no such layer; k, per_image or batch_size below one; a checkpoint of another network, data set or
             setting; no image could be read.
+        TypeError: `net` is no network.
     """
+    require_network(net)
     collection = corpus() if images is None else as_collection(images)
     for name, number in (("k", k), ("per_image", per_image), ("batch_size", batch_size)):
         if number < 1:

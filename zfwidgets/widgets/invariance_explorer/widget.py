@@ -23,7 +23,7 @@ from zfwidgets.experiments.invariance import (
     Transforms,
     chosen,
 )
-from zfwidgets.models import Network
+from zfwidgets.models import Network, require_network
 from zfwidgets.task import Task
 from zfwidgets.widgets.charts import LINES
 from zfwidgets.widgets.controls import NameButtons, bind, classed, control
@@ -87,6 +87,8 @@ class InvarianceExplorer(Panel):
         if selection is None:
             images = Images(as_collection({name: photograph(name) for name in FIVE} if images is None else images))
             check_count(images.names)
+        if compare is not None:
+            require_network(compare)
         self.transformations = drawable(chosen(transforms))
         self._second, self._labels = compare, labels
         self._left_at: dict[str, float] = {}  # where the slider stood, by transformation

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import ipywidgets as W
 
 from zfwidgets.experiments.projection import ImageFeatures
-from zfwidgets.models import Network
+from zfwidgets.models import Network, require_network
 from zfwidgets.task import Task
 from zfwidgets.widgets.controls import Job, classed, control
 from zfwidgets.widgets.panel.code import network_line, program
@@ -163,6 +163,8 @@ def _selection(net: Network | None, images: Any, shared: Selection | None) -> Se
         raise TypeError(
             f"selection is a zfwidgets.Selection, another panel's `.selection`; not {type(shared).__name__}"
         )
+    if net is not None:
+        require_network(net)
     if images is not None or net not in (None, shared.network):
         raise ValueError("a shared selection brings its network and images; leave them out, or the selection")
     return shared

@@ -1,0 +1,39 @@
+"""The layers to look at first: those that a diagram of the network would show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zfwidgets.backend.graph.layer import FeatureLayer
+from zfwidgets.backend.graph.program import Program
+from zfwidgets.backend.graph.step import Step
+from zfwidgets.models.scores import output_count
+
+
+def main_layers(program: Program) -> tuple[FeatureLayer, ...]:
+    """The layers through which everything passes, after their rectifier; all layers where there are none."""
+    readers: dict[Step, list[Step]] = {}
+    for step in program.steps:
+        for source in step.inputs:
+            readers.setdefault(source, []).append(step)
+
+    def rectified_next(layer: FeatureLayer) -> bool:
+        following = readers.get(program.by_name[layer.name], [])
+        return len(following) == 1 and getattr(following[0].op, "kind", "") in ("rectifier", "normalisation")
+
+    shown = [
+        x for x in program.layers
+        if x.dominates_output and x.kind not in ("reshape", "affine") and not rectified_next(x)
+    ]  # fmt: skip
+    return tuple(shown) or program.layers
+
+
+def feature_layers(program: Program) -> tuple[FeatureLayer, ...]:
+    """The main layers whose features are not the classes themselves; the last layer where there are none."""
+    shown = tuple(layer for layer in main_layers(program) if layer.channels != output_count(program))
+    return shown or program.layers[-1:]
+
+
+def last_spatial(layers: Sequence[FeatureLayer]) -> FeatureLayer:
+    """The last of some layers with maps of more than one unit; else the last."""
+    return ([layer for layer in layers if layer.units > 1] or list(layers))[-1]
