@@ -1,59 +1,141 @@
-"""Networks by name: the embedded ones, and those of torchvision."""
+"""Networks by name, and from a file of weights: the embedded one, torchvision's, timm's, and one's own."""
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+import os
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 from urllib.error import URLError
 
 import torch
+from torch import nn
 
+from zfwidgets.backend.capture.wrappers import unwrapped
+from zfwidgets.models.architectures import CLASSES, Timm, Torchvision, architecture, named_in
+from zfwidgets.models.checkpoint import SUFFIXES, Weights, best_fit, class_count, fill, read_weights
+from zfwidgets.models.checks import checked_size
 from zfwidgets.models.network import Network
+from zfwidgets.models.preprocess import Preprocess
 from zfwidgets.models.squeezenet import imagenet_labels, squeezenet1_1
 
 EMBEDDED = ("squeezenet1_1",)
-
-# what torchvision changes in the architecture itself when it loads trained weights
-_WITH_WEIGHTS: dict[str, dict[str, Any]] = {
-    "googlenet": {"transform_input": True, "init_weights": False},
-    "inception_v3": {"transform_input": True, "init_weights": False},
-}
+Labels = Iterable[str] | Mapping[Any, Any] | None
+Model = str | nn.Module
 
 
-def load(name: str, *, device: str | torch.device = "auto") -> Network:
-    """A trained network by name.
+def load(
+    name: str | os.PathLike[str], model: Model | None = None, *, labels: Labels = None,
+    size: int | tuple[int, int] | None = None, preprocess: Any = None, device: str | torch.device = "auto",
+) -> Network:  # fmt: skip
+    """A trained network by its name, or from a file of weights.
 
     `"squeezenet1_1"` is embedded: trained on ImageNet, it needs no network connection. Any other name is that of a
-    torchvision classification model; its default weights are fetched once and kept in torch's cache.
+    torchvision classification model, or of one of timm's after `timm/`: its default weights are fetched once and kept
+    in torch's cache. Labels and preprocessing are those of its training.
+
+    A file is one of safetensors or of `torch.save`: a state dict, or a checkpoint that has one inside. Nothing in it
+    is run. The names in it may begin with what DataParallel, torch.compile or Lightning put there.
+
+    Args:
+        name: a name; or the path of a file.
+        model: whose weights are in the file: `"resnet18"`, `"timm/resnet26d"`, built for as many classes as the file
+            has; or a module, which stays as it is: a copy gets the weights. May be left out where the file's name
+            begins with that of a torchvision model, `resnet18-f37072fd.pth`.
+        labels, size, preprocess, device: as for `zf.Network`; by default those of the model. Where the file's number
+            of classes is ImageNet's 1000, labels are ImageNet's.
 
     Raises:
-        ValueError: no model has that name (the nearest names are given), or its file in torch's cache is damaged.
-        ConnectionError: the weights cannot be fetched; the message says which file to put where.
+        ValueError: no model has that name (the nearest names are given); a file that is damaged, holds more than
+            weights, or weights that do not fit the model.
+        TypeError: `model` is neither a name nor a module.
+        FileNotFoundError: there is no such file.
+        ConnectionError: the weights cannot be fetched; the message says what to do.
+        ImportError: timm is not installed.
     """
-    if name in EMBEDDED:
-        return _named(Network(squeezenet1_1(), labels=imagenet_labels(), device=device, name=name))
-    from torchvision import models
+    given = {"labels": labels, "preprocess": preprocess, "device": device}
+    if model is not None or _is_file(name):
+        return _from_file(Path(name), model, size, given)
+    if name in EMBEDDED and size is None and preprocess is None:
+        return _named(Network(squeezenet1_1(), labels=labels or imagenet_labels(), device=device, name=str(name)))
+    known = architecture(str(name) if isinstance(name, str) else name)  # type: ignore[arg-type]  # it says what is wrong
+    if isinstance(known, Timm):
+        module = known.trained()
+        classes = getattr(module, "num_classes", 0)
+    else:
+        module, classes = known.build(as_trained=True), CLASSES
+        weights = best_fit([_fetched(known.weights.url)], module)
+        fill(module, weights, Path(known.weights.url), known.name)
+    return _named(_network(module, known, str(name), classes, size, given))
 
-    known = models.list_models(module=models)
-    if name not in known:
-        near = get_close_matches(str(name), known, n=3)
-        raise ValueError(f"there is no model {name!r}; near it: {', '.join(near) or 'squeezenet1_1, resnet18, vgg16'}")
-    weights = models.get_model_weights(name).DEFAULT
-    module = models.get_model(name, weights=None, **_WITH_WEIGHTS.get(name, {}))
-    module.load_state_dict(_fetched(weights.url))
-    return _named(
-        Network(
-            module.eval(), labels=weights.meta["categories"], preprocess=weights.transforms(), device=device, name=name
-        )
-    )
+
+def _is_file(name: Any) -> bool:
+    if isinstance(name, os.PathLike):
+        return True
+    return isinstance(name, str) and (name.endswith(SUFFIXES) or Path(name).is_file())
 
 
 def _named(net: Network) -> Network:
     """The network, which knows how it was made."""
     net.source = f"zf.load({net.name!r})"
     return net
+
+
+def _from_file(path: Path, model: Any, size: Any, given: dict[str, Any]) -> Network:
+    found = read_weights(path)
+    if isinstance(model, nn.Module):
+        module = deepcopy(unwrapped(model))
+        fill(module, best_fit(found, module), path, type(module).__name__)
+        return Network(module, 224 if size is None else size, **given)
+    if model is None:
+        model = named_in(path.stem)
+    if not isinstance(model, str):
+        kinds = 'model="resnet18", model="timm/resnet26d", or a module, model=MyNetwork()'
+        if model is None:
+            raise ValueError(f"{path.name} does not say whose weights it holds; say it: {kinds}")
+        raise TypeError(f"model is a name or a module ({kinds}); this is {model!r}")
+    known = architecture(model)
+    module, classes = _built(known, found, path)
+    fill(module, best_fit(found, module), path, model)
+    net = _network(module, known, model, classes, size, given)
+    net.source = f"zf.load({str(path)!r}, model={model!r})"
+    return net
+
+
+def _built(known: Torchvision | Timm, found: list[Weights], path: Path) -> tuple[nn.Module, int]:
+    """An untrained module for as many classes as the file has weights for, and how many these are."""
+    official = isinstance(known, Torchvision) and path.name == Path(known.weights.url).name
+    module = known.build(as_trained=official)
+    classes = class_count(best_fit(found, module), module, CLASSES)
+    return (module if classes == CLASSES else known.build(classes)), classes
+
+
+def _network(
+    module: nn.Module, known: Torchvision | Timm, name: str, classes: int, size: Any, given: dict[str, Any]
+) -> Network:
+    """The network of a model with a name, which brings its preprocessing, and labels where they are ImageNet's."""
+    if given["preprocess"] is None:
+        own = known.preprocess(module)
+        given = {**given, "preprocess": own if size is None else _of_size(own, checked_size(size))}
+    if given["labels"] is None and classes == CLASSES:
+        given = {**given, "labels": imagenet_labels()}
+    return Network(module.eval(), _size_of(given["preprocess"], size), **given, name=name)
+
+
+def _size_of(preprocess: Any, size: Any) -> Any:
+    return size if size is not None else getattr(preprocess, "size", 224)
+
+
+def _of_size(preprocess: Any, size: tuple[int, int]) -> Any:
+    """The same for other images than the model was trained on: cut from the picture in the same proportion."""
+    if not isinstance(preprocess, Preprocess):
+        return Preprocess(size)
+    scale = min(size) / min(preprocess.size)
+    resize = None if preprocess.resize is None or size[0] != size[1] else round(preprocess.resize * scale)
+    return replace(preprocess, size=size, resize=resize)
 
 
 def _fetched(url: str) -> dict[str, torch.Tensor]:
