@@ -113,3 +113,88 @@ def test_torchs_own_error_stays_attached():
     with pytest.raises(ValueError, match="AlexNet") as refused:
         capture(get_model("alexnet", weights=None), (3, 20, 30))
     assert refused.value.__cause__ is not None
+
+
+class Pair(nn.Module):
+    def forward(self, left, right):
+        return left + right
+
+
+class Named(nn.Module):
+    def forward(self, x, *, scale):
+        return x * scale
+
+
+class Optional(nn.Module):
+    def forward(self, x, mask=None, *more, **options):
+        return x * 2
+
+
+class Many(nn.Module):
+    def forward(self, *images):
+        return images[0] * 2
+
+
+@pytest.mark.parametrize(("module", "inputs"), [(Pair(), "left, right"), (Named(), "x, scale")])
+def test_several_inputs_are_refused_by_name(module, inputs):
+    with pytest.raises(ValueError, match=rf"takes several inputs \({inputs}\)"):
+        capture(module, (3, 8, 11))
+
+
+@pytest.mark.parametrize("module", [Optional(), Many()])
+def test_inputs_that_may_be_left_out_are(module):
+    assert capture(module, (3, 8, 11)).output.shape == (3, 8, 11)
+
+
+def stem():
+    return nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(324, 4)).eval()
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        (lambda: torch.jit.script(stem()), "torch.jit.script or torch.jit.trace was called with"),
+        (
+            lambda: torch.jit.trace(stem(), torch.zeros(1, 3, 8, 11)),
+            "torch.jit.script or torch.jit.trace was called with",
+        ),
+        (lambda: nn.Sequential(torch.jit.script(stem()), nn.ReLU()), "its part '0'"),
+        (lambda: torch.ao.quantization.quantize_dynamic(stem(), {nn.Linear}), "floating-point module"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+def test_what_is_no_floating_point_module_is_refused_with_what_to_give(module, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        capture(module(), (3, 8, 11))
+
+
+class OneImage(nn.Module):
+    def forward(self, x):
+        return x.view(1, 3, -1).view(1, 3, 8, 11)
+
+
+class Data(nn.Module):
+    def forward(self, x):
+        return x.data * 2
+
+
+class Numpy(nn.Module):
+    def forward(self, x):
+        return x * float(x.numpy().mean())
+
+
+class Channels(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(7, 2, 3)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+@pytest.mark.parametrize("kind", [Gate, Item, Mask, Loop, FixedBatch, OneImage, Data, Numpy, Channels])
+def test_no_refusal_has_torchs_own_words_or_more_than_a_line(kind):
+    with pytest.raises(ValueError, match="cannot be captured") as refused:
+        capture(Network(kind()) if kind in (Gate, Item, Mask, Loop, FixedBatch) else kind(), (3, 8, 11))
+    said = str(refused.value)
+    assert not re.search(r"\n|\b[su]\d+\b|torch/|torch\._|TS2EP|pytorch\.org|github", said), said

@@ -8,6 +8,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
+from copy import copy
 from io import TextIOBase
 from threading import get_ident
 from typing import Any, TextIO
@@ -71,6 +72,8 @@ def _keeping_attributes(module: nn.Module) -> Iterator[None]:
     before = {part: {name: value for name, value in vars(part).items() if not name.startswith("_")}
               for part in module.modules()}  # fmt: skip
     tensors = {part: dict(vars(part)["_buffers"]) for part in before}
+    held = [(value, copy(value)) for values in before.values() for value in values.values()
+            if type(value) in (list, dict, set)]  # fmt: skip
     try:
         yield
     finally:
@@ -80,6 +83,9 @@ def _keeping_attributes(module: nn.Module) -> Iterator[None]:
                 del now[name]
             now.update(values)
             now["_buffers"].update(tensors[part])
+        for value, contents in held:
+            value.clear()
+            value.extend(contents) if isinstance(value, list) else value.update(contents)
 
 
 @contextmanager

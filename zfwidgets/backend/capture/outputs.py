@@ -49,7 +49,10 @@ def _results(exported: ExportedProgram) -> dict[tuple[Key, ...], fx.Node]:
     return {
         tuple(map(_key, path)): node
         for path, node in leaves
-        if isinstance(node, fx.Node) and node in seen and isinstance(node.meta.get("val"), Tensor)
+        if isinstance(node, fx.Node)
+        and node in seen
+        and isinstance(value := node.meta.get("val"), Tensor)
+        and value.ndim
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -16,12 +15,12 @@ from torch.export.graph_signature import InputKind
 from zfwidgets.backend.capture.maps import read_as_maps
 from zfwidgets.backend.capture.naming import Names
 from zfwidgets.backend.capture.refusals import refuse_company, words_of
+from zfwidgets.backend.capture.values import Parts, Several, Shared, has_gradient, is_real, takes_all
 from zfwidgets.backend.capture.writes import DROPOUTS, is_operator, operator_of
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.ops import Batch, Call, ContrastNorm, Detached, Lowered, draws, functional, lower, seeded
 from zfwidgets.backend.ops.exact import call_by_name, substitute
-from zfwidgets.backend.ops.shaping import part, select
 
 ALIASES = DROPOUTS | {
     "contiguous", "clone", "alias", "lift_fresh_copy", "lift_fresh", "_assert_tensor_metadata", "positive"
@@ -35,50 +34,6 @@ RESHAPED = {
 }
 SPLITS = {"chunk", "split", "split_with_sizes", "tensor_split"}
 SLICES = {"slice": "self", "slice_scatter": "src"}  # and what is left of them when they take all
-
-
-def _takes_all(call: Call) -> bool:
-    """Whether a slice goes from the first to the last: `x[:]`, which stands in front of every `x[:, 1:3]`."""
-    size = call.inputs[0].size(dim) if (dim := call.dim()) else sys.maxsize
-    return call["step"] == 1 and (call["start"] or 0) == 0 and (call["end"] is None or call["end"] >= size)
-
-
-def _is_real(node: Any) -> bool:
-    """Whether a node's numbers are neither whole nor complex nor yes or no."""
-    value = node.meta.get("val") if isinstance(node, fx.Node) else None
-    return not isinstance(value, Tensor) or value.is_floating_point()
-
-
-def _has_gradient(node: fx.Node) -> bool:
-    value = node.meta.get("val")
-    return _is_real(node) or (isinstance(value, Tensor) and value.is_complex())
-
-
-class _Parts:
-    """A tensor split into several: lowered one by one, as they are taken."""
-
-    def __init__(self, step: Step, dim: int, lengths: list[int] | None) -> None:
-        self.step, self.dim, self.lengths = step, dim, lengths  # no lengths: single maps, their dimension gone
-
-    def take(self, index: int) -> Lowered | None:
-        """One part, or None where that cuts through the image."""
-        if self.lengths is None:
-            return select(self.step, self.dim, index)
-        return part(self.step, self.dim, sum(self.lengths[:index]), self.lengths[index])
-
-
-class _Several:
-    """A node with several results, none of which is known to be a part of its input."""
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
-
-
-class _Shared:
-    """A value that is one for all images of a batch: what is computed with it has no place in a program."""
-
-    def __init__(self, node: fx.Node) -> None:
-        self.node = node
 
 
 class Walk:
@@ -109,7 +64,7 @@ class Walk:
             elif node.op == "call_function":
                 self.values[node] = self._lowered(node)
         output = self.values[self.output]
-        if isinstance(output, _Shared):
+        if isinstance(output, Shared):
             refuse_company(output.node)
         if not isinstance(output, Step):
             raise ValueError("the module's output does not depend on the image")
@@ -160,13 +115,13 @@ class Walk:
                 return call_by_name(functional(call.target), call.arguments)
         if name in DROPOUTS and call["train"] and call["p"]:
             self.undropped[words_of(node)] = None
-        if name in ALIASES or (name in CASTS and _is_real(node.args[0]) and _is_real(node)):
+        if name in ALIASES or (name in CASTS and is_real(node.args[0]) and is_real(node)):
             return call.inputs[0]
         if name == "detach":
             return (
                 self._step(node, Lowered(Detached(), call.space), call) if self._is_bypassed(node) else call.inputs[0]
             )
-        if call.target._opname in SLICES and _takes_all(call):
+        if call.target._opname in SLICES and takes_all(call):
             return call[SLICES[call.target._opname]]
         if isinstance(value, list | tuple):
             return self._several(call, value)
@@ -183,16 +138,16 @@ class Walk:
             target, arguments = aten.expand_as.default, {"self": arguments["src"], "other": arguments["self"]}
         inputs = tuple(leaf for leaf in self._leaves(arguments.values()) if isinstance(leaf, Step))
         shape, batched = self._shape(node.meta.get("val"))
-        return Call(target, arguments, inputs, shape, batched, _has_gradient(node), len(self.steps))
+        return Call(target, arguments, inputs, shape, batched, has_gradient(node), len(self.steps))
 
-    def _shared(self, node: fx.Node, value: Any) -> _Shared | None:
+    def _shared(self, node: fx.Node, value: Any) -> Shared | None:
         """Whether the node is, or is computed with, one number for all images."""
         sources = [self.values.get(source) for source in node.all_input_nodes]
         for source in sources:
-            if isinstance(source, _Shared):
+            if isinstance(source, Shared):
                 return source
         is_one = isinstance(value, Tensor) and not value.ndim and any(isinstance(each, Step) for each in sources)
-        return _Shared(node) if is_one else None
+        return Shared(node) if is_one else None
 
     def _is_bypassed(self, node: fx.Node) -> bool:
         """Whether the output depends on the image on another way, too."""
@@ -221,7 +176,7 @@ class Walk:
         if node in self.maps and len(call.shape) == 3 and call.images_first and space != (2, 3):
             space, scattered = (2, 3), True  # their places on the image got lost, or changed sides
         step = Step(
-            self.names.of(node), lowered.op, inputs, call.shape, space, parameters, call.images_first, _is_real(node),
+            self.names.of(node), lowered.op, inputs, call.shape, space, parameters, call.images_first, is_real(node),
             scattered,
         )  # fmt: skip
         self.steps.append(step)
@@ -233,23 +188,23 @@ class Walk:
         reader = node.args[0] if node.target is operator.getitem else node
         return sum(self.parameters.pop(source, 0) for source in reader.all_input_nodes)  # type: ignore[union-attr, misc]
 
-    def _several(self, call: Call, values: list[Tensor] | tuple[Tensor, ...]) -> _Parts | _Several:
+    def _several(self, call: Call, values: list[Tensor] | tuple[Tensor, ...]) -> Parts | Several:
         if call.target is aten.unbind.int:
-            return _Parts(call.inputs[0], call.dim(), None)
+            return Parts(call.inputs[0], call.dim(), None)
         if call.target._opname.rstrip("_") not in SPLITS:
-            return _Several(call)
+            return Several(call)
         dim = call.dim()
-        return _Parts(call.inputs[0], dim, [int(value.shape[dim]) for value in values] if dim else [])
+        return Parts(call.inputs[0], dim, [int(value.shape[dim]) for value in values] if dim else [])
 
     def _taken(self, node: fx.Node) -> Any:
         source, index = self.values[node.args[0]], int(node.args[1])  # type: ignore[arg-type, index]
         shape, batched = self._shape(node.meta["val"])
-        if isinstance(source, _Parts):
+        if isinstance(source, Parts):
             call = Call(None, {}, (source.step,), shape, batched)
             if (lowered := source.take(index)) is not None:
                 return self._step(node, lowered, call)
-            source = _Several(self._call(node.args[0]))  # type: ignore[arg-type]
-        if isinstance(source, _Several):
+            source = Several(self._call(node.args[0]))  # type: ignore[arg-type]
+        if isinstance(source, Several):
             call = replace(source.call, shape=shape, images_first=batched)
             return self._step(node, lower(call, index), call)
         return source[index]

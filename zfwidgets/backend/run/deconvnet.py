@@ -46,6 +46,7 @@ def project(
     return signals.get(program.input, nothing)
 
 
+@undisturbed()
 def project_units(
     program: Program,
     images: Tensor | Sequence[Tensor],
