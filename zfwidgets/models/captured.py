@@ -15,6 +15,7 @@ from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.models.checks import check_module, checked_size, notes_on, working_type
 from zfwidgets.models.preprocess import Preprocess, Transform, as_preprocess
+from zfwidgets.models.random_preprocess import settled
 from zfwidgets.models.remembered import remembered
 
 
@@ -41,7 +42,8 @@ def captured(
     if isinstance(module, Program):
         with undisturbed():
             program = module.to(device, torch.float32)
-        return Captured("Program", program, as_preprocess(preprocess, module.input.shape[1:], module.input.shape[0]))
+        prepare, notes = settled(as_preprocess(preprocess, module.input.shape[1:], module.input.shape[0]))
+        return Captured("Program", program, prepare, notes)
     check_module(module)
     module = unwrapped(module)
     size, dtype = checked_size(size), working_type(module)
@@ -53,8 +55,9 @@ def captured(
 
     how = (as_preprocess(preprocess, size, 3).size, channels, output if output is None else repr(output), str(device))
     program = remembered(module, how, capture_anew)
-    prepare = as_preprocess(preprocess, size, program.input.shape[0])
-    return Captured(type(module).__name__, program, prepare, tuple(notes_on(module)), dtype)
+    with undisturbed():
+        prepare, notes = settled(as_preprocess(preprocess, size, program.input.shape[0]))
+    return Captured(type(module).__name__, program, prepare, (*notes_on(module), *notes), dtype)
 
 
 def _with_channels(
