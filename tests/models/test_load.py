@@ -158,9 +158,14 @@ class Lightning(nn.Module):
         self.loss = nn.CrossEntropyLoss(weight=torch.ones(3))
 
 
+def parallel(module):
+    """The state dict of `nn.DataParallel(module)`, which itself would move the module to a pretended device."""
+    return {f"module.{name}": value for name, value in module.state_dict().items()}
+
+
 WRAPPED = {
     "state dict": lambda m: m.state_dict(),
-    "DataParallel": lambda m: {"epoch": 3, "state_dict": nn.DataParallel(m).state_dict(), "best": np.float64(0.5)},
+    "DataParallel": lambda m: {"epoch": 3, "state_dict": parallel(m), "best": np.float64(0.5)},
     "Lightning": lambda m: {"state_dict": Lightning(m).state_dict(), "callbacks": {}, "optimizer_states": [{}]},
     "compiled, distributed": lambda m: {"model": {f"module._orig_mod.{k}": v for k, v in m.state_dict().items()}},
     "with an optimiser": lambda m: {

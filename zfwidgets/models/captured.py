@@ -12,8 +12,11 @@ from zfwidgets.backend.capture.exported import capture
 from zfwidgets.backend.capture.refusals import UnfitImages
 from zfwidgets.backend.capture.wrappers import unwrapped
 from zfwidgets.backend.graph.program import Program
+from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.models.checks import check_module, checked_size, notes_on, working_type
 from zfwidgets.models.preprocess import Preprocess, Transform, as_preprocess
+from zfwidgets.models.random_preprocess import settled
+from zfwidgets.models.remembered import remembered
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,25 +30,40 @@ class Captured:
     dtype: torch.dtype = torch.float32  # what it computes with
 
 
-def captured(module: nn.Module | Program, size: Any, preprocess: Any, channels: int | None, output: Any) -> Captured:
-    """The program of a module, or one that is given, with its preprocessing.
+def captured(
+    module: nn.Module | Program, size: Any, preprocess: Any, channels: int | None, output: Any, device: torch.device
+) -> Captured:
+    """The program of a module, or one that is given, copied to a device, with its preprocessing.
 
     Raises:
         TypeError: it is neither.
         ValueError: weights that are not finite, an impossible size; or it cannot be captured.
     """
     if isinstance(module, Program):
-        return Captured("Program", module, as_preprocess(preprocess, module.input.shape[1:], module.input.shape[0]))
+        with undisturbed():
+            program = module.to(device, torch.float32)
+        prepare, notes = settled(as_preprocess(preprocess, module.input.shape[1:], module.input.shape[0]))
+        return Captured("Program", program, prepare, notes)
     check_module(module)
     module = unwrapped(module)
-    prepare, program = _with_channels(module, checked_size(size), preprocess, channels, output)
-    return Captured(type(module).__name__, program, prepare, tuple(notes_on(module)), working_type(module))
+    size, dtype = checked_size(size), working_type(module)
+
+    def capture_anew() -> Program:
+        program = _with_channels(module, size, preprocess, channels, output)
+        with undisturbed():
+            return program.to(device, dtype)
+
+    how = (as_preprocess(preprocess, size, 3).size, channels, output if output is None else repr(output), str(device))
+    program = remembered(module, how, capture_anew)
+    with undisturbed():
+        prepare, notes = settled(as_preprocess(preprocess, size, program.input.shape[0]))
+    return Captured(type(module).__name__, program, prepare, (*notes_on(module), *notes), dtype)
 
 
 def _with_channels(
     module: nn.Module, size: tuple[int, int], preprocess: Any, channels: int | None, output: Any
-) -> tuple[Preprocess | Transform, Program]:
-    """The preprocessing and the program, for so many channels; by default three, as photographs have, else what the
+) -> Program:
+    """The program for images of so many channels; by default three, as photographs have, else what the
     first convolution reads, else one: whatever the module takes first.
 
     Raises ValueError, as `capture` does, when it takes none of them.
@@ -56,7 +74,7 @@ def _with_channels(
     for count in possible:
         prepare = as_preprocess(preprocess, size, count)
         try:
-            return prepare, capture(module, (count, *prepare.size), output)
+            return capture(module, (count, *prepare.size), output)
         except UnfitImages as error:
             refusals[count] = error
     tried = ", ".join(map(str, possible))

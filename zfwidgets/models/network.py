@@ -80,11 +80,10 @@ class Network:
     ) -> None:
         self.source = ""  # the expression that makes it, where it is known
         self.device = best_device(device)
-        found = captured(module, size, preprocess, channels, output)
-        self.preprocess, self.notes, self.dtype = found.preprocess, found.notes, found.dtype
+        found = captured(module, size, preprocess, channels, output, self.device)
+        self.program, self.preprocess, self.notes = found.program, found.preprocess, found.notes
+        self.dtype = found.dtype
         self.name = name or found.name
-        with undisturbed():
-            self.program = found.program.to(self.device, self.dtype)
         self.labels = checked_labels(labels, output_count(self.program), self.program.output.shape)
         self.scores = scores_of(self.program, scores, self.labels)
         if not self.layers:

@@ -83,7 +83,7 @@ class Transform:
 
     def __call__(self, image: np.ndarray) -> tuple[np.ndarray, Tensor]:
         """The picture as the network gets it, (H, W, 3) uint8, and the numbers that it reads, (C, H, W) float32."""
-        x = self.function(Image.fromarray(image))
+        x = self.compute(Image.fromarray(image))
         if not isinstance(x, Tensor) or x.ndim != 3:
             raise TypeError(f"preprocess must turn a PIL image into a tensor (C, H, W); it returned {_described(x)}")
         if tuple(x.shape[1:]) != self.size:
@@ -92,6 +92,10 @@ class Transform:
                 f"{self.size[0]}×{self.size[1]}: give size={tuple(x.shape[1:])}, or resize and crop in preprocess"
             )
         return self.picture(x), x.float()
+
+    def compute(self, image: Image.Image) -> Tensor:
+        """What the function makes of an image."""
+        return self.function(image)
 
     def again(self, pixels: np.ndarray) -> Tensor:
         """The numbers (C, H, W) for a picture (h, w, 3) uint8 that was made from a fitted one; resized a second time,
