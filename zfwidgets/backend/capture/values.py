@@ -25,6 +25,7 @@ def is_real(node: Any) -> bool:
 
 
 def has_gradient(node: fx.Node) -> bool:
+    """Whether a node's numbers are real or complex."""
     value = node.meta.get("val")
     return is_real(node) or (isinstance(value, Tensor) and value.is_complex())
 
