@@ -32,9 +32,10 @@ test: lint types docs browser
 	ZFWIDGETS_REQUIRE_BROWSER=1 OMP_NUM_THREADS=1 $(BIN)/pytest --nbmake --nbmake-timeout=900 -n 2 --dist loadfile \
 	  tests/browser notebooks
 
-# One process: the fast tests are over before others have been started. What is left out is not imported either.
+# What is left out is not imported either.
 quick: lint types
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m "not slow and not browser" -p no:nbmake --ignore=tests/browser
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m "not slow and not browser" -p no:nbmake --ignore=tests/browser \
+	  -n auto --maxprocesses=4 --dist worksteal
 
 # From scratch, without a network connection; a warning is an error, and so is a class that a signature names and no page.
 docs: .venv/test-installed

@@ -15,7 +15,8 @@ from zfwidgets.backend.capture.exported import capture
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 
-from .cases import case, quick_and_slow
+from .cases import case
+from .traps import TRAPS
 
 UNTRAINED = {"googlenet": {"aux_logits": False, "init_weights": False}}
 MODELS = ["squeezenet1_1", "resnet18", *(pytest.param(m, marks=pytest.mark.slow) for m in ("vgg11_bn", "googlenet"))]
@@ -62,7 +63,8 @@ def test_no_name_is_given_twice_where_modules_are_called_like_second_calls():
     assert names == ["input", "conv", "conv_1", "conv_1_1", "input_1"]
 
 
-@pytest.mark.parametrize("name", quick_and_slow())
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRAPS)
 def test_every_name_is_given_once(name):
     program = case(name).program
     names = [step.name for step in program.steps]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -16,6 +13,7 @@ from zfwidgets.backend.run.forward import forward
 from ..oracles import relative_error
 from .networks import Apply
 
+pytestmark = pytest.mark.slow
 OTHER_NAMES = {  # other names for the same numbers, and copies of them
     "itself": lambda x: x,
     "Identity": nn.Identity(),
@@ -103,21 +101,15 @@ def error_of(module: nn.Module) -> float:
     return relative_error(found, expected[0] if isinstance(expected, tuple) else expected)
 
 
-QUICK = {"Dropout", "type_as", "relu_", "a chain"}
 THROUGH = pytest.mark.parametrize("through_first", [False, True], ids=["the other name", "the first name"])
 
 
-def some_slow(names: Iterable[str]) -> list[Any]:
-    return [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in names]
-
-
 @THROUGH
-@pytest.mark.parametrize("name", some_slow(OTHER_NAMES))
+@pytest.mark.parametrize("name", OTHER_NAMES)
 def test_a_rectifier_in_place_is_seen_under_every_name(name, through_first):
     assert error_of(Written(OTHER_NAMES[name], WRITES["relu_"], READERS["all"], through_first)) < 1e-12
 
 
-@pytest.mark.slow
 @THROUGH
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("name", ["Dropout", "type_as", "reshape", "clone"])
@@ -126,7 +118,7 @@ def test_a_rectifier_in_place_is_seen_by_every_reader(name, through_first, reade
 
 
 @pytest.mark.parametrize("name", ["itself", "Dropout"])
-@pytest.mark.parametrize("write", some_slow(WRITES))
+@pytest.mark.parametrize("write", WRITES)
 def test_every_write_in_place_is_seen_under_every_name(write, name):
     assert error_of(Written(OTHER_NAMES[name], WRITES[write], READERS["all"], through_first=False)) < 1e-12
 

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from zfwidgets.widgets.canvas import slices
 from zfwidgets.widgets.canvas.strokes import stroke
@@ -252,8 +253,8 @@ def test_the_keyboard_alone_moves_hides_undoes_and_leaves(new_canvas):
 def test_it_says_what_it_is_and_where_the_square_is(new_canvas):
     page = new_canvas("canvas.description = 'A cat to hide parts of'")
     canvas = page.locator(CANVAS)
-    assert canvas.get_attribute("role") == "application"
-    assert canvas.get_attribute("tabindex") == "0"
+    expect(canvas).to_have_attribute("role", "application")
+    expect(canvas).to_have_attribute("tabindex", "0")
     label = canvas.get_attribute("aria-label")
     assert label.startswith("A cat to hide parts of. Arrow keys move a square")
     canvas.focus()

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from .pages import (
     READY,
@@ -104,7 +105,9 @@ def mark_everywhere(page):
 
 
 def test_a_part_is_marked_by_the_mouse_and_compared_when_it_is_marked_everywhere(page):
-    assert "not marked in one, two, three" in page.locator(".zf-correspondence-words").inner_text()
+    expect(page.locator(".zf-correspondence-words")).to_contain_text(
+        "not marked in one, two, three", use_inner_text=True
+    )
     drag(page, 0, (5.1, 10.1), (15.1, 30.1))
     state = wait_until(page, lambda now: len(now["saved"]["part 1"]) == 1 and not now["busy"])
     assert state["saved"] == {"part 1": {"one": [5, 10, 15, 30]}}
@@ -187,7 +190,7 @@ def test_a_reload_with_a_living_kernel_shows_the_same(page, server):
     reload(page, server)
     page.wait_for_function(f"document.querySelectorAll('[data-zf-mended]').length === {len(NAMES)}")
     assert eventually(page, lambda: np.array_equal(canvas_pixels(page, canvas(1)), before))
-    assert page.locator(".zf-correspondence-table").inner_text() == table
+    expect(page.locator(".zf-correspondence-table")).to_have_text(table, use_inner_text=True)
     assert kernel(page) == state
     drag(page, 1, (22.1, 10.1), (30.1, 30.1))
     wait_until(page, lambda now: now["saved"] != state["saved"])
@@ -202,7 +205,7 @@ def test_it_opens_with_faces_and_what_the_network_makes_of_them(open_notebook, a
     page.wait_for_function("document.querySelectorAll('[data-zf-mended]').length === 6")
     rows = page.locator(".zf-correspondence-table tbody th").all_inner_texts()
     assert rows == ["right eye", "left eye", "nose", "mouth", "random"]
-    assert "0.067 ± 0.007" in page.locator(".zf-correspondence-table").inner_text()
+    expect(page.locator(".zf-correspondence-table")).to_contain_text("0.067 ± 0.007", use_inner_text=True)
     for selector in (".zf-correspondence-table td", ".zf-part-picture .widget-html-content", ".zf-save"):
         assert contrast(page, selector) >= 4.5, selector
     screenshot(page, f"correspondence_{app}_{theme}", ".zf-panel")

@@ -1,6 +1,9 @@
 """The feature explorer in Voila, in Notebook 7, and in the dark, where names and labels may be anything."""
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from .pages import READY, contrast, luminance, screenshot
 
@@ -51,7 +54,7 @@ def wait_for_unit(page, row, column):
 
 def test_in_voila_the_sliders_and_the_map_work(open_explorer):
     page = open_explorer(SQUEEZENET, app="voila")
-    assert "features.6.squeeze_activation" in caption(page, "photograph").inner_text()
+    expect(caption(page, "photograph")).to_contain_text("features.6.squeeze_activation", use_inner_text=True)
     page.locator(".zf-layer .noUi-handle").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_selector(".zf-photograph .zf-picture-caption:has-text('features.6.cat sees')")
@@ -62,7 +65,7 @@ def test_in_voila_the_sliders_and_the_map_work(open_explorer):
         "before => document.querySelector('.zf-map .zf-picture-caption').innerText !== before", arg=map_before
     )
     feature = page.locator(".zf-feature-number input").input_value()
-    assert caption(page, "map").inner_text().startswith(f"feature {feature} ·")
+    expect(caption(page, "map")).to_have_text(re.compile("^" + re.escape(f"feature {feature} ·")), use_inner_text=True)
     page.locator(".zf-map .zf-picture-frame").focus()
     chosen, _ = unit_shown(page)
     page.keyboard.press("Home")
@@ -78,7 +81,7 @@ def test_in_notebook_7_the_arrow_keys_on_the_map_move_the_unit_and_not_the_noteb
         page.keyboard.press(key)
     wait_for_unit(page, row + 2, column - 1)
     assert page.evaluate("document.activeElement.className").startswith("zf-picture-frame")
-    assert page.locator(".zf-places .mod-active").inner_text() == "chosen place"
+    expect(page.locator(".zf-places .mod-active")).to_have_text("chosen place", use_inner_text=True)
     screenshot(page, "explorer_notebook")
 
 
@@ -101,6 +104,8 @@ def test_in_the_dark_the_card_is_dark_its_text_is_readable_and_names_are_text(op
     contrasts = {name: contrast(page, selector) for name, selector in shown.items()}
     assert min(contrasts.values()) >= 4.5, contrasts
     assert page.locator(".zf-bar-name").all_inner_texts().count(HARM) == 1
-    assert caption(page, "photograph").inner_text().startswith(f"{HARM} · a unit of <b title='x'>")
+    expect(caption(page, "photograph")).to_have_text(
+        re.compile("^" + re.escape(f"{HARM} · a unit of <b title='x'>")), use_inner_text=True
+    )
     assert page.evaluate("window.harmed") is None
     screenshot(page, "explorer_dark", ".zf-panel")

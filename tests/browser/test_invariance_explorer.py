@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from .pages import canvas_pixels, eventually, fail_on_errors, kernel, opened, reload, screenshot, wait_until
 
@@ -124,7 +127,7 @@ def test_a_transformation_brings_its_own_curves_and_going_back_shows_the_same(pa
     wait_until(page, lambda now: now["transform"] == "brightness")
     settled(page)
     assert paths(page) != translation
-    assert page.locator(".zf-value .zf-label").inner_text().endswith("times")
+    expect(page.locator(".zf-value .zf-label")).to_have_text(re.compile(re.escape("times") + "$"), use_inner_text=True)
     page.locator(".zf-transform button").first.click()
     wait_until(page, lambda now: now["curves"] == ["translation", "edge"] and not now["busy"])
     settled(page)
@@ -142,7 +145,9 @@ def test_a_measure_redraws_and_a_border_asks_anew(page):
         "([selector, d]) => document.querySelectorAll(selector + ' path.line')[1].getAttribute('d') !== d",
         arg=[CHART, before[1]],
     )
-    assert page.locator(f"{CHART} .zf-curves-head").first.inner_text().endswith("1 − cosine")
+    expect(page.locator(f"{CHART} .zf-curves-head").first).to_have_text(
+        re.compile(re.escape("1 − cosine") + "$"), use_inner_text=True
+    )
     button(page, "border", "grey")
     wait_until(page, lambda now: now["curves"] == ["translation", "grey"])
     settled(page)
@@ -171,7 +176,7 @@ def test_pointing_at_a_line_tells_its_image_and_value_and_a_click_shows_it(page)
     page.mouse.up()
     wait_until(page, lambda now: now["image"] == name)
     settled(page)
-    assert page.locator(".zf-legend button.mod-active").inner_text() == name
+    expect(page.locator(".zf-legend button.mod-active")).to_have_text(name, use_inner_text=True)
     page.mouse.move(5, 5)
     page.locator(".zf-legend button", has_text="cat").click()
     wait_until(page, lambda now: now["image"] == "cat")
@@ -182,7 +187,7 @@ def test_layers_are_chosen_by_hand_and_too_many_are_refused_in_words(page):
     page.locator(".zf-layers select").select_option(["features.3.cat", "features.9.cat", "features.12.cat"])
     wait_until(page, lambda now: len(now["layers"]) == 3)
     settled(page)
-    assert page.locator(CHART).nth(2).is_visible()
+    expect(page.locator(CHART).nth(2)).to_be_visible()
     page.locator(".zf-layers select").select_option([])
     page.wait_for_selector(".zf-error:has-text('choose one to 3 layers; 0 are chosen')")
     page.locator(".zf-layers select").select_option(["features.1", "features.12.cat"])
@@ -219,11 +224,11 @@ def test_two_networks_are_shown_in_the_dark_theme(open_notebook):
     page = open_notebook([TWO], theme="dark")
     page.set_viewport_size({"width": 1280, "height": 1300})
     page.wait_for_selector(".zf-status:has-text('Ready')")
-    assert page.locator(".zf-invariance-name").all_inner_texts() == ["squeezenet1_1", "untrained"]
+    expect(page.locator(".zf-invariance-name")).to_have_text(["squeezenet1_1", "untrained"], use_inner_text=True)
     areas = page.locator(".zf-invariance-areas").all_inner_texts()
     assert all("features.1 0." in text and "features.12.cat 0." in text for text in areas)
     assert areas[0] != areas[1]
-    assert page.locator(f"{CHART}:visible").count() == 6
+    expect(page.locator(f"{CHART}:visible")).to_have_count(6)
     fills = page.locator(".zf-curves .axislabel").evaluate_all("labels => labels.map((x) => getComputedStyle(x).fill)")
     assert "rgb(255, 165, 0)" not in fills, "bqplot's own labels are orange in the dark"
     screenshot(page, "invariance_dark", ".zf-panel")

@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 import zfwidgets as zf
 from zfwidgets.drawing import format_number, heat, label_picture, signed_picture
@@ -373,7 +374,7 @@ def test_the_answer_is_to_be_seen_while_the_square_moves_without_rest(large_page
 
 def test_a_sweep_says_how_far_it_is_and_its_maps_become_finer(large_page):
     net = zf.load("squeezenet1_1")
-    assert large_page.locator(NOTE).inner_text() == ""
+    expect(large_page.locator(NOTE)).to_have_text("", use_inner_text=True)
     large_page.locator(".zf-sweep-probability canvas").evaluate(WATCH_MAP)
     large_page.locator(".zf-job button", has_text="Sweep").click()
     large_page.wait_for_selector(f"{NOTE}:has-text(' of 324 places · ')")
@@ -401,7 +402,7 @@ def test_who_cancels_before_the_first_map_is_left_in_peace(large_page):
     large_page.locator(".zf-stride .noUi-handle").focus()
     large_page.keyboard.press("ArrowRight")
     assert wait_until(large_page, lambda now: now["stride"] == 13) == state | {"stride": 13}  # and no sweep has begun
-    assert sweep_button.is_visible()
+    expect(sweep_button).to_be_visible()
     large_page.locator("button.zf-hold").click()
 
 
@@ -429,7 +430,7 @@ def test_the_swept_maps_are_those_of_zf_occlusion(page):
     assert_maps_are(page, swept())
     legend = page.locator(".zf-sweep-legend").inner_text()
     assert all(features().net.labels[number] in legend for number in np.unique(swept().label))
-    assert f"{swept().label.size} places in " in page.locator(NOTE).inner_text()
+    expect(page.locator(NOTE)).to_contain_text(f"{swept().label.size} places in ", use_inner_text=True)
 
 
 def test_pointing_at_a_map_shows_what_was_hidden_there_and_a_click_takes_it_over(page):
@@ -529,7 +530,7 @@ def test_a_reload_with_a_living_kernel_shows_the_same_and_goes_on(page, server):
     page.wait_for_selector(".zf-sweep-label canvas[data-painted]")
     assert_shown(page, mask)
     assert_maps_are(page, swept())
-    assert "places in" in page.locator(NOTE).inner_text()
+    expect(page.locator(NOTE)).to_contain_text("places in", use_inner_text=True)
     drag(page, (2.25, 2.25), (10.25, 10.25))
     wait_until(page, lambda now: now["hidden"] > mask.sum())
     assert_shown(page, mask | box_mask(2, 2, 10, 10))

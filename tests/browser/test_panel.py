@@ -1,8 +1,9 @@
 """What every panel does on a page: show what was drawn while the page was still loading."""
 
 import pytest
+from playwright.sync_api import expect
 
-from .pages import READY, eventually
+from .pages import READY
 
 pytestmark = pytest.mark.browser
 
@@ -33,5 +34,4 @@ def test_voila_shows_what_was_drawn_while_it_loaded(open_notebook):
     page = open_notebook([SLOW], app="voila")
     page.wait_for_selector(READY)
     labels, expected = page.locator(".drawn-late"), [str(number) for number in range(200)]
-    eventually(page, lambda: labels.all_inner_texts() == expected)
-    assert labels.all_inner_texts() == expected
+    expect(labels).to_have_text(expected, use_inner_text=True)

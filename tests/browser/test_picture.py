@@ -1,7 +1,10 @@
 """A picture in real notebooks: exact pixels, choosing cells, reloading, and the three applications."""
 
+import re
+
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from .pages import canvas_pixels, reload, screenshot
 
@@ -92,7 +95,7 @@ def test_arrow_keys_in_notebook_7_move_the_cell_and_not_the_notebook(open_notebo
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     wait_for_known(page, "(4, 2)")
-    assert page.locator(".jp-CodeCell").nth(1).get_attribute("class").count("jp-mod-active") == 1
+    expect(page.locator(".jp-CodeCell").nth(1)).to_have_class(re.compile(r"\bjp-mod-active\b"))
     assert page.evaluate("document.activeElement.className").startswith("zf-picture-frame")
     screenshot(page, "grid_notebook")
 
@@ -109,8 +112,8 @@ def test_words_from_a_file_are_text_and_never_markup(open_notebook):
     words = "<script>window.harmed = 1</script><img src=x onerror='window.harmed = 1'>"
     page = open_notebook([RANDOM, f"words = {words!r}", SHOW_WITH_WORDS])
     page.wait_for_selector(PAINTED)
-    assert page.locator(".zf-picture-caption").inner_text() == words
-    assert page.locator(FRAME).get_attribute("aria-label") == words
+    expect(page.locator(".zf-picture-caption")).to_have_text(words, use_inner_text=True)
+    expect(page.locator(FRAME)).to_have_attribute("aria-label", words)
     assert page.evaluate("window.harmed") is None
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import ipywidgets as W
 import pytest
+from playwright.sync_api import expect
 
 import zfwidgets as zf
 from zfwidgets.widgets.panel import Panel
@@ -80,7 +81,7 @@ def test_panels_are_styled_at_once_by_one_sheet_and_readable(open_notebook, cont
     page = open_notebook([TWO], app=app, theme=theme)
     page.wait_for_selector(READY)
     page.wait_for_selector(".zf-error")
-    assert page.locator(".zf-panel").count() == 2
+    expect(page.locator(".zf-panel")).to_have_count(2)
     assert page.evaluate("window.styledAtOnce") is True
     assert page.evaluate(SHEETS) == 1
     found = contrasts(page, TEXTS | {"error": ".zf-error"})

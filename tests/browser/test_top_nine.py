@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 import zfwidgets as zf
 
@@ -75,11 +76,12 @@ def folder_of(path, count):
 def settled(page):
     """Wait until the page is complete and shown; then pictures and words say what the kernel holds."""
     state = wait_until(page, lambda now: not now["busy"] and now["shown"][:2] == [now["layer"], now["feature"]])
-    assert eventually(page, lambda: page.locator(".zf-nine-chosen b").inner_text() == f"Feature {state['feature']}")
+    expect(page.locator(".zf-nine-chosen b")).to_have_text(f"Feature {state['feature']}", use_inner_text=True)
     page.wait_for_timeout(150)
     assert caption(page).startswith(f"{state['layer']} · ")
-    assert page.locator(".zf-feature-number input").input_value() == str(state["feature"])
-    assert page.locator(".zf-nine-head").inner_text().split()[-3] == str(state["page"] + 1)
+    expect(page.locator(".zf-feature-number input")).to_have_value(str(state["feature"]))
+    head = page.locator(".zf-nine-head")
+    assert eventually(page, lambda: head.inner_text().split()[-3] == str(state["page"] + 1))
     numbers = page.locator(".zf-nine-numbers b")
     assert eventually(page, lambda: numbers.all_inner_texts() == list(map(str, kernel(page)["features"])))
     return kernel(page)
@@ -129,7 +131,7 @@ def test_a_click_on_the_wall_chooses_that_map(page):
     wait_until(page, lambda now: now["feature"] == before["features"][9])
     settled(page)
     wait_until_painted_again(page, "projections", times)
-    assert page.locator(".zf-nine-wall .zf-picture-cell").count() == 1
+    expect(page.locator(".zf-nine-wall .zf-picture-cell")).to_have_count(1)
 
 
 def test_the_arrow_keys_move_over_the_wall_and_the_slider_on_to_the_next_page(page):
@@ -182,7 +184,7 @@ def test_what_the_pointer_rests_on_is_told(page):
 
 def test_a_click_on_a_tile_opens_its_image_in_an_explorer_below(page):
     state = settled(page)
-    assert page.locator(".zf-panel .zf-panel").count() == 0
+    expect(page.locator(".zf-panel .zf-panel")).to_have_count(0)
     for place in (3, 1):
         click_cell(page, "patches", *divmod(place, 3), 3)
         page.wait_for_selector(f".zf-nine-tile-words:has-text('number {place + 1} of 9')")
@@ -194,8 +196,8 @@ def test_a_click_on_a_tile_opens_its_image_in_an_explorer_below(page):
         page.wait_for_selector(f".zf-panel .zf-photograph:has-text('{name} · a unit of {state['layer']} sees')")
         page.wait_for_selector(f".zf-panel .zf-panel .zf-patch:has-text('unit {unit}')")
         page.wait_for_selector(f".zf-panel .zf-panel .zf-projection:has-text('activation {activation}')")
-        assert page.locator(".zf-panel .zf-panel").count() == 1
-        assert page.locator(".zf-panel .zf-panel .zf-feature-number input").input_value() == str(state["feature"])
+        expect(page.locator(".zf-panel .zf-panel")).to_have_count(1)
+        expect(page.locator(".zf-panel .zf-panel .zf-feature-number input")).to_have_value(str(state["feature"]))
     fail_on_errors(page)
     page.evaluate("document.querySelector('.zf-panel .zf-panel').remove()")  # the selectors below are for one panel
 
@@ -204,7 +206,7 @@ def test_mining_shows_how_far_it_is_while_the_kernel_answers_and_can_be_cancelle
     before = settled(page)
     mine(page, folder_of(tmp_path, 400))
     page.wait_for_selector(".zf-job-note:has-text(' of 400 images · ')")
-    assert "a second" in page.locator(".zf-job-note").inner_text()
+    expect(page.locator(".zf-job-note")).to_contain_text("a second", use_inner_text=True)
     screenshot(page, "topnine_mining", ".zf-top-nine")
     prompt = page.locator(".jp-CodeCell").nth(1).locator(".jp-InputPrompt")
     number = prompt.inner_text()
@@ -235,7 +237,7 @@ def test_a_mined_folder_is_shown_and_a_wrong_one_explained(page, tmp_path):
     wait_until(page, lambda now: now["images"] == 30)
     state = settled(page)
     assert state["error"] == ""
-    assert page.locator(".zf-error").count() == 0
+    expect(page.locator(".zf-error")).to_have_count(0)
     assert re.search(r"\d{3}\.png", page.locator(".zf-nine-tile-words").inner_text())
     assert page.evaluate("window.harmed") is None
     screenshot(page, "topnine_mined", ".zf-top-nine")

@@ -36,6 +36,7 @@ def test_a_place_in_a_piece_is_the_same_place_of_the_photograph():
     assert boxes[1].tolist() == [middle, last.left, last.top + last.side, last.left + last.side / 4]
 
 
+@pytest.mark.slow
 def test_every_image_can_be_drawn_and_none_is_plain():
     for image in corpus():
         assert image.dtype == np.uint8

@@ -329,7 +329,7 @@ def test_clutter_grows_from_none():
     assert (render(replace(truth, clutter=0)) == truth.ground).all()
 
 
-@pytest.mark.parametrize("size", [32, 200])
+@pytest.mark.parametrize("size", [32, pytest.param(200, marks=pytest.mark.slow)])
 def test_the_ellipses_of_the_clutter_are_where_they_were_drawn(size):
     drawn, again = np.random.default_rng(5), np.random.default_rng(5)
     levels = _quadratic_forms(drawn, size) @ _monomials(size)

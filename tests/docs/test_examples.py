@@ -17,6 +17,7 @@ from zfwidgets.backend.ops import LOWERINGS
 from zfwidgets.drawing import heat
 from zfwidgets.task import Cancelled, Task
 
+pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 

@@ -18,6 +18,7 @@ from zfwidgets.experiments.top_activations.mining import MIN_BATCH, RunningTop
 from zfwidgets.experiments.top_activations.result import merged
 from zfwidgets.task import Cancelled, Task
 
+pytestmark = pytest.mark.slow
 SIZE = (20, 26)
 
 

@@ -18,6 +18,7 @@ from zfwidgets.widgets.charts.charts import ticks
 
 from .conftest import Small, until
 
+pytestmark = pytest.mark.slow
 TWO = ["translation", ("rotation", [0, 30, 60, 90])]
 
 
