@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zfwidgets.experiments.occlusion import Hiding, Occlusion, hide, occlusion, occlusion_sweep
     from zfwidgets.experiments.projection import ImageFeatures, Projection, project
     from zfwidgets.experiments.top_activations import TopActivations, prepared_tops, top_activations
-    from zfwidgets.models import Network, Prediction, Preprocess, load
+    from zfwidgets.models import Meaning, Network, Prediction, Preprocess, load
     from zfwidgets.task import Task
     from zfwidgets.widgets.correspondence_lab import CorrespondenceLab
     from zfwidgets.widgets.feature_explorer import FeatureExplorer
@@ -34,6 +34,7 @@ _PLACES = {
     "ImageFeatures": "experiments.projection",
     "Invariance": "experiments.invariance",
     "InvarianceExplorer": "widgets.invariance_explorer",
+    "Meaning": "models",
     "Network": "models",
     "Occlusion": "experiments.occlusion",
     "OcclusionCanvas": "widgets.occlusion_canvas",
@@ -75,6 +76,7 @@ __all__ = [
     "ImageFeatures",
     "Invariance",
     "InvarianceExplorer",
+    "Meaning",
     "Network",
     "Occlusion",
     "OcclusionCanvas",
