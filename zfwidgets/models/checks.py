@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from zfwidgets.backend.device import DEVICES
 
 
 def check_module(module: nn.Module) -> None:
-    """Raise TypeError for what is no module, ValueError for weights that are not finite."""
+    """Raise TypeError for what is no module, ValueError for weights that are not finite or have no shape yet."""
     if not isinstance(module, nn.Module):
         raise TypeError(f"a Network is made from a torch.nn.Module; this is {type(module).__name__}")
     for name, weight in [*module.named_parameters(), *module.named_buffers()]:
+        if is_lazy(weight):
+            raise ValueError(f"the weights {name!r} have no shape yet; call the module once with a batch of images")
         if weight.is_floating_point() and not bool(torch.isfinite(weight).all()):
             raise ValueError(
                 f"the weights {name!r} hold numbers that are not finite (NaN or infinity): has the training diverged?"
