@@ -109,3 +109,37 @@ def test_steps_by_rounding_are_decided_in_double_precision():
     """A threshold among many numbers: in single precision one image of two may fall on its other side."""
     module = around(lambda x: torch.round(50 * x) / 50 + (x.sign() - x))
     assert capture(module, (3, 40, 50)).output.shape == (4, 38, 48)
+
+
+class Doubling(nn.Module):
+    def forward(self, x):
+        return x if x.shape[0] > 1 else 2 * x
+
+
+class Squeezing(nn.Module):
+    def forward(self, x):
+        return x.mean((2, 3), keepdim=True).squeeze()
+
+
+class Sign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.sign()
+
+    @staticmethod
+    def backward(ctx, signal):
+        return 2 * signal
+
+
+def test_what_differs_by_the_number_of_images_is_refused():
+    with pytest.raises(ValueError, match="for a single image it computes something else than for several"):
+        capture(nn.Sequential(conv(3, 6, 3), Doubling()), (3, 8, 11))
+
+
+def test_a_squeeze_that_would_take_the_images_along_is_no_harm():
+    assert capture(nn.Sequential(conv(3, 6, 3), Squeezing()), (3, 8, 11)).output.shape == (6,)
+
+
+def test_gradients_of_ones_own_are_named():
+    program = capture(around(Sign.apply), (3, 8, 11))
+    assert [note for note in program.notes if "(Sign)" in note]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
 
 SINGLE, DOUBLE = 1e-4, 1e-8  # of the largest number: how much rounding may differ
+UNLIKE = 0.05  # of the mean, also in half precision
 
 
 def compare_with_alone(program: Program, node_of: Mapping[Step, Any], weight: Tensor) -> None:
@@ -33,6 +34,50 @@ def compare_with_alone(program: Program, node_of: Mapping[Step, Any], weight: Te
     steps = dict(zip(copy.steps, program.steps, strict=True))
     first = next(step for step in copy.steps[1:] if step.batched and not _agrees(copy, [step], images, limit))
     refuse_company(node_of[_culprit(steps[first])])
+
+
+def answer_alone(module: Callable[[Tensor], Tensor], program: Program, weight: Tensor) -> Tensor | None:
+    """What the module itself gives for one image, with autograd's way back; None where it takes no single image."""
+    if weight.device.type == "meta":
+        return None
+    image = _examples(program)[:1].to(weight.device, weight.dtype).requires_grad_()
+    try:
+        with torch.enable_grad():
+            return module(image.clone())
+    except Exception:  # whatever it does not like about one image
+        return None
+
+
+def compare_with_module(program: Program, answer: Tensor, weight: Tensor) -> None:
+    """Raise ValueError where the module itself gives a single image another answer than the program does.
+
+    What counts is the mean: single numbers differ where a maximum is nearly a tie.
+    """
+    kind = weight.dtype if weight.dtype in (torch.float32, torch.float64) else torch.float32
+    image = _examples(program)[:1].to(weight.device, weight.dtype).to(kind)
+    single = program if weight.dtype is kind else program.to(weight.device, kind)
+    found = forward(single, image, [single.output]).activations[single.output]
+    if found.numel() != answer.numel() or not bool(torch.isfinite(answer).all()):
+        return
+    expected = answer.detach().reshape(found.shape).to(kind)
+    if bool((found - expected).abs().mean() > UNLIKE * expected.abs().mean()):
+        raise ValueError("for a single image it computes something else than for several (an `if` on their number?)")
+
+
+def notes_on_gradients(answer: Tensor) -> list[str]:
+    """A sentence for the report, where the module has gradients of its own (`torch.autograd.Function`)."""
+    names: dict[str, None] = {}
+    seen, waiting = set(), [answer.grad_fn]
+    while waiting:
+        step: Any = waiting.pop()
+        if step is not None and step not in seen:
+            seen.add(step)
+            waiting += [source for source, _ in step.next_functions]
+            of = getattr(step, "_forward_cls", None)
+            if of is not None and not of.__module__.startswith("torch."):
+                names[of.__name__] = None
+    words = "the signal goes down by the gradient of what they compute, not by their own `backward`"
+    return [f"Of functions with a gradient of their own ({', '.join(names)}), {words}."] if names else []
 
 
 def _culprit(step: Step) -> Step:

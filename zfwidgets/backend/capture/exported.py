@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
 
-from zfwidgets.backend.capture.alone import compare_with_alone
+from zfwidgets.backend.capture.alone import answer_alone, compare_with_alone, compare_with_module, notes_on_gradients
 from zfwidgets.backend.capture.apart import as_read, notes_on_hooks, quiet
 from zfwidgets.backend.capture.contexts import without_contexts
-from zfwidgets.backend.capture.outputs import Asked, chosen_output
+from zfwidgets.backend.capture.outputs import Asked, chosen_output, result_at
 from zfwidgets.backend.capture.refusals import explain, refuse_values_as_numbers, refuse_what_is_no_float_module
 from zfwidgets.backend.capture.walk import Walk
 from zfwidgets.backend.capture.wrappers import unwrapped
@@ -31,14 +32,15 @@ def capture(module: nn.Module, shape: Shape, output: Asked = None) -> Program:
     from the outside in.
 
     Raises ValueError, with the module and the line, where it cannot be captured: control flow that depends on the
-    data, a wrong number of channels, an unfit image size, images of one batch that influence each other.
+    data, a wrong number of channels, an unfit image size, images of one batch that influence each other, something
+    else that is computed for a single image than for several.
     """
     module = unwrapped(module)
     refuse_what_is_no_float_module(module)
     with undisturbed(), as_read(module):
         exported = _exported(module, shape)
     try:
-        found, notes = chosen_output(exported, output)
+        path, found, notes = chosen_output(exported, output)
     except ValueError as error:
         raise ValueError(f"{type(module).__name__}: {error}") from None
     try:
@@ -46,9 +48,13 @@ def capture(module: nn.Module, shape: Shape, output: Asked = None) -> Program:
             walk = Walk(module, exported, found)
             program = walk.program((*notes_on_hooks(module), *notes))
             compare_with_alone(program, walk.node_of, _weight(module))
+            with as_read(module), quiet():
+                answer = answer_alone(lambda image: result_at(module(image), path), program, _weight(module))
+            if answer is not None and not (walk.drawn or walk.undropped):
+                compare_with_module(program, answer, _weight(module))
     except Exception as error:
         raise explain(error, module, shape) from error
-    return program
+    return replace(program, notes=(*program.notes, *(notes_on_gradients(answer) if answer is not None else ())))
 
 
 def _exported(module: nn.Module, shape: Shape) -> ExportedProgram:

@@ -11,14 +11,15 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import OutputKind
 
 Key = str | int
-Asked = Key | tuple[Key, ...] | None
+Path = tuple[Key, ...]  # from the outside in
+Asked = Key | Path | None
 
 # What results are called that are the answer, most often first
 ANSWERS = ("logits", "out", "output", "scores", "prediction", "predictions", "pred", "preds", "probs", "y", "classes")
 
 
-def chosen_output(exported: ExportedProgram, asked: Asked = None) -> tuple[fx.Node, list[str]]:
-    """The node whose value is the output, and a sentence for the report where there is more than one.
+def chosen_output(exported: ExportedProgram, asked: Asked = None) -> tuple[Path, fx.Node, list[str]]:
+    """Where the output is among the results, its node, and a sentence for the report where there are several.
 
     Where nobody says which: what is called as answers are; else the first result that is one number a feature (the
     classes, in most cases); else the result with the smallest maps, a backbone's last stage.
@@ -34,12 +35,22 @@ def chosen_output(exported: ExportedProgram, asked: Asked = None) -> tuple[fx.No
         raise ValueError(f"there is no output {_said(wanted)} among {_listed(results)}")
     path = _default(found)
     if len(results) == 1:
-        return found[path], []
+        return path, found[path], []
     others = _listed({other: node for other, node in results.items() if other != path})
-    return found[path], [f"Of several results, {_said(path)} is the output; output= chooses another one: {others}."]
+    return (
+        path,
+        found[path],
+        [f"Of several results, {_said(path)} is the output; output= chooses another one: {others}."],
+    )
 
 
-def _results(exported: ExportedProgram) -> dict[tuple[Key, ...], fx.Node]:
+def result_at(results: Any, path: Path) -> Any:
+    """One of a module's results."""
+    leaves, _ = tree.tree_flatten_with_path(results)
+    return next(leaf for keys, leaf in leaves if tuple(map(_key, keys)) == path)
+
+
+def _results(exported: ExportedProgram) -> dict[Path, fx.Node]:
     """The results that depend on the image, by their keys from the outside in."""
     given = next(iter(reversed(exported.graph.nodes))).args[0]
     signature = exported.graph_signature.output_specs
@@ -69,11 +80,11 @@ def _key(entry: Any) -> Key:
     return next(getattr(entry, name) for name in ("key", "idx", "name") if hasattr(entry, name))
 
 
-def _begins(path: tuple[Key, ...], wanted: tuple[Key, ...]) -> bool:
+def _begins(path: Path, wanted: Path) -> bool:
     return path[: len(wanted)] == wanted
 
 
-def _default(results: dict[tuple[Key, ...], fx.Node]) -> tuple[Key, ...]:
+def _default(results: dict[Path, fx.Node]) -> Path:
     for name in ANSWERS:
         for path in results:
             if path and str(path[-1]).casefold() == name:
@@ -82,7 +93,7 @@ def _default(results: dict[tuple[Key, ...], fx.Node]) -> tuple[Key, ...]:
     return vectors[0] if vectors else min(results, key=lambda path: prod(results[path].meta["val"].shape[2:]))
 
 
-def _listed(results: dict[tuple[Key, ...], fx.Node]) -> str:
+def _listed(results: dict[Path, fx.Node]) -> str:
     shown = [f"{_said(path)} of shape {_shape(node)}" for path, node in results.items()]
     return f"{', '.join(shown[:8])}{', …' if len(shown) > 8 else ''}"
 
@@ -92,5 +103,5 @@ def _shape(node: fx.Node) -> str:
     return f"({', '.join(['N', *map(str, rest)])})"
 
 
-def _said(path: tuple[Key, ...]) -> str:
+def _said(path: Path) -> str:
     return repr(path[0]) if len(path) == 1 else repr(path)

@@ -41,7 +41,15 @@ class Reshape(Op):
         return POINT if self.local else WHOLE
 
 
-@lowers("reshape.default", "flatten.using_ints", "unflatten.int", "squeeze.dim", "squeeze.dims", "unsqueeze.default")
+@lowers(
+    "reshape.default",
+    "flatten.using_ints",
+    "unflatten.int",
+    "squeeze.dim",
+    "squeeze.dims",
+    "squeeze.default",
+    "unsqueeze.default",
+)
 def _reshape(call: Call) -> Op | Lowered | None:
     step, shape = call.inputs[0], call.shape
     if not _keeps_batch(call):
