@@ -16,6 +16,7 @@ from torch.export.graph_signature import InputKind
 from zfwidgets.backend.capture.maps import read_as_maps
 from zfwidgets.backend.capture.naming import Names
 from zfwidgets.backend.capture.refusals import refuse_company, words_of
+from zfwidgets.backend.capture.stops import real_stops
 from zfwidgets.backend.capture.writes import DROPOUTS, is_operator, operator_of
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
@@ -94,6 +95,9 @@ class Walk:
         self.steps: list[Step] = []
         self.names = Names(exported.graph, leaves)
         self.maps = read_as_maps(exported.graph)
+        names = exported.graph_signature.user_inputs
+        images = [node for node in exported.graph.nodes if node.op == "placeholder" and node.name in names]
+        self.stops = real_stops(exported.graph, images, output)
         self.drawn: dict[str, None] = {}  # where chance plays a part
         self.undropped: dict[str, None] = {}  # dropouts that are on in evaluation mode, too
         self.batch: Any = None
@@ -163,9 +167,7 @@ class Walk:
         if name in ALIASES or (name in CASTS and _is_real(node.args[0]) and _is_real(node)):
             return call.inputs[0]
         if name == "detach":
-            return (
-                self._step(node, Lowered(Detached(), call.space), call) if self._is_bypassed(node) else call.inputs[0]
-            )
+            return self._step(node, Lowered(Detached(), call.space), call) if node in self.stops else call.inputs[0]
         if call.target._opname in SLICES and _takes_all(call):
             return call[SLICES[call.target._opname]]
         if isinstance(value, list | tuple):
@@ -186,22 +188,15 @@ class Walk:
         return Call(target, arguments, inputs, shape, batched, _has_gradient(node), len(self.steps))
 
     def _shared(self, node: fx.Node, value: Any) -> _Shared | None:
-        """Whether the node is, or is computed with, one number for all images."""
+        """Whether the node is, or is computed with, one number for all images, or one for each two of them."""
         sources = [self.values.get(source) for source in node.all_input_nodes]
         for source in sources:
             if isinstance(source, _Shared):
                 return source
-        is_one = isinstance(value, Tensor) and not value.ndim and any(isinstance(each, Step) for each in sources)
-        return _Shared(node) if is_one else None
-
-    def _is_bypassed(self, node: fx.Node) -> bool:
-        """Whether the output depends on the image on another way, too."""
-        reached: set[fx.Node] = set()
-        for each in self.exported.graph.nodes:
-            is_image = isinstance(self.values.get(each), Step) and self.values[each].op is None
-            if each is not node and (is_image or not reached.isdisjoint(each.all_input_nodes)):
-                reached.add(each)
-        return self.output in reached
+        if not (isinstance(value, Tensor) and any(isinstance(each, Step) for each in sources)):
+            return None
+        counts_images = [size for size in value.shape if isinstance(self._size(size), Batch)]
+        return _Shared(node) if not value.ndim or len(counts_images) > 1 else None
 
     def _shape(self, value: Any) -> tuple[tuple[int, ...], bool]:
         """A tensor's shape without its first dimension (-1: counts images too), and whether that is the images."""
