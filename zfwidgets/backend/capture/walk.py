@@ -15,7 +15,7 @@ from torch.export.graph_signature import InputKind
 
 from zfwidgets.backend.capture.maps import read_as_maps
 from zfwidgets.backend.capture.naming import Names
-from zfwidgets.backend.capture.refusals import refuse_company, words_of
+from zfwidgets.backend.capture.refusals import origin, refuse_company, words_of
 from zfwidgets.backend.capture.stops import real_stops
 from zfwidgets.backend.capture.writes import DROPOUTS, is_operator, operator_of
 from zfwidgets.backend.graph.program import Program
@@ -29,10 +29,12 @@ ALIASES = DROPOUTS | {
 }  # fmt: skip
 CASTS = {"_to_copy", "to", "type_as"}  # of one real number to another: computed in one type here
 aten = torch.ops.aten
-# view asks for a memory order that only held while tracing
-RESHAPED = {
-    aten.view.default: aten.reshape.default,
+INSTEAD = {
+    aten.view.default: aten.reshape.default,  # view asks for a memory order that only held while tracing
     aten._unsafe_view.default: aten.reshape.default,
+    aten.empty_like.default: aten.zeros_like.default,  # what nobody has written yet is the same each time
+    aten.empty.memory_format: aten.zeros.default,
+    aten.new_empty.default: aten.new_zeros.default,
 }
 SPLITS = {"chunk", "split", "split_with_sizes", "tensor_split"}
 SLICES = {"slice": "self", "slice_scatter": "src"}  # and what is left of them when they take all
@@ -111,7 +113,10 @@ class Walk:
             elif node.op == "get_attr":
                 self.values[node] = getattr(self.exported.graph_module, str(node.target))
             elif node.op == "call_function":
-                self.values[node] = self._lowered(node)
+                try:
+                    self.values[node] = self._lowered(node)
+                except ValueError as error:
+                    raise ValueError(f"{error}{origin(node)}") from error
         output = self.values[self.output]
         if isinstance(output, _Shared):
             refuse_company(output.node)
@@ -175,7 +180,7 @@ class Walk:
         return self._step(node, lower(call), call)
 
     def _call(self, node: fx.Node) -> Call:
-        target = RESHAPED.get(operator_of(node), operator_of(node))
+        target = INSTEAD.get(operator_of(node), operator_of(node))
         schema = target._schema.arguments
         given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | dict(node.kwargs)
         defaults = {argument.name: argument.default_value for argument in schema if argument.has_default_value()}
