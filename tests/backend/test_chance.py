@@ -1,4 +1,4 @@
-"""Chance in evaluation mode: every image gets one draw, always the same, and the report says so."""
+"""What is drawn at random is drawn once for each image: the same alone, in every batch, upward and downward, always."""
 
 from __future__ import annotations
 
@@ -9,73 +9,130 @@ from torch import nn
 
 from zfwidgets.backend.capture.exported import capture
 from zfwidgets.backend.graph.op import RULES
-from zfwidgets.backend.run.deconvnet import project_units
+from zfwidgets.backend.run.deconvnet import project, project_units
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.backend.run.units import Units
 
-from .networks import Apply, conv
+from ..oracles import relative_error
+from .small import SHAPE, around, captured, examples, gradient, values
+
+
+def drop_path(x):
+    keep = torch.rand(x.shape[0], 1, 1, 1, dtype=x.dtype, device=x.device) > 0.4
+    return x * keep
+
 
 CHANCE = {
     "randn_like": lambda x: x + torch.randn_like(x),
     "rand_like": lambda x: x * torch.rand_like(x),
+    "randint_like": lambda x: x + torch.randint_like(x, 3),
+    "randn of its shape": lambda x: x + torch.randn(x.shape, dtype=x.dtype),
+    "rand for each image": lambda x: x * torch.rand(x.shape[0], 8, 1, 1, dtype=x.dtype),
+    "rand for all images": lambda x: x * torch.rand(1, 8, 1, 1, dtype=x.dtype),
+    "one number": lambda x: x * torch.rand((), dtype=x.dtype),
+    "a permutation of the maps": lambda x: x[:, torch.randperm(8)],
     "bernoulli": lambda x: x * torch.bernoulli(torch.full_like(x, 0.5)),
+    "bernoulli of the image": lambda x: torch.bernoulli(x.sigmoid()) * x,
+    "normal in place": lambda x: x + torch.empty_like(x).normal_(),
+    "uniform in place": lambda x: x * torch.empty_like(x).uniform_(0.5, 2),
+    "exponential in place": lambda x: x * torch.empty_like(x).exponential_(),
+    "normal about the image": lambda x: torch.normal(x, 0.3),
+    "drawn again for two paths": lambda x: torch.cat([x + torch.randn_like(x), x + torch.randn_like(x)], 1),
     "rrelu": lambda x: F.rrelu(x, training=True),
-    "gumbel_softmax": lambda x: F.gumbel_softmax(x, dim=1),
-    "normal_": lambda x: x + torch.empty_like(x).normal_(),
-    "rand": lambda x: x * torch.rand(x.shape[0], 6, 1, 1),
-    "one for all": lambda x: x * torch.rand(1, 6, 1, 1),
+    "gumbel softmax": lambda x: F.gumbel_softmax(x, dim=1),
+    "hard gumbel softmax": lambda x: x * F.gumbel_softmax(x, dim=1, hard=True),
+    "poisson": lambda x: x * torch.poisson(x.abs()),
+    "multinomial": lambda x: x * F.one_hot(torch.multinomial(x.abs().mean((2, 3)), 1)[:, 0], 8)[:, :, None, None],
+    "reparametrised": lambda x: (m := x.mean((2, 3))) + torch.randn_like(m) * (0.5 * x.amax((2, 3))).exp(),
+    "dropped paths": drop_path,
+    "noise, where the image is dark": lambda x: torch.where(x > 0, x, torch.rand_like(x)),
 }
+QUICK = {"randn_like", "bernoulli", "gumbel softmax", "rand for each image", "normal in place"}
+NAMES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CHANCE]
 
 
-def around(function):
-    torch.manual_seed(0)
-    return nn.Sequential(conv(3, 6, 3, padding=1), Apply(function), conv(6, 4, 3, padding=1)).eval()
-
-
-@pytest.mark.parametrize("name", CHANCE)
-def test_every_image_gets_one_draw_alone_and_in_company_now_and_later(name):
-    program, again = (capture(around(CHANCE[name]), (3, 8, 11)) for _ in range(2))
-    images = torch.randn(3, 3, 8, 11)
-    images[2] = images[0]
+@pytest.mark.parametrize("name", NAMES)
+def test_every_image_gets_one_draw_the_same_alone_and_in_any_batch(name):
     state = torch.get_rng_state()
-    found = forward(program, images, [program.output]).activations[program.output]
-    assert torch.equal(torch.get_rng_state(), state)
-    torch.testing.assert_close(found[2], found[0])
-    for place in range(3):
-        alone = forward(program, images[place : place + 1], [program.output]).activations[program.output]
-        torch.testing.assert_close(alone[0], found[place])
-    torch.testing.assert_close(forward(again, images, [again.output]).activations[again.output], found)
-    assert any("Chance plays a part" in note for note in program.notes)
+    module = around(CHANCE[name])
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    program = capture(module, SHAPE)
+    images = examples(4)
+    together = values(program, images)
+    alone = torch.cat([values(program, image[None]) for image in images])
+    assert relative_error(alone, together) < 1e-12
+    assert relative_error(values(program, images.flip(0)).flip(0), together) < 1e-12
+    assert torch.equal(values(program, images), together)
+    twins = values(program, images[:1].expand(2, -1, -1, -1))
+    assert relative_error(twins[1:], twins[:1]) < 1e-12
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.set_rng_state(state)
 
 
-@pytest.mark.parametrize("name", CHANCE)
-def test_a_unit_and_its_projection_come_from_the_same_draw(name):
-    program = capture(around(CHANCE[name]), (3, 8, 11))
-    images = torch.randn(2, 3, 8, 11)
-    maps = forward(program, images, [program.output]).activations[program.output]
-    units = Units(*torch.tensor([[1, 2, 4, 5]]).T)
-    for rule in RULES.values():
-        patches = [project_units(program, images, program.output, units, rule, crop) for crop in (True, False)]
-        torch.testing.assert_close(patches[0].on_image(0, 8, 11), patches[1].on_image(0, 8, 11))
-        assert patches[0].activation[0] == pytest.approx(float(maps[1, 2, 4, 5]), rel=1e-4)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_report_says_that_chance_plays_a_part(name):
+    (note,) = captured(CHANCE[name]).notes
+    assert note.startswith("Chance plays a part in evaluation mode")
 
 
-def test_two_draws_are_two():
-    program = capture(around(lambda x: torch.randn_like(x) - torch.randn_like(x)), (3, 8, 11))
-    found = forward(program, torch.randn(1, 3, 8, 11), [program.output]).activations[program.output]
-    assert float(found.std()) > 0.1
+ESTIMATED = {"normal about the image", "hard gumbel softmax"}  # torch's gradient of them is another one
 
 
-def test_dropout_that_is_on_in_evaluation_mode_is_left_out_and_named():
-    plain = capture(around(lambda x: x), (3, 8, 11))
-    program = capture(around(lambda x: F.dropout(x, 0.5, training=True)), (3, 8, 11))
-    images = torch.randn(2, 3, 8, 11)
-    found, expected = (forward(each, images, [each.output]).activations[each.output] for each in (program, plain))
-    assert torch.equal(found, expected)
-    assert "Dropout is left out, although it is on in evaluation mode, too (dropout)." in program.notes
+@pytest.mark.parametrize("name", [name for name in NAMES if name.values[0] not in ESTIMATED])
+def test_the_way_down_is_that_of_the_draw_on_the_way_up(name):
+    """The gradient tells how the numbers change as the image does: with another draw it would not."""
+    program, images = captured(CHANCE[name]), examples(2)
+    seed, down = gradient(program, images)
+    step = 1e-6 * examples(2).flip(2)
+    change = (values(program, images + step) - values(program, images - step)) / 2
+    torch.testing.assert_close((change * seed).sum(), (down * step).sum(), rtol=1e-6, atol=1e-12)
 
 
-def test_dropout_as_it_should_be_and_attention_without_it_are_no_chance():
-    attention = nn.TransformerEncoderLayer(6, 2, 8, batch_first=True)
-    module = nn.Sequential(conv(3, 6, 3), nn.Dropout(), nn.Flatten(2), Apply(lambda x: x.transpose(1, 2)), attention)
-    assert capture(module.eval(), (3, 8, 11)).notes == ()
+@pytest.mark.parametrize("rule", RULES)
+def test_a_unit_is_projected_with_the_activation_that_its_map_has(rule):
+    program, images = captured(CHANCE["randn_like"]), examples(3)
+    step = program.by_name["trap"]
+    units = Units(torch.tensor([2, 0, 1]), torch.tensor([1, 3, 5]), torch.tensor([0, 4, 2]), torch.tensor([2, 0, 5]))
+    expected = values(program, images, step)[units.image, units.feature, units.row, units.column]
+    for crop in (True, False):
+        found = project_units(program, images, step, units, RULES[rule], crop=crop)
+        torch.testing.assert_close(found.activation, expected, rtol=0, atol=1e-12)
+
+
+def test_two_draws_of_one_network_differ():
+    program = captured(CHANCE["drawn again for two paths"])
+    x = examples(1)
+    first, second = (values(program, x, program.by_name[name]) for name in ("trap.randn_like", "trap.randn_like_1"))
+    assert float((first - second).abs().max()) > 0.1
+
+
+@pytest.mark.parametrize("p", [0.0, 0.3])
+def test_dropout_that_is_on_in_evaluation_mode_is_left_out_and_named(p):
+    module = around(lambda x: F.dropout(x, p, training=True))
+    program = capture(module, SHAPE)
+    with torch.no_grad():
+        assert relative_error(values(program, examples()), module.head(module.stem(examples()))) < 1e-12
+    assert [note for note in program.notes if "Dropout is left out" in note] == list(program.notes[: int(p > 0)])
+    assert len(program.notes) == int(p > 0)
+
+
+def test_a_network_without_chance_has_no_note():
+    assert capture(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Dropout(0.5), nn.ReLU()), SHAPE).notes == ()
+    attention = captured(
+        lambda x, a: a(*[x.flatten(2).mT] * 3)[0][:, 0], lambda: nn.MultiheadAttention(8, 2, 0.5, batch_first=True)
+    )
+    assert attention.notes == ()
+
+
+def test_a_draw_for_several_images_at_once_is_refused():
+    with pytest.raises(ValueError, match=r"it draws random numbers for several images at once \(in trap, "):
+        captured(lambda x: x + torch.randn(x.shape[0] * 8, dtype=x.dtype).view(-1, 8, 1, 1))
+
+
+@pytest.mark.slow
+def test_downward_signals_are_those_of_the_map_that_is_shown():
+    program, images = captured(CHANCE["rand_like"]), examples(2)
+    record = forward(program, images, [program.output], RULES["deconvnet"])
+    downs = [project(program, record, program.output, record.activations[program.output]) for _ in range(2)]
+    assert torch.equal(*downs)

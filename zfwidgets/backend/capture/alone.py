@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -20,8 +21,8 @@ UNLIKE = 0.05  # of the mean, also in half precision
 def compare_with_alone(program: Program, node_of: Mapping[Step, Any], weight: Tensor) -> None:
     """Raise ValueError, with the module and the line, where an image's numbers depend on the batch that it is in.
 
-    `weight` is one of its weights. Costs a pass over two images and two over one; where single precision cannot decide,
-    double precision does.
+    At every step, so that nothing hides behind a last one that rounds or saturates. `weight` is one of the network's.
+    Costs a pass over two images and two over one; where single precision cannot decide, double precision does.
     """
     if weight.device.type == "meta":  # a network without numbers
         return
@@ -29,11 +30,10 @@ def compare_with_alone(program: Program, node_of: Mapping[Step, Any], weight: Te
     for kind, limit in ((torch.float32, SINGLE), (torch.float64, DOUBLE)):
         images = _examples(program).to(device, kind)
         copy = program if weight.dtype is kind and weight.device == device else program.to(device, kind)
-        if _agrees(copy, copy.ends, images, limit):
+        first = _first_that_differs(copy, images, limit)
+        if first is None:
             return
-    steps = dict(zip(copy.steps, program.steps, strict=True))
-    first = next(step for step in copy.steps[1:] if step.batched and not _agrees(copy, [step], images, limit))
-    refuse_company(node_of[_culprit(steps[first])])
+    refuse_company(node_of[_culprit(program.steps[copy.steps.index(first)])])
 
 
 def answer_alone(module: Callable[[Tensor], Tensor], program: Program, weight: Tensor) -> Tensor | None:
@@ -87,15 +87,24 @@ def _culprit(step: Step) -> Step:
     return step
 
 
-def _agrees(program: Program, steps: Iterable[Step], images: Tensor, limit: float) -> bool:
-    steps = [step for step in steps if step.batched]
-    together = forward(program, images, steps).activations
-    return all(
-        _close(together[step][place : place + 1], alone[step], limit)
-        for place in range(len(images))
-        for alone in [forward(program, images[place : place + 1], steps).activations]
-        for step in steps
-    )
+def _first_that_differs(program: Program, images: Tensor, limit: float) -> Step | None:
+    """The first step at which an image among others has other numbers than alone."""
+    readers = Counter(source for step in program.steps for source in step.inputs)
+    runs = [images, *images.split(1)]
+    values: dict[Step, list[Tensor]] = {}
+    for step in program.steps:
+        values[step] = runs
+        if step.op is not None:
+            inputs = zip(*(values[source] for source in step.inputs), strict=True)
+            values[step] = [step.op.forward(*each) for each in inputs]
+        together, *alone = values[step]
+        if step.batched and not all(_close(x[None], y, limit) for x, y in zip(together, alone, strict=True)):
+            return step
+        readers.subtract(step.inputs)
+        for source in (*step.inputs, step):
+            if not readers[source]:
+                values.pop(source, None)
+    return None
 
 
 def _close(x: Tensor, y: Tensor, limit: float) -> bool:

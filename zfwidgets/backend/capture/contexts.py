@@ -7,10 +7,29 @@ from typing import Any
 import torch
 from torch import fx
 from torch.export import ExportedProgram
+from torch.overrides import TorchFunctionMode
+
+from zfwidgets.backend.capture.stops import DETACH
+
+WITHOUT_GRADIENTS = torch.ops.higher_order.wrap_with_set_grad_enabled
+SETS_GRADIENTS = torch._C._set_grad_enabled
+
+
+class NoticeGradients(TorchFunctionMode):
+    """Counts how often it is said, while it is active, whether gradients are wanted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += function is SETS_GRADIENTS
+        return function(*args, **(kwargs or {}))
 
 
 def without_contexts(exported: ExportedProgram) -> ExportedProgram:
-    """The same program, in which what was computed inside a context stands among the rest.
+    """The same program, in which what was computed inside a context stands among the rest; detached, where the context
+    was one without gradients.
 
     Raises ValueError for a part that is no context: a branch or a loop, chosen by the values in the image.
     """
@@ -45,8 +64,14 @@ def _inline(graph: fx.Graph, node: fx.Node) -> None:
             elif each.op not in ("placeholder", "output"):
                 known[each] = graph.node_copy(each, known.__getitem__)
     results = fx.map_arg(next(iter(reversed(inside.graph.nodes))).args[0], known.__getitem__)
+    stops = node.target is WITHOUT_GRADIENTS and not node.args[0]
     for reader in list(node.users):
-        reader.replace_all_uses_with(results[reader.args[1]])
+        result = results[reader.args[1]]
+        if stops:
+            with graph.inserting_before(reader):
+                detached = graph.call_function(DETACH, (result,))
+            detached.meta, result = reader.meta, detached
+        reader.replace_all_uses_with(result)
         graph.erase_node(reader)
     graph.erase_node(node)
 

@@ -12,7 +12,7 @@ from torch.export import Dim, ExportedProgram, export
 
 from zfwidgets.backend.capture.alone import answer_alone, compare_with_alone, compare_with_module, notes_on_gradients
 from zfwidgets.backend.capture.apart import as_read, notes_on_hooks, quiet
-from zfwidgets.backend.capture.contexts import without_contexts
+from zfwidgets.backend.capture.contexts import NoticeGradients, without_contexts
 from zfwidgets.backend.capture.outputs import Asked, chosen_output, result_at
 from zfwidgets.backend.capture.refusals import explain, refuse_values_as_numbers, refuse_what_is_no_float_module
 from zfwidgets.backend.capture.walk import Walk
@@ -78,4 +78,13 @@ def _traced(module: nn.Module, example: Tensor) -> ExportedProgram:
     sizes: Any = {0: Dim.DYNAMIC}
     parameters = list(inspect.signature(module.forward).parameters.values())
     takes_any = bool(parameters) and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
-    return export(module, (example,), strict=False, dynamic_shapes=((sizes,),) if takes_any else (sizes,))
+    shapes: Any = ((sizes,),) if takes_any else (sizes,)
+    with NoticeGradients() as noticed:
+        exported = export(module, (example,), strict=False, dynamic_shapes=shapes)
+    if noticed.count <= 1:  # torch's own
+        return exported
+    try:
+        with torch.enable_grad():  # else export forgets what the module computes without gradients
+            return export(module, (example,), strict=False, dynamic_shapes=shapes)
+    except Exception:  # it can only compute without
+        return exported

@@ -105,7 +105,10 @@ def _known_reason(error: Exception) -> str | None:
     if "DataDependent" in name or "data-dependent" in text or "__bool__" in text:
         return DEPENDS_ON_VALUES
     if ("dynamic" in text and "batch" in text) or "Constraints violated" in text or "specialized" in text:
-        return "it only works for one fixed number of images (a batch size written into a reshape?)"
+        return (
+            "it only works for one fixed number of images (a batch size written into a reshape, or `len(x)`, which "
+            "Python makes a fixed number: write `x.shape[0]`)"
+        )
     if "fake tensor in the exported program" in text or ".numpy() is not supported" in text:
         return TAKEN_OUT
     return None

@@ -14,7 +14,8 @@ from torch.export.graph_signature import InputKind
 
 from zfwidgets.backend.capture.maps import read_as_maps
 from zfwidgets.backend.capture.naming import Names
-from zfwidgets.backend.capture.refusals import refuse_company, words_of
+from zfwidgets.backend.capture.refusals import origin, refuse_company, words_of
+from zfwidgets.backend.capture.stops import real_stops
 from zfwidgets.backend.capture.values import Parts, Several, Shared, has_gradient, is_real, takes_all
 from zfwidgets.backend.capture.writes import DROPOUTS, is_operator, operator_of
 from zfwidgets.backend.graph.program import Program
@@ -27,10 +28,12 @@ ALIASES = DROPOUTS | {
 }  # fmt: skip
 CASTS = {"_to_copy", "to", "type_as"}  # of one real number to another: computed in one type here
 aten = torch.ops.aten
-# view asks for a memory order that only held while tracing
-RESHAPED = {
-    aten.view.default: aten.reshape.default,
+INSTEAD = {
+    aten.view.default: aten.reshape.default,  # view asks for a memory order that only held while tracing
     aten._unsafe_view.default: aten.reshape.default,
+    aten.empty_like.default: aten.zeros_like.default,  # what nobody has written yet is the same each time
+    aten.empty.memory_format: aten.zeros.default,
+    aten.new_empty.default: aten.new_zeros.default,
 }
 SPLITS = {"chunk", "split", "split_with_sizes", "tensor_split"}
 SLICES = {"slice": "self", "slice_scatter": "src"}  # and what is left of them when they take all
@@ -49,6 +52,9 @@ class Walk:
         self.steps: list[Step] = []
         self.names = Names(exported.graph, leaves)
         self.maps = read_as_maps(exported.graph)
+        names = exported.graph_signature.user_inputs
+        images = [node for node in exported.graph.nodes if node.op == "placeholder" and node.name in names]
+        self.stops = real_stops(exported.graph, images, output)
         self.drawn: dict[str, None] = {}  # where chance plays a part
         self.undropped: dict[str, None] = {}  # dropouts that are on in evaluation mode, too
         self.batch: Any = None
@@ -62,7 +68,10 @@ class Walk:
             elif node.op == "get_attr":
                 self.values[node] = getattr(self.exported.graph_module, str(node.target))
             elif node.op == "call_function":
-                self.values[node] = self._lowered(node)
+                try:
+                    self.values[node] = self._lowered(node)
+                except ValueError as error:
+                    raise ValueError(f"{error}{origin(node)}") from error
         output = self.values[self.output]
         if isinstance(output, Shared):
             refuse_company(output.node)
@@ -118,9 +127,7 @@ class Walk:
         if name in ALIASES or (name in CASTS and is_real(node.args[0]) and is_real(node)):
             return call.inputs[0]
         if name == "detach":
-            return (
-                self._step(node, Lowered(Detached(), call.space), call) if self._is_bypassed(node) else call.inputs[0]
-            )
+            return self._step(node, Lowered(Detached(), call.space), call) if node in self.stops else call.inputs[0]
         if call.target._opname in SLICES and takes_all(call):
             return call[SLICES[call.target._opname]]
         if isinstance(value, list | tuple):
@@ -128,7 +135,7 @@ class Walk:
         return self._step(node, lower(call), call)
 
     def _call(self, node: fx.Node) -> Call:
-        target = RESHAPED.get(operator_of(node), operator_of(node))
+        target = INSTEAD.get(operator_of(node), operator_of(node))
         schema = target._schema.arguments
         given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | dict(node.kwargs)
         defaults = {argument.name: argument.default_value for argument in schema if argument.has_default_value()}
@@ -141,22 +148,15 @@ class Walk:
         return Call(target, arguments, inputs, shape, batched, has_gradient(node), len(self.steps))
 
     def _shared(self, node: fx.Node, value: Any) -> Shared | None:
-        """Whether the node is, or is computed with, one number for all images."""
+        """Whether the node is, or is computed with, one number for all images, or one for each two of them."""
         sources = [self.values.get(source) for source in node.all_input_nodes]
         for source in sources:
             if isinstance(source, Shared):
                 return source
-        is_one = isinstance(value, Tensor) and not value.ndim and any(isinstance(each, Step) for each in sources)
-        return Shared(node) if is_one else None
-
-    def _is_bypassed(self, node: fx.Node) -> bool:
-        """Whether the output depends on the image on another way, too."""
-        reached: set[fx.Node] = set()
-        for each in self.exported.graph.nodes:
-            is_image = isinstance(self.values.get(each), Step) and self.values[each].op is None
-            if each is not node and (is_image or not reached.isdisjoint(each.all_input_nodes)):
-                reached.add(each)
-        return self.output in reached
+        if not (isinstance(value, Tensor) and any(isinstance(each, Step) for each in sources)):
+            return None
+        counts_images = [size for size in value.shape if isinstance(self._size(size), Batch)]
+        return Shared(node) if not value.ndim or len(counts_images) > 1 else None
 
     def _shape(self, value: Any) -> tuple[tuple[int, ...], bool]:
         """A tensor's shape without its first dimension (-1: counts images too), and whether that is the images."""

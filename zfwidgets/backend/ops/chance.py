@@ -25,7 +25,10 @@ class Drawn(Exact):
     def project(self, signal: Tensor, saved: tuple[Tensor, ...], rule: Rule) -> tuple[Tensor | None, ...]:
         if self.target is torch.ops.aten.normal_functional.default:  # only the shape of its input matters
             return (None,) * len(saved)
-        return super().project(signal, saved, rule)
+        try:
+            return super().project(signal, saved, rule)
+        except ValueError:  # torch has no gradient of it: what is drawn does not follow its input
+            return (None,) * len(saved)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         images = range(inputs[-1].shape[0])

@@ -51,7 +51,12 @@ class Exact(Op):
             changed = dict(zip(smooth, inputs, strict=True))
             return self.forward(*(changed.get(i, x) for i, x in enumerate(saved)))
 
-        parts = pull_back(of_smooth, tuple(saved[i] for i in smooth), signal)
+        try:
+            parts = pull_back(of_smooth, tuple(saved[i] for i in smooth), signal)
+        except (RuntimeError, NotImplementedError) as error:
+            if "not implemented" not in str(error) and "not differentiable" not in str(error):
+                raise
+            raise ValueError(f"nothing can be projected through {self.kind}, of which torch has no gradient") from error
         return tuple(dict(zip(smooth, parts, strict=True)).get(i) for i in range(len(saved)))
 
     @property
@@ -77,6 +82,9 @@ class Exact(Op):
         return replace(self, arguments={name: substitute(value, move) for name, value in self.arguments.items()})
 
 
+FLAT = {"floor_divide", "heaviside", "nextafter"}  # torch has no derivative of them; it is zero
+
+
 def lower_exactly(call: Call, output: int | None = None) -> Lowered:
     """The fallback for one node of the graph."""
     slots = iter(range(len(call.inputs)))
@@ -90,7 +98,8 @@ def lower_exactly(call: Call, output: int | None = None) -> Lowered:
 
     arguments = {name: substitute(value, mark) for name, value in call.arguments.items()}
     sees = window_of(call)
-    op = Exact(functional(call.target), arguments, sees, output, call.differentiable)
+    differentiable = call.differentiable and functional(call.target)._opname not in FLAT
+    op = Exact(functional(call.target), arguments, sees, output, differentiable)
     keeps_maps = sees is not WHOLE or (call.space == (2, 3) and len(call.shape) == 3)
     space = space_without(call.space, _gone(call)) if keeps_maps else None
     return Lowered(op, space, reads_images=any(isinstance(leaf, Batch) for leaf in found))
