@@ -70,7 +70,7 @@ def _inline(graph: fx.Graph, node: fx.Node) -> None:
         if stops:
             with graph.inserting_before(reader):
                 detached = graph.call_function(DETACH, (result,))
-            detached.meta, result = reader.meta, detached
+            detached.meta["val"], result = reader.meta["val"], detached  # and of no module, whose name it would take
         reader.replace_all_uses_with(result)
         graph.erase_node(reader)
     graph.erase_node(node)

@@ -109,6 +109,8 @@ def _known_reason(error: Exception) -> str | None:
             "it only works for one fixed number of images (a batch size written into a reshape, or `len(x)`, which "
             "Python makes a fixed number: write `x.shape[0]`)"
         )
+    if unknown := re.search(r"Found <class '(?:.*\.)?(\w+)'> in output", text):
+        return f"its forward returns {unknown[1]}; let it return a tensor, or a dictionary, list or tuple of tensors"
     if "fake tensor in the exported program" in text or ".numpy() is not supported" in text:
         return TAKEN_OUT
     return None
