@@ -113,3 +113,195 @@ def test_torchs_own_error_stays_attached():
     with pytest.raises(ValueError, match="AlexNet") as refused:
         capture(get_model("alexnet", weights=None), (3, 20, 30))
     assert refused.value.__cause__ is not None
+
+
+class TwoInputs(nn.Module):
+    def forward(self, x, y):
+        return x + y
+
+
+class Several(nn.Module):
+    def forward(self, *images):
+        return images[0].relu() + images[1]
+
+
+class WithOptions(nn.Module):
+    def forward(self, x, **options):
+        return x.relu() * options.get("scale", 2)
+
+
+class NeedsOption(nn.Module):
+    def forward(self, **inputs):
+        return inputs["image"].relu()
+
+
+class Named(nn.Module):
+    def forward(self, *, image):
+        return image.relu()
+
+
+class KeywordOnly(nn.Module):
+    def forward(self, x, *, mask):
+        return x * mask
+
+
+class Dictionary(nn.Module):
+    def forward(self, batch):
+        return batch["image"].relu()
+
+
+class ListOfImages(nn.Module):
+    def forward(self, images):
+        return torch.stack([image.relu() for image in images])
+
+
+class OneImage(nn.Module):
+    def forward(self, x):
+        return x.reshape(1, 3, -1).reshape(1, 3, 6, 9)
+
+
+class SqueezedImage(nn.Module):
+    def forward(self, x):
+        return x.squeeze(0).relu()[None]
+
+
+class Pixels(nn.Module):
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).reshape(-1, 3).relu()
+
+
+class Asserted(nn.Module):
+    def forward(self, x):
+        assert x.shape[0] == 1, "one image at a time"
+        return x.relu()
+
+
+class Data(nn.Module):
+    def forward(self, x):
+        return x.data * 2
+
+
+class Numpy(nn.Module):
+    def forward(self, x):
+        return x * torch.tensor(x.numpy().mean())
+
+
+class DetachedNumpy(nn.Module):
+    def forward(self, x):
+        return torch.from_numpy(x.detach().cpu().numpy()).relu()
+
+
+class AsFloat(nn.Module):
+    def forward(self, x):
+        return x * float(x.mean())
+
+
+class AsList(nn.Module):
+    def forward(self, x):
+        return x * torch.tensor(x.mean((0, 2, 3)).tolist())[:, None, None]
+
+
+class Nonzero(nn.Module):
+    def forward(self, x):
+        return x.flatten(1)[:, torch.nonzero(x[0, 0])[:, 0]]
+
+
+class Unique(nn.Module):
+    def forward(self, x):
+        return x * len(x.unique())
+
+
+class Range(nn.Module):
+    def forward(self, x):
+        for _ in range(int(x.sum())):
+            x = x.relu()
+        return x
+
+
+class Raises(nn.Module):
+    def forward(self, x):
+        raise KeyError("never mind")
+
+
+class Misspelt(nn.Module):
+    def forward(self, x):
+        return self.nowhere(x)
+
+
+class NotImplementedHere(nn.Module):
+    pass
+
+
+class Unfit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(7, 3)
+
+    def forward(self, x):
+        return self.linear(x.flatten(1))
+
+
+class Views(nn.Module):
+    def forward(self, x):
+        return x.view(-1, 3 * 8 * 8).relu()
+
+
+REFUSED = {
+    TwoInputs: r"TwoInputs takes several inputs \(x, y\)",
+    Several: "it takes several inputs",
+    NeedsOption: r"NeedsOption takes its inputs by name \(\*\*inputs\)",
+    Named: r"Named takes its inputs by name \(\*, image\)|takes its inputs by name \(image\)",
+    KeywordOnly: r"KeywordOnly takes several inputs \(x, mask\)",
+    Dictionary: "Dictionary",
+    ListOfImages: "number of images",
+    FixedBatch: "one fixed number of images",
+    OneImage: "number of images",
+    Asserted: "Asserted cannot be captured",
+    Data: r"write `.detach\(\)` for `.data`",
+    Numpy: r"`.numpy\(\)`",
+    DetachedNumpy: r"`.numpy\(\)`",
+    Item: "^Item cannot be captured for images of 3 channels, 6×9 pixels: what it computes depends on the values",
+    AsFloat: "depends on the values in the image",
+    AsList: "depends on the values in the image",
+    Nonzero: "depends on the values in the image",
+    Unique: "depends on the values in the image",
+    Range: "depends on the values in the image",
+    Raises: "never mind",
+    Misspelt: "nowhere",
+    NotImplementedHere: "forward",
+    Unfit: "Unfit cannot be captured for images of 3 channels, 6×9 pixels",
+    Views: "reshape|number of images",
+    SqueezedImage: r"its output has no entry for each image, \(N, …\), in front",
+    Pixels: r"its output has no entry for each image, \(N, …\), in front",
+}
+
+
+ADVICE = ("pytree", "TS2EP", "torch.export", "torch._", "dynamo", "fake", "Please", "TORCH_LOGS", "unbacked", "aten")
+
+
+@pytest.mark.parametrize("kind", REFUSED, ids=lambda kind: kind.__name__)
+def test_a_refusal_is_one_line_without_symbols_torchs_files_or_its_advice(kind, capfd):
+    with pytest.raises(ValueError, match=REFUSED[kind]) as refused:
+        capture(kind(), (3, 6, 9))
+    text = str(refused.value)
+    assert "\n" not in text
+    assert not re.search(r"\b[su]\d+\b", text)
+    assert "/torch/" not in text
+    assert "<eval_with_key>" not in text
+    assert len(text) < 450
+    for advice in ADVICE:
+        assert advice not in text, text
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda x: x.relu(), lambda *x: x[0].relu(), lambda x, **options: x.relu(), lambda x, scale=2: x.relu() * scale,
+        lambda x, *more: x.relu(), lambda x, mask=None: x.relu() if mask is None else x * mask,
+    ],
+)  # fmt: skip
+def test_inputs_that_need_not_be_given_are_left_out(forward):
+    module = nn.Conv2d(3, 4, 3)
+    module.forward = forward
+    assert capture(module, (3, 6, 9)).layers[0].name.startswith("relu")
