@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -24,6 +26,12 @@ def averaged(module):
     average = AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(0.9))
     average.update_parameters(module)
     return average
+
+
+@pytest.fixture(autouse=True)
+def no_device(monkeypatch):
+    """DataParallel puts a module on the devices that there are, the pretended one among them."""
+    monkeypatch.setattr(sys.modules[nn.DataParallel.__module__], "_get_available_device_type", lambda: None)
 
 
 @pytest.fixture

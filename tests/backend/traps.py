@@ -169,10 +169,8 @@ TRAPS: dict[str, Trap] = {
     "relu in place, method": function(lambda x: x.relu_()),
     "relu in place, module": layer(nn.ReLU, inplace=True),
     "relu in place, every other map": function(relu_of_half, fallback=("slice", "slice_scatter")),
-    "relu in place, part of a view": function(
-        relu_of_block, fallback=("select", "select_scatter"), whole=True, loose=True
-    ),
-    "relu in place, behind a view": function(relu_behind_a_view, fallback=("sum",), whole=True, loose=True),
+    "relu in place, part of a view": function(relu_of_block, fallback=("select_scatter",), whole=True, loose=True),
+    "relu in place, behind a view": function(relu_behind_a_view, fallback=("sum",)),
     "relu in place, of a chunk": function(relu_of_a_chunk, differentiable=False, fallback=("slice_scatter",)),
     "relu in place, of an alias": function(relu_of_alias),
     "relu in place, of a copy": function(relu_of_copy),
@@ -236,14 +234,7 @@ TRAPS: dict[str, Trap] = {
         lambda x: x[:, :, ::2, 1::2], fallback=("slice",), smooth=True, whole=True, loose=True
     ),
     "flipped": function(lambda x: x.flip(3), fallback=("flip",), smooth=True, whole=True, loose=True),
-    "stacked": function(
-        lambda x, a: torch.stack((x, a(x)), 2).flatten(1, 2),
-        mix,
-        smooth=True,
-        fallback=("stack",),
-        whole=True,
-        loose=True,
-    ),
+    "stacked": function(lambda x, a: torch.stack((x, a(x)), 2).flatten(1, 2), mix, smooth=True),
     "greatest over maps": function(lambda x: x.max(1, keepdim=True).values, fallback=("max",)),
     "strongest maps": function(lambda x: x.topk(3, 1)[0], fallback=("topk",)),
     # filters
