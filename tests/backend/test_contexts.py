@@ -155,6 +155,7 @@ AROUND = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("context", AROUND)
 def test_what_surrounds_the_call_changes_no_number(context):
     module = around(*CONTEXTS["autocast off"]).float()

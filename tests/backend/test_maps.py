@@ -123,8 +123,9 @@ def test_every_convolution_is_a_layer_and_nothing_is_computed_otherwise(name):
         assert relative_error(values(program, images), module(images)) < 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LOST)
 def test_units_above_are_projected_as_autograd_does(name, rule):
     module, images = network(name), examples()
     program = capture(module, SHAPE)
@@ -139,7 +140,8 @@ def test_units_above_are_projected_as_autograd_does(name, rule):
             assert relative_error(on_images, expected) < 1e-10
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LOST)
 def test_what_reaches_a_unit_lies_in_its_receptive_field(name):
     module, image = network(name), examples(1)[0]
     program = capture(module, SHAPE)

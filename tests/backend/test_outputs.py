@@ -88,7 +88,13 @@ def heads(gather):
     return Heads(gather).double().eval()
 
 
-@pytest.mark.parametrize("name", GATHERED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("dictionary", "tuple", "list of maps") else pytest.mark.slow)
+        for name in GATHERED
+    ],
+)
 def test_by_default_the_output_is_what_is_called_so_else_a_vector_else_the_last_stage(name, images):
     gather, expected, _ = GATHERED[name]
     module = heads(gather)

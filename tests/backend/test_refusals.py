@@ -279,7 +279,13 @@ REFUSED = {
 ADVICE = ("pytree", "TS2EP", "torch.export", "torch._", "dynamo", "fake", "Please", "TORCH_LOGS", "unbacked", "aten")
 
 
-@pytest.mark.parametrize("kind", REFUSED, ids=lambda kind: kind.__name__)
+QUICK = (TwoInputs, Several, FixedBatch, OneImage, Data, Item)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=() if kind in QUICK else pytest.mark.slow, id=kind.__name__) for kind in REFUSED],
+)
 def test_a_refusal_is_one_line_without_symbols_torchs_files_or_its_advice(kind, capfd):
     with pytest.raises(ValueError, match=REFUSED[kind]) as refused:
         capture(kind(), (3, 6, 9))

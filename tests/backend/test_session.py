@@ -98,6 +98,7 @@ MADE_BY_HOOKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MADE_BY_HOOKS)
 @pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated")
 def test_weights_that_torch_makes_in_a_hook_count(name):
