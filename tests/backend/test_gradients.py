@@ -193,6 +193,7 @@ LOOKED_THROUGH = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("name", LOOKED_THROUGH)
 def test_a_detach_through_which_everything_passes_is_looked_through(name, rule):
@@ -217,6 +218,7 @@ BLIND = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("name", BLIND)
 def test_a_layer_from_which_nothing_reaches_the_image_projects_to_zeros(name, rule):

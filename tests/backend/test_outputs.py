@@ -1,8 +1,10 @@
-"""Of several results, one is the output: the one that was asked for, or the one that is most likely meant."""
+"""Which of several results is the output: the one that is asked for, else the likeliest, and the report says which."""
 
 from __future__ import annotations
 
-from collections import namedtuple
+from collections import OrderedDict, namedtuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -10,83 +12,149 @@ from torch import nn
 
 from zfwidgets.backend.capture.exported import capture
 
-Pair = namedtuple("Pair", ["embedding", "logits"])
+from ..oracles import relative_error
+from .small import SHAPE, examples, values
+
+Pair = namedtuple("Pair", ["features", "logits"])
 
 
-class Several(nn.Module):
-    def __init__(self, results):
+class Typed(NamedTuple):
+    maps: torch.Tensor
+    classes: torch.Tensor
+
+
+@dataclass
+class Answer:
+    features: torch.Tensor
+    logits: torch.Tensor
+
+
+class Heads(nn.Module):
+    """Maps of three sizes and two vectors, put together as asked."""
+
+    def __init__(self, gather):
         super().__init__()
-        self.stem, self.top = nn.Conv2d(3, 6, 3), nn.Conv2d(6, 8, 3, 2)
-        self.head, self.other = nn.Linear(8, 4), nn.Linear(8, 5)
-        self.results = results
+        torch.manual_seed(2)
+        self.gather = gather
+        self.stem, self.stage, self.last = nn.Conv2d(3, 6, 3), nn.Conv2d(6, 7, 3, 2), nn.Conv2d(7, 4, 2)
+        self.head, self.aux = nn.Linear(4, 5), nn.Linear(7, 3)
 
     def forward(self, x):
-        low = self.stem(x).relu()
-        high = self.top(low).relu()
-        vector = high.mean((2, 3))
-        return self.results(low, high, vector, self.head(vector), self.other(vector))
+        a = self.stem(x).relu()
+        b = self.stage(a).relu()
+        c = self.last(b).relu()
+        return self.gather(a, b, c, self.head(c.mean((2, 3))), self.aux(b.amax((2, 3))))
 
 
-def shape_of(results, output=None):
-    return capture(Several(results), (3, 12, 15), output).output.shape
+GATHERED = {  # how; what is the output by default; another one, and how it is asked for
+    "dictionary": (lambda a, b, c, y, z: {"features": c, "logits": y}, lambda r: r["logits"], "features"),
+    "ordered dictionary": (lambda a, b, c, y, z: OrderedDict(aux=z, out=y), lambda r: r["out"], "aux"),
+    "vector last": (lambda a, b, c, y, z: {"maps": b, "answer": y}, lambda r: r["answer"], "maps"),
+    "loss and logits": (lambda a, b, c, y, z: {"embedding": z, "Logits": y}, lambda r: r["Logits"], "embedding"),
+    "tuple": (lambda a, b, c, y, z: (c, y), lambda r: r[1], 0),
+    "tuple of vectors": (lambda a, b, c, y, z: (y, z), lambda r: r[0], 1),
+    "list of maps": (lambda a, b, c, y, z: [a, b, c], lambda r: r[2], 1),
+    "dictionary of maps": (lambda a, b, c, y, z: {"0": a, "1": b, "pool": c}, lambda r: r["pool"], "0"),
+    "nested": (
+        lambda a, b, c, y, z: {"stages": [a, b], "heads": {"y": y, "z": z}}, lambda r: r["heads"]["y"], "stages"
+    ),
+    "nested, by path": (
+        lambda a, b, c, y, z: (a, {"deep": [b, (c, z)]}), lambda r: r[1]["deep"][1][1], (1, "deep", 1, 0)
+    ),
+    "named tuple": (lambda a, b, c, y, z: Pair(c, y), lambda r: r.logits, "features"),
+    "typed named tuple": (lambda a, b, c, y, z: Typed(a, y), lambda r: r.classes, "maps"),
+    "numbers among them": (
+        lambda a, b, c, y, z: {"scale": 2, "none": None, "maps": a, "y": z}, lambda r: r["y"], "maps"
+    ),
+    "numbers as keys": (lambda a, b, c, y, z: {0: a, 1: c}, lambda r: r[1], 0),
+    "one in a list": (lambda a, b, c, y, z: [y], lambda r: r[0], 0),
+    "one in a dictionary": (lambda a, b, c, y, z: {"anything": y}, lambda r: r["anything"], "anything"),
+    "the same twice": (lambda a, b, c, y, z: (y, y), lambda r: r[0], 1),
+}  # fmt: skip
 
 
-DEFAULTS = {
-    "a dictionary with logits": (lambda low, h, v, y, z: {"features": v, "logits": y}, (4,)),
-    "a dictionary with out": (lambda low, h, v, y, z: {"aux": z, "out": y}, (4,)),
-    "a named tuple": (lambda low, h, v, y, z: Pair(v, y), (4,)),
-    "maps and classes": (lambda low, h, v, y, z: (h, y), (4,)),
-    "two vectors": (lambda low, h, v, y, z: (y, v), (4,)),
-    "a backbone's stages": (lambda low, h, v, y, z: [low, h], (8, 4, 6)),
-    "stages from the top": (lambda low, h, v, y, z: (h, low), (8, 4, 6)),
-    "deeper inside": (lambda low, h, v, y, z: {"stages": [low, h], "heads": {"logits": y, "aux": z}}, (4,)),
-    "with what is no tensor": (lambda low, h, v, y, z: (None, 3, y), (4,)),
-    "with what is not of the image": (lambda low, h, v, y, z: (torch.zeros(2, 3), y), (4,)),
-    "one in a list": (lambda low, h, v, y, z: [y], (4,)),
-}
+def chosen(result, path):
+    for key in path if isinstance(path, tuple) else (path,):
+        result = getattr(result, key) if isinstance(result, tuple) and isinstance(key, str) else result[key]
+    return result[-1] if isinstance(result, list) else result
 
 
-@pytest.mark.parametrize("name", DEFAULTS)
-def test_what_is_most_likely_meant_is_the_output(name):
-    results, shape = DEFAULTS[name]
-    assert shape_of(results) == shape
+@pytest.fixture(scope="module")
+def images():
+    return examples()
+
+
+def heads(gather):
+    return Heads(gather).double().eval()
 
 
 @pytest.mark.parametrize(
-    ("output", "shape"),
-    [("stages", (8, 4, 6)), (("stages", 0), (6, 10, 13)), (("heads", "aux"), (5,)), ("heads", (4,))],
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("dictionary", "tuple", "list of maps") else pytest.mark.slow)
+        for name in GATHERED
+    ],
 )
-def test_the_result_that_is_asked_for_is_the_output(output, shape):
-    assert shape_of(lambda low, h, v, y, z: {"stages": [low, h], "heads": {"logits": y, "aux": z}}, output) == shape
+def test_by_default_the_output_is_what_is_called_so_else_a_vector_else_the_last_stage(name, images):
+    gather, expected, _ = GATHERED[name]
+    module = heads(gather)
+    with torch.no_grad():
+        assert relative_error(values(capture(module, SHAPE), images), expected(module(images))) < 1e-12
 
 
-def test_a_result_in_a_list_is_asked_for_by_its_place():
-    assert shape_of(lambda low, h, v, y, z: (low, y, z), 2) == (5,)
-
-
-@pytest.mark.parametrize("output", ["logit", 7, ("features", 1)])
-def test_a_result_that_there_is_not_is_refused_with_those_that_there_are(output):
-    with pytest.raises(ValueError, match=r"there is no output .* among") as refused:
-        shape_of(lambda low, h, v, y, z: {"features": v, "logits": y}, output)
-    assert "'features' of shape (N, 8), 'logits' of shape (N, 4)" in str(refused.value)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", GATHERED)
+def test_another_output_is_had_by_its_key_place_or_path(name, images):
+    gather, _, asked = GATHERED[name]
+    module = heads(gather)
+    with torch.no_grad():
+        assert relative_error(values(capture(module, SHAPE, asked), images), chosen(module(images), asked)) < 1e-12
 
 
 def test_the_report_names_the_output_and_the_others():
-    (note,) = capture(Several(lambda low, h, v, y, z: (h, y)), (3, 12, 15)).notes
-    assert note == "Of several results, 1 is the output; output= chooses another one: 0 of shape (N, 8, 4, 6)."
-    assert capture(Several(lambda low, h, v, y, z: y), (3, 12, 15)).notes == ()
+    (note,) = capture(heads(GATHERED["nested, by path"][0]), SHAPE).notes
+    assert note == (
+        "Of several results, (1, 'deep', 1, 1) is the output; output= chooses another one: 0 of shape (N, 6, 10, 8), "
+        "(1, 'deep', 0) of shape (N, 7, 4, 3), (1, 'deep', 1, 0) of shape (N, 4, 3, 2)."
+    )
+    assert capture(heads(GATHERED["one in a list"][0]), SHAPE).notes == ()
 
 
-def test_the_layers_of_the_other_results_are_there_too():
-    program = capture(Several(lambda low, h, v, y, z: {"out": low, "aux": z}), (3, 12, 15))
-    assert {"stem", "top", "other"} <= {layer.name for layer in program.layers}
+def test_the_layers_of_all_results_are_there_whichever_is_the_output():
+    for output in ("features", "logits"):
+        names = {layer.name for layer in capture(heads(GATHERED["dictionary"][0]), SHAPE, output).layers}
+        assert {"stem", "stage", "last", "head"} <= names
 
 
-def test_a_result_of_a_type_of_ones_own_is_refused_in_a_sentence():
-    class Answer:
-        def __init__(self, logits):
-            self.logits = logits
-
-    with pytest.raises(ValueError, match="cannot be captured") as refused:
-        shape_of(lambda low, h, v, y, z: Answer(y))
+@pytest.mark.parametrize(("name", "asked"), [("dictionary", "nope"), ("tuple", 7), ("nested", ("stages", 5))])
+def test_a_result_that_there_is_not_is_refused_with_those_that_there_are(name, asked):
+    with pytest.raises(ValueError, match=r"Heads: there is no output .* among .* of shape \(N, ") as refused:
+        capture(heads(GATHERED[name][0]), SHAPE, asked)
+    assert repr(asked) in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_single_tensor_has_no_keys():
+    with pytest.raises(ValueError, match=r"there is no output 0, but one only, of shape \(N, 5\)"):
+        capture(heads(lambda a, b, c, y, z: y), SHAPE, 0)
+
+
+@pytest.mark.parametrize(
+    ("gather", "kind"),
+    [
+        (lambda a, b, c, y, z: Answer(c, y), "Answer"),
+        (lambda a, *_: {a}, "set"),
+        (lambda *x: iter(x), "tuple_iterator"),
+    ],
+    ids=["data class", "set", "iterator"],
+)
+def test_a_kind_of_result_that_torch_does_not_know_is_refused_in_words(gather, kind):
+    with pytest.raises(ValueError, match=f"its forward returns {kind}; let it return a tensor, or a dict") as refused:
+        capture(heads(gather), SHAPE)
+    assert "pytree" not in str(refused.value)
+
+
+@pytest.mark.parametrize("gather", [lambda *_: None, lambda *_: {}, lambda *_: 3, lambda a, *_: a.shape[1]])
+def test_no_result_at_all_is_refused(gather):
+    with pytest.raises(ValueError, match="Heads: the module's output does not depend on the image"):
+        capture(heads(gather), SHAPE)

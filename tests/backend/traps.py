@@ -234,11 +234,7 @@ TRAPS: dict[str, Trap] = {
         lambda x: x[:, :, ::2, 1::2], fallback=("slice",), smooth=True, whole=True, loose=True
     ),
     "flipped": function(lambda x: x.flip(3), fallback=("flip",), smooth=True, whole=True, loose=True),
-    "stacked": function(
-        lambda x, a: torch.stack((x, a(x)), 2).flatten(1, 2),
-        mix,
-        smooth=True,
-    ),
+    "stacked": function(lambda x, a: torch.stack((x, a(x)), 2).flatten(1, 2), mix, smooth=True),
     "greatest over maps": function(lambda x: x.max(1, keepdim=True).values, fallback=("max",)),
     "strongest maps": function(lambda x: x.topk(3, 1)[0], fallback=("topk",)),
     # filters

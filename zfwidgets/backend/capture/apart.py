@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from copy import copy
@@ -69,23 +69,38 @@ def _without_hooks(module: nn.Module) -> Iterator[None]:
 @contextmanager
 def _keeping_attributes(module: nn.Module) -> Iterator[None]:
     """What the module remembers of what it computed last is again what it was, not what torch traced with."""
-    before = {part: {name: value for name, value in vars(part).items() if not name.startswith("_")}
-              for part in module.modules()}  # fmt: skip
-    tensors = {part: dict(vars(part)["_buffers"]) for part in before}
-    held = [(value, copy(value)) for values in before.values() for value in values.values()
-            if type(value) in (list, dict, set)]  # fmt: skip
+    seen: set[int] = set()
+    before = [(each, copy(each)) for part in module.modules() for each in _containers(vars(part), seen)]
     try:
         yield
     finally:
-        for part, values in before.items():
-            now = vars(part)
-            for name in [name for name in now if not name.startswith("_") and name not in values]:
-                del now[name]
-            now.update(values)
-            now["_buffers"].update(tensors[part])
-        for value, contents in held:
-            value.clear()
-            value.extend(contents) if isinstance(value, list) else value.update(contents)
+        for container, content in before:
+            _refill(container, content)
+
+
+def _containers(value: Any, seen: set[int]) -> Iterator[Any]:
+    """A value's dictionaries, lists and sets, itself and those inside."""
+    if not isinstance(value, dict | list | set | deque | tuple) or id(value) in seen:
+        return
+    seen.add(id(value))
+    if not isinstance(value, tuple):
+        yield value
+    for item in list(value.values()) if isinstance(value, dict) else list(value):
+        yield from _containers(item, seen)
+
+
+def _refill(container: Any, content: Any) -> None:
+    """Give a container the content that it had; one that has it still is not touched."""
+    if isinstance(container, dict):
+        for key in container.keys() - content.keys():
+            del container[key]
+        container.update(content)
+    elif isinstance(container, set):
+        container &= content
+        container |= content
+    elif len(container) != len(content) or any(x is not y for x, y in zip(container, content, strict=True)):
+        container.clear()
+        container.extend(content)
 
 
 @contextmanager

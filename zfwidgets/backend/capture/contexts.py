@@ -70,8 +70,7 @@ def _inline(graph: fx.Graph, node: fx.Node) -> None:
         if stops:
             with graph.inserting_before(reader):
                 detached = graph.call_function(DETACH, (result,))
-            detached.meta = {name: said for name, said in reader.meta.items() if name != "nn_module_stack"}
-            result = detached
+            detached.meta["val"], result = reader.meta["val"], detached  # and of no module, whose name it would take
         reader.replace_all_uses_with(result)
         graph.erase_node(reader)
     graph.erase_node(node)

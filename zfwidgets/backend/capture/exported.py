@@ -63,7 +63,7 @@ def _exported(module: nn.Module, shape: Shape) -> ExportedProgram:
     try:
         with quiet():
             exported = _traced(module, example)
-        refuse_values_as_numbers(exported.graph, module, shape)
+        refuse_values_as_numbers(exported.graph)
         return without_writes(without_contexts(exported))
     except Exception as error:
         raise explain(error, module, shape) from error

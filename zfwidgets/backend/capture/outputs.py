@@ -31,6 +31,8 @@ def chosen_output(exported: ExportedProgram, asked: Asked = None) -> tuple[Path,
         raise ValueError("the module's output does not depend on the image")
     wanted = asked if isinstance(asked, tuple) else () if asked is None else (asked,)
     found = {path: node for path, node in results.items() if _begins(path, wanted)}
+    if not found and list(results) == [()]:
+        raise ValueError(f"there is no output {_said(wanted)}, but one only, of shape {_shape(results[()])}")
     if not found:
         raise ValueError(f"there is no output {_said(wanted)} among {_listed(results)}")
     path = _default(found)

@@ -25,6 +25,7 @@ DEPENDS_ON_VALUES = (
 TAKEN_OUT = (
     "it takes numbers out of the computation (`.data`, `.numpy()`, `torch.tensor(x)`); write `.detach()` for `.data`"
 )
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 QUANTISED = ("torch.ao.nn.quantized", "torch.nn.quantized", "torch.ao.nn.intrinsic.quantized")
 ADVICE = re.compile(  # of torch's, for other uses of export than this one
     r"\s*(?:Maybe try|For more|Please |Hint|The following|To debug|See |Such attributes|In order to|Consider |"
@@ -47,7 +48,17 @@ def refuse_what_is_no_float_module(module: nn.Module) -> None:
                 f"{type(module).__name__} is quantised{where}, and whole numbers have no gradient. Give the "
                 "floating-point module from which it was made"
             )
-    needed = _needed_inputs(module)
+    given = _parameters(module)
+    if given and not any(each.kind in POSITIONAL or _takes_many(each) for each in given):
+        raise ValueError(
+            f"{type(module).__name__} takes its inputs by name ({', '.join(map(str, given))}); give a module whose "
+            "forward takes one batch of images, and passes it on by that name"
+        )
+    needed = [
+        each.name
+        for each in given
+        if each.default is each.empty and each.kind in (*POSITIONAL, inspect.Parameter.KEYWORD_ONLY)
+    ]
     if len(needed) > 1:
         raise ValueError(
             f"{type(module).__name__} takes several inputs ({', '.join(needed)}); give a module whose forward takes "
@@ -55,10 +66,12 @@ def refuse_what_is_no_float_module(module: nn.Module) -> None:
         )
 
 
-def _needed_inputs(module: nn.Module) -> list[str]:
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    given = inspect.signature(module.forward).parameters.values()
-    return [each.name for each in given if each.default is inspect.Parameter.empty and each.kind in kinds]
+def _parameters(module: nn.Module) -> list[inspect.Parameter]:
+    return list(inspect.signature(module.forward).parameters.values())
+
+
+def _takes_many(parameter: inspect.Parameter) -> bool:
+    return parameter.kind is inspect.Parameter.VAR_POSITIONAL
 
 
 class UnfitImages(ValueError):
@@ -67,26 +80,22 @@ class UnfitImages(ValueError):
 
 def explain(error: Exception, module: nn.Module, shape: Shape) -> ValueError:
     """The error to raise instead of torch's own: what went wrong, in which module, on which line."""
-    known = _known_reason(error)
+    known = _known_reason(error, module)
     where = "" if _is_ours(error) else _where(error, module)
-    refusal = _refusal(module, shape, known or _plain(error), where)
-    return refusal if known else UnfitImages(refusal)
+    channels, height, width = shape
+    refusal = (
+        f"{type(module).__name__} cannot be captured for images of {channels} channels, {height}×{width} pixels: "
+        f"{known or _plain(error)}{where}"
+    )
+    return ValueError(refusal) if known else UnfitImages(refusal)
 
 
-def refuse_values_as_numbers(graph: fx.Graph, module: nn.Module, shape: Shape) -> None:
+def refuse_values_as_numbers(graph: fx.Graph) -> None:
     """Raise where a value in the image became a number or a size (`.item()`, a mask): torch lets that pass."""
     for node in graph.nodes:
         value = node.meta.get("val")
         if value is not None and free_unbacked_symbols(value):
-            raise _refusal(module, shape, DEPENDS_ON_VALUES, origin(node))
-
-
-def _refusal(module: nn.Module, shape: Shape, reason: str, where: str) -> ValueError:
-    channels, height, width = shape
-    return ValueError(
-        f"{type(module).__name__} cannot be captured for images of {channels} channels, {height}×{width} pixels: "
-        f"{reason}{where}"
-    )
+            raise ValueError(f"{DEPENDS_ON_VALUES}{origin(node)}")
 
 
 def refuse_company(node: fx.Node) -> None:
@@ -98,7 +107,7 @@ def refuse_company(node: fx.Node) -> None:
     )
 
 
-def _known_reason(error: Exception) -> str | None:
+def _known_reason(error: Exception, module: nn.Module) -> str | None:
     name, text = type(error).__name__, str(error)
     if _is_ours(error):
         return text
@@ -109,6 +118,10 @@ def _known_reason(error: Exception) -> str | None:
             "it only works for one fixed number of images (a batch size written into a reshape, or `len(x)`, which "
             "Python makes a fixed number: write `x.shape[0]`)"
         )
+    if isinstance(error, IndexError) and "tuple index" in text and any(map(_takes_many, _parameters(module))):
+        return "it takes several inputs; give a module whose forward takes one batch of images"
+    if unknown := re.search(r"Found <class '(?:.*\.)?(\w+)'> in output", text):
+        return f"its forward returns {unknown[1]}; let it return a tensor, or a dictionary, list or tuple of tensors"
     if "fake tensor in the exported program" in text or ".numpy() is not supported" in text:
         return TAKEN_OUT
     return None

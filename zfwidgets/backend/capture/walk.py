@@ -77,6 +77,8 @@ class Walk:
             refuse_company(output.node)
         if not isinstance(output, Step):
             raise ValueError("the module's output does not depend on the image")
+        if not output.batched:
+            raise ValueError(f"its output has no entry for each image, (N, …), in front{origin(self.output)}")
         others = self._steps_in(next(iter(reversed(self.exported.graph.nodes))).args)
         needed = Program(tuple(self.steps), output).needed_for([self.steps[0], output, *others])
         return Program(needed, output, self.modules, (*notes, *self._notes()))
