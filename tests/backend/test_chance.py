@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -136,3 +139,13 @@ def test_downward_signals_are_those_of_the_map_that_is_shown():
     record = forward(program, images, [program.output], RULES["deconvnet"])
     downs = [project(program, record, program.output, record.activations[program.output]) for _ in range(2)]
     assert torch.equal(*downs)
+
+
+@pytest.mark.parametrize("draw", [random.random, lambda: float(np.random.rand())], ids=["Python", "NumPy"])  # noqa: NPY002
+def test_random_numbers_of_python_and_numpy_are_drawn_once_and_named(draw):
+    module = around(lambda x: x * draw())
+    before = random.getstate(), float(np.random.get_state()[1][0])  # noqa: NPY002
+    found = [capture(module, SHAPE) for _ in range(2)]
+    assert (random.getstate(), float(np.random.get_state()[1][0])) == before  # noqa: NPY002
+    assert torch.equal(*(values(program, examples(2)) for program in found))
+    assert any("random numbers of Python or NumPy" in note for note in found[0].notes)

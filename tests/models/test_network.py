@@ -13,6 +13,8 @@ from torch import nn
 
 import zfwidgets as zf
 
+from ..backend.networks import Apply, conv
+
 SIZE = (20, 28)
 
 
@@ -332,3 +334,33 @@ def test_repr_says_name_size_and_number_of_layers(network):
 
 def test_main_layers_are_those_after_their_rectifier(network):
     assert [layer.name for layer in network.main_layers] == ["2", "5", "6", "8"]
+
+
+class Stages(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.low, self.high = conv(3, 6, 3), conv(6, 7, 3, 2)
+
+    def forward(self, x):
+        low = self.low(x).relu()
+        return [low, self.high(low).relu()]
+
+
+def test_the_main_layers_of_a_backbone_reach_its_last_stage():
+    net = zf.Network(Stages(), size=32)
+    assert [layer.name for layer in net.main_layers] == ["relu", "relu_1"]
+    assert [layer.name for layer in zf.Network(Stages(), size=32, output=0).main_layers] == ["relu"]
+    assert "output= chooses another one" in repr(net.report())
+
+
+def test_a_network_without_a_layer_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="has no layer to look at"):
+        zf.Network(Apply(lambda x: x[..., None].mean((1, 2))), size=32)
+
+
+def test_weights_without_a_shape_are_refused_in_a_sentence():
+    module = nn.Sequential(nn.Flatten(), nn.LazyLinear(3))
+    with pytest.raises(ValueError, match=r"'1\.weight' have no shape yet; call the module once"):
+        zf.Network(module, size=8)
+    module(torch.zeros(1, 3, 8, 8))
+    assert zf.Network(module, size=8).layers[-1].channels == 3

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import random
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
+from zfwidgets.backend.random_states import random_states, same, states_from, states_kept
 from zfwidgets.models.preprocess import Preprocess, Transform
 
 TRIES = 4
@@ -21,7 +17,6 @@ NOTE = (
     "The preprocessing draws random numbers; here every image gets the same draw, whenever and with whomever it comes. "
     "Give the preprocessing of evaluation for pictures without chance."
 )
-_lock = threading.RLock()  # the random states belong to all threads
 
 
 @dataclass(frozen=True)
@@ -32,10 +27,7 @@ class RandomTransform(Transform):
 
     def compute(self, image: Image.Image) -> Tensor:
         """What the function makes of an image."""
-        with _states_kept():
-            torch.manual_seed(self.seed)
-            np.random.seed(self.seed)  # noqa: NPY002  # what the user's function draws from
-            random.seed(self.seed)
+        with states_from(self.seed):
             return super().compute(image)
 
 
@@ -57,10 +49,10 @@ def settled(preprocess: Preprocess | Transform) -> tuple[Preprocess | Transform,
 
 def _draws(preprocess: Transform) -> bool:
     """Whether it asks for random numbers, or gives other tensors for the same picture."""
-    with _states_kept() as before:
+    with states_kept() as before:
         if not _repeats(preprocess):
             return True
-        return not all(map(_same, before, _states()))
+        return not all(map(same, before, random_states()))
 
 
 def _repeats(preprocess: Transform) -> bool:
@@ -82,29 +74,3 @@ def _noise(size: tuple[int, int]) -> Image.Image:
     """A picture larger than the input, so that there is something to crop."""
     height, width = (length + length // 4 + 4 for length in size)
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8))
-
-
-States = tuple[Tensor, Any, Any]
-
-
-def _states() -> States:
-    return torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
-
-
-@contextmanager
-def _states_kept() -> Iterator[States]:
-    """Torch's, NumPy's and Python's random numbers go on afterwards as before."""
-    with _lock:
-        before = _states()
-        try:
-            yield before
-        finally:
-            torch.set_rng_state(before[0])
-            np.random.set_state(before[1])  # noqa: NPY002
-            random.setstate(before[2])
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, Tensor):
-        return torch.equal(one, other)
-    return all(map(np.array_equal, one, other))

@@ -64,10 +64,10 @@ def compare_with_module(program: Program, answer: Tensor, weight: Tensor) -> Non
         raise ValueError("for a single image it computes something else than for several (an `if` on their number?)")
 
 
-def notes_on_gradients(answer: Tensor) -> list[str]:
+def notes_on_gradients(answer: Tensor | None) -> list[str]:
     """A sentence for the report, where the module has gradients of its own (`torch.autograd.Function`)."""
     names: dict[str, None] = {}
-    seen, waiting = set(), [answer.grad_fn]
+    seen, waiting = set(), [None if answer is None else answer.grad_fn]
     while waiting:
         step: Any = waiting.pop()
         if step is not None and step not in seen:

@@ -19,9 +19,13 @@ from zfwidgets.backend.capture.walk import Walk
 from zfwidgets.backend.capture.wrappers import unwrapped
 from zfwidgets.backend.capture.writes import without_writes
 from zfwidgets.backend.graph.program import Program
+from zfwidgets.backend.random_states import random_states, same, states_from
 from zfwidgets.backend.surroundings import undisturbed
 
 Shape = tuple[int, int, int]  # channels, height, width
+BAKED_IN = (
+    "The module draws random numbers of Python or NumPy in evaluation mode: here it has drawn once, for all images."
+)
 
 
 def capture(module: nn.Module, shape: Shape, output: Asked = None) -> Program:
@@ -37,8 +41,9 @@ def capture(module: nn.Module, shape: Shape, output: Asked = None) -> Program:
     """
     module = unwrapped(module)
     refuse_what_is_no_float_module(module)
-    with undisturbed(), as_read(module):
+    with undisturbed(), as_read(module), states_from(0) as start:
         exported = _exported(module, shape)
+        baked_in = not all(map(same, start[1:], random_states()[1:]))
     try:
         path, found, notes = chosen_output(exported, output)
     except ValueError as error:
@@ -46,15 +51,15 @@ def capture(module: nn.Module, shape: Shape, output: Asked = None) -> Program:
     try:
         with undisturbed():
             walk = Walk(module, exported, found)
-            program = walk.program((*notes_on_hooks(module), *notes))
+            program = walk.program((*notes_on_hooks(module), *([BAKED_IN] if baked_in else []), *notes))
             compare_with_alone(program, walk.node_of, _weight(module))
-            with as_read(module), quiet():
+            with as_read(module), quiet(), states_from(0):
                 answer = answer_alone(lambda image: result_at(module(image), path), program, _weight(module))
-            if answer is not None and not (walk.drawn or walk.undropped):
+            if answer is not None and not (walk.drawn or walk.undropped or baked_in):
                 compare_with_module(program, answer, _weight(module))
     except Exception as error:
         raise explain(error, module, shape) from error
-    return replace(program, notes=(*program.notes, *(notes_on_gradients(answer) if answer is not None else ())))
+    return replace(program, notes=(*program.notes, *notes_on_gradients(answer)))
 
 
 def _exported(module: nn.Module, shape: Shape) -> ExportedProgram:
