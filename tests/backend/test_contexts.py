@@ -13,6 +13,8 @@ from ..oracles import relative_error
 from .networks import conv
 from .small import SHAPE, around, assert_as_torch_has_it, captured, examples, values
 
+pytestmark = pytest.mark.slow
+
 
 def mix():
     return conv(8, 8, 3, padding=1)

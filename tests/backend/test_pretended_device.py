@@ -20,6 +20,8 @@ from ..pretended import NAME, pretended_device
 from .cases import case, quick_and_slow
 from .test_incremental import boxes_in
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def device() -> Iterator[torch.device]:

@@ -11,6 +11,8 @@ import pytest
 
 from zfwidgets.backend.capture.version import OLDEST, require_torch
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 

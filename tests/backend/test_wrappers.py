@@ -14,6 +14,8 @@ from zfwidgets.backend.capture.exported import capture
 from ..oracles import relative_error
 from .small import SHAPE, examples, values
 
+pytestmark = pytest.mark.slow
+
 
 def small():
     torch.manual_seed(6)

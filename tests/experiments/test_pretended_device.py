@@ -22,6 +22,8 @@ from zfwidgets.models.checks import best_device
 
 from ..pretended import NAME, at_most, pretended_device
 
+pytestmark = pytest.mark.slow
+
 SIZE = (20, 26)
 WIDEST = 40  # maps of the layer in the middle
 LARGEST = WIDEST * 9 * 12  # numbers in them: more than in the image

@@ -16,6 +16,8 @@ from zfwidgets.experiments.invariance import TRANSFORMATIONS, chosen, feature_sh
 from zfwidgets.experiments.occlusion import make_baseline
 from zfwidgets.experiments.projection import ImageFeatures
 
+pytestmark = pytest.mark.slow
+
 SIZE = (28, 36)
 
 

@@ -23,6 +23,8 @@ from torchvision import models
 import zfwidgets as zf
 from zfwidgets.models.architectures import named_in
 
+pytestmark = pytest.mark.slow
+
 URL = models.SqueezeNet1_0_Weights.DEFAULT.url
 FILE = URL.rpartition("/")[2]
 

@@ -11,6 +11,8 @@ from torchvision import transforms
 
 import zfwidgets as zf
 
+pytestmark = pytest.mark.slow
+
 
 class MNISTNet(nn.Module):
     """PyTorch's own MNIST example."""

@@ -74,11 +74,13 @@ print(peak() - before)
 """
 
 
+@pytest.mark.slow
 def test_a_long_strip_takes_little_memory():
     done = subprocess.run([sys.executable, "-c", PEAK], check=True, capture_output=True, text=True)
     assert float(done.stdout) < 64  # MB; the longest, scaled whole, has 50 thousand million pixels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("preprocess", [zf.Preprocess((100, 95)), zf.Preprocess((80, 120), 95)])
 @pytest.mark.parametrize("mode", [Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS])

@@ -15,6 +15,8 @@ from torch import nn
 import zfwidgets as zf
 from zfwidgets.models import captured, remembered
 
+pytestmark = pytest.mark.slow
+
 IMAGE = np.random.default_rng(0).integers(0, 256, (24, 24, 3), np.uint8)
 SLOPE = 0.1
 

@@ -10,6 +10,8 @@ from torch import nn
 
 import zfwidgets as zf
 
+pytestmark = pytest.mark.slow
+
 SIZE = (20, 28)
 
 

@@ -12,6 +12,8 @@ from torchvision import transforms
 
 import zfwidgets as zf
 
+pytestmark = pytest.mark.slow
+
 SIZE = (20, 28)
 IMAGE = np.random.default_rng(0).integers(0, 256, (31, 44, 3), np.uint8)
 

@@ -18,6 +18,8 @@ from zfwidgets.widgets.top_nine import widget as top_nine
 from zfwidgets.widgets.top_nine.squares import BLOCK, COLUMNS, EDGE, GAP, LARGE, STRIP
 from zfwidgets.widgets.top_nine.view import FAINT
 
+pytestmark = pytest.mark.slow
+
 DEAD = [3, 17]
 HARM = "<script>alert(1)</script>"
 LONG = 10  # seconds: never reached where all is well
