@@ -7,7 +7,6 @@ from itertools import zip_longest
 from typing import Any
 
 import ipywidgets as W
-import numpy as np
 import traitlets as T
 
 from zfwidgets.data import images as as_collection
@@ -27,21 +26,18 @@ from zfwidgets.models import Network, require_network
 from zfwidgets.task import Task
 from zfwidgets.widgets.charts import LINES
 from zfwidgets.widgets.controls import NameButtons, bind, classed, control
-from zfwidgets.widgets.geometry import PICTURE
 from zfwidgets.widgets.invariance_explorer.board import Board
-from zfwidgets.widgets.invariance_explorer.controls import ValueSlider
+from zfwidgets.widgets.invariance_explorer.controls import TransformedPicture, ValueSlider
 from zfwidgets.widgets.invariance_explorer.live import LiveShift, Moment
 from zfwidgets.widgets.invariance_explorer.remembered_curves import CurvesChoice, RememberedCurves
 from zfwidgets.widgets.invariance_explorer.traits import ParameterValue
 from zfwidgets.widgets.invariance_explorer.view import CHARTS
 from zfwidgets.widgets.invariance_explorer.words import describe_transform
 from zfwidgets.widgets.panel import Panel, at_once, call, image_source
-from zfwidgets.widgets.picture import Picture, fitted
 from zfwidgets.widgets.selection import Images, Selection
 from zfwidgets.widgets.traits import ImageName, LayerNames, OneOf, Option
 
 MOST = len(LINES)  # images, a colour each
-START = 0.2  # where the slider stands at first: this share of the way from the identity to the last value
 
 
 class InvarianceExplorer(Panel):
@@ -91,8 +87,7 @@ class InvarianceExplorer(Panel):
             require_network(compare)
         self.transformations = drawable(chosen(transforms))
         self._second, self._labels = compare, labels
-        self._left_at: dict[str, float] = {}  # where the slider stood, by transformation
-        self._value_given = "value" in settings
+        self._given_value = settings.get("value")
         super().__init__(net, images, selection=selection, **settings)
         self.add_class("zf-invariance")
         self.observe(self._follow, names=["image", "transform", "value", "border", "layers"])
@@ -124,9 +119,7 @@ class InvarianceExplorer(Panel):
         self.board = Board(self.curves, self._drawing)
         for name in ("image", "measure"):
             T.dlink((self, name), (self.board, name))
-        size = dict.fromkeys(("width", "height", "shown_width"), PICTURE)
-        self.picture = Picture(**size, smooth=True, transport=self.transport, hoverable=False)
-        self.slider = ValueSlider()
+        self.picture, self.slider = TransformedPicture(self.transport), ValueSlider()
         self.legend = classed(NameButtons(self.names, "Image"), "zf-legend")
         self._offer_values()
         bind(self.slider, self, "value")
@@ -134,8 +127,7 @@ class InvarianceExplorer(Panel):
         self.observe(self._offer_values, names="transform")
         images.observe(lambda _: self._list_images(), names="names")
         self.board.observe(self._line_clicked, names="clicked")
-        picture = classed(self.picture, "zf-invariance-picture")
-        left = classed(W.VBox([self.slider, picture, self.legend]), "zf-invariance-left")
+        left = classed(W.VBox([self.slider, self.picture, self.legend]), "zf-invariance-left")
         return classed(W.Box([left, self.board]), "zf-invariance-pictures")
 
     def controls(self) -> list[W.Widget]:
@@ -183,18 +175,15 @@ class InvarianceExplorer(Panel):
     def _follow(self, _: Any = None) -> None:
         """Picture and upright lines follow the slider at once; the network is asked in a thread."""
         transformation = self.transformations[self.transform]
-        self._left_at[self.transform] = self.value
         try:
             picture = transformation.picture(self.curves.features(0, self.image), self.value, self.border)
         except Exception as error:  # one's own transformation may fail
             self.report("slider", error)
             return
-        has_curve = self.image in self.names
-        self.picture.show(
-            picture, shown_width=fitted(picture.shape[0], picture.shape[1], PICTURE),
-            caption=self.image if has_curve else f"{self.image} (no curve: there is room for {MOST})",
-            description=f"{self.image}: {describe_transform(transformation, self.value)}",
-        )  # fmt: skip
+        remark = "" if self.image in self.names else f" (no curve: there is room for {MOST})"
+        self.picture.tell(
+            picture, self.image + remark, f"{self.image}: {describe_transform(transformation, self.value)}"
+        )
         self.board.mark(self.value)
         assert self.live is not None
         self.live.ask(Moment(self.image, self.transform, self.value, self.border, self.layers))
@@ -204,13 +193,8 @@ class InvarianceExplorer(Panel):
         self.board.show_now(moment, shifts)
 
     def _offer_values(self, _: Any = None) -> None:
-        """Let the slider go over the values of the transformation; it stands where it was left."""
-        transformation = self.transformations[self.transform]
-        first = self.value if self._value_given else first_value(transformation)
-        self._value_given = False
-        value = self._left_at.get(self.transform, first)
-        self.slider.offer(transformation, value)
-        self.value = value
+        self.slider.offer(self.transformations[self.transform], self._given_value)
+        self._given_value, self.value = None, self.slider.value
 
     def _list_images(self) -> None:
         """An upload is a curve more, while there is room for it."""
@@ -221,13 +205,6 @@ class InvarianceExplorer(Panel):
     def _line_clicked(self, change: T.Bunch) -> None:
         if self.board.drawn is not None:
             self.image = self.board.drawn.names[change["new"][0]]
-
-
-def first_value(transformation: Transformation) -> float:
-    """Where a slider stands at first: where the image is changed, but not much."""
-    values = transformation.values
-    begin = float(values[0]) if transformation.identity is None else transformation.identity
-    return float(values[np.abs(values - begin - START * (values[-1] - begin)).argmin()])
 
 
 def drawable(transformations: Iterable[Transformation]) -> dict[str, Transformation]:
