@@ -1,6 +1,7 @@
 """The feature explorer without a browser: every choice is a trait, and what is shown is what was chosen."""
 
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from torch import nn
 import zfwidgets as zf
 from zfwidgets.drawing import heat, signed_picture
 from zfwidgets.widgets.picture import fitted
+
+from .conftest import until
 
 START = {"image": "flower", "layer": "relu1", "feature": 3}
 HARM = "<script>alert(1)</script>"
@@ -310,3 +313,43 @@ def test_a_still_holds_every_picture_and_choice(explorer):
 )
 def test_small_maps_are_shown_at_whole_multiples_and_large_ones_fitted(height, width, shown_width):
     assert fitted(height, width) == shown_width
+
+
+@pytest.fixture
+def slow(network, images, in_kernel):
+    """An explorer that computes in a thread; for one unit, (3, 20), it waits until its gate is opened."""
+
+    class Slow(zf.FeatureExplorer):
+        begun, gate = threading.Event(), threading.Event()
+
+        def compute(self, choice, task):
+            found = super().compute(choice, task)
+            if choice.unit == (3, 20):
+                self.begun.set()
+                self.gate.wait(20)
+            return found
+
+    explorer = Slow(network, images, layer="relu1")
+    until(lambda: explorer.result is not None and not explorer.busy)
+    return explorer
+
+
+def test_who_goes_back_before_a_unit_is_drawn_is_heard(slow):
+    start = slow.view.map.cell
+    slow.view.map.cell = (3, 20)
+    assert slow.begun.wait(20)
+    slow.view.map.cell = start
+    slow.gate.set()
+    until(lambda: not slow.busy)
+    assert slow.unit == slow.result.unit == slow.view.map.cell == start
+
+
+def test_a_key_pressed_while_a_unit_is_projected_moves_on_from_there(slow):
+    slow.view.map.cell = (3, 20)
+    assert slow.begun.wait(20)
+    with slow.view.map.hold_trait_notifications():  # the page has moved on; the panel has not heard of it yet
+        slow.view.map.cell = (4, 20)
+        slow.gate.set()
+        until(lambda: slow.result.unit == (3, 20) and not slow.busy)
+        assert slow.view.map.cell == (4, 20)
+    until(lambda: slow.result.unit == (4, 20) and not slow.busy)

@@ -20,7 +20,6 @@ class FeatureView(W.Box):
         self.patch = Picture(transport=transport, hoverable=False)
         self.projection = Picture(transport=transport, hoverable=False)
         self.prediction = W.HTML()
-        self.unit: tuple[int, int] | None = None  # drawn as chosen on the map
         quarters = [
             titled("Where it responds", classed(self.map, "zf-map"), "zf-quarter"),
             titled("What the network says", classed(self.prediction, "zf-prediction"), "zf-quarter"),
@@ -33,13 +32,14 @@ class FeatureView(W.Box):
         beside.add_class("zf-quarters")
         self.add_class("zf-pictures")
 
-    def show(self, features: ImageFeatures, result: Projection, name: str, scale: str) -> None:
-        """Draw all pictures; `name` is the image's, `scale` says what full colour stands for.
+    def show(self, features: ImageFeatures, result: Projection, name: str, scale: str, chosen: bool) -> None:
+        """Draw all pictures; `name` is the image's, `scale` says what full colour stands for, `chosen` whether somebody
+        has chosen the unit.
 
         Each goes out as soon as it is drawn, so what changes most comes first.
         """
         self._show_patches(features, result, scale)
-        self._show_map(features, result)
+        self._show_map(features, result, chosen)
         self._show_photograph(features, result, name)
         if features.net.classifies:
             self.prediction.value = probability_bars(features.prediction.top(6), features.prediction.meaning)
@@ -54,19 +54,20 @@ class FeatureView(W.Box):
             caption=f"{name} · a unit of {result.layer} sees {sees}",
         )
 
-    def _show_map(self, features: ImageFeatures, result: Projection) -> None:
+    def _show_map(self, features: ImageFeatures, result: Projection, chosen: bool) -> None:
         values = features.maps(result.layer)[result.feature]
         low, high = float(values.min()), float(values.max())
         found = (
             "silent on this image" if high <= 0 else f"{format_number(low)} (dark) to {format_number(high)} (bright)"
         )
-        self.unit = result.unit
+        # a chosen unit is outlined already, or one that was chosen since and is not drawn yet
+        outlined = {} if chosen else {"cell": result.unit}
         self.map.show(
             heat(values),
             cells=values.shape,
-            cell=result.unit,
             shown_width=fitted(*values.shape),
             caption=f"feature {result.feature} · {values.shape[0]}×{values.shape[1]} units\n{found}",
+            **outlined,
         )
 
     def _show_patches(self, features: ImageFeatures, result: Projection, scale: str) -> None:

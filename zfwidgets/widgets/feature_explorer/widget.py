@@ -81,7 +81,8 @@ class FeatureExplorer(FeaturePanel):
         return features.project(choice.layer, choice.feature, choice.unit, choice.rule, task)
 
     def draw(self, result: Projection, choice: ProjectionChoice) -> None:
-        self.view.show(self.features(choice.image), result, choice.image, choice.scale)
+        chosen = not isinstance(choice.unit, str)
+        self.view.show(self.features(choice.image), result, choice.image, choice.scale, chosen)
 
     def code_lines(self) -> Sequence[str]:
         result: Projection = self.answer
@@ -97,9 +98,11 @@ class FeatureExplorer(FeaturePanel):
 
     def _show_place(self, _: Any = None) -> None:
         self.places = self.unit if isinstance(self.unit, str) else "chosen"
+        if not isinstance(self.unit, str):
+            self.view.map.cell = self.unit
 
     def _cell_chosen(self, change: T.Bunch) -> None:
-        if change["new"] is not None and tuple(change["new"]) != self.view.unit:
+        if change["new"] is not None and self.view.map.by_reader:
             self.unit = tuple(change["new"])
 
     def _photograph_clicked(self, change: T.Bunch) -> None:

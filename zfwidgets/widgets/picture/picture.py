@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import anywidget
@@ -88,6 +89,8 @@ class Picture(anywidget.AnyWidget):
     hoverable = T.Bool(True, help="False: `hover` stays None, and a pointer passing by sends nothing").tag(sync=True)
     clicked = _place(3, "(row, column, count): the pixel clicked last; the count grows with every click")
 
+    _showing: int | None = None  # the thread that shows something
+
     def __init__(self, **traits: Any) -> None:
         reject_unknown(type(self), traits)
         super().__init__(**traits)
@@ -104,7 +107,16 @@ class Picture(anywidget.AnyWidget):
         reject_unknown(type(self), traits)
         picture = rgba(array)
         height, width = picture.shape[:2]
-        with self.hold_sync():
-            for name, value in traits.items():
-                setattr(self, name, value)
-            self.width, self.height, self.pixels = width, height, picture.tobytes()
+        outer, self._showing = self._showing, get_ident()
+        try:
+            with self.hold_sync():
+                for name, value in traits.items():
+                    setattr(self, name, value)
+                self.width, self.height, self.pixels = width, height, picture.tobytes()
+        finally:
+            self._showing = outer
+
+    @property
+    def by_reader(self) -> bool:
+        """Whether the cell that has just been chosen comes from the reader, and not from `show`."""
+        return self._showing != get_ident()

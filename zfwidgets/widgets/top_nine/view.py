@@ -85,16 +85,17 @@ class NineView(W.Box):
         down, across = self.patches.cells
         return row * down // self.patches.height * across + column * across // self.patches.width
 
-    def show(self, tiles: Tiles, page: Page, kind: str, words: str) -> None:
-        """Draw a page; `kind` is what the wall shows of its maps, `words` say which ones they are."""
+    def show(self, tiles: Tiles, page: Page, kind: str, words: str, latest: int | None) -> None:
+        """Draw a page; `kind` is what the wall shows of its maps, `words` say which ones they are. `latest` is the map
+        that was chosen last, perhaps after this page was asked for: its square is the one that stays outlined."""
         self._tiles, self.page = tiles, page
         self._show_large(page)
-        self._show_wall(page, kind, words)
+        self._show_wall(page, kind, words, latest)
 
-    def _show_wall(self, page: Page, kind: str, words: str) -> None:
+    def _show_wall(self, page: Page, kind: str, words: str, latest: int | None) -> None:
         kinds = ("projections", "patches") if kind == "both" else (kind,)
         columns = COLUMNS // len(kinds)
-        self.cell = divmod(page.features.index(page.feature), columns)
+        self.cell = divmod(page.features.index(latest if latest in page.features else page.feature), columns)
         blocks = [self._block(page, feature, each, BLOCK) for feature in page.features for each in kinds]
         layer = self._tiles.net.layer(page.layer)
         sees = "the whole image" if layer.whole else "{}×{} pixels".format(*layer.receptive_field)

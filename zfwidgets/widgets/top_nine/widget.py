@@ -170,7 +170,7 @@ class TopNine(PagedFeatures):
             first = ranks.index(result.features[0]) + 1
             ordered = self.traits()["order"].label_of(choice.order)
             which = f"{first} to {first + len(result.features) - 1} of {len(ranks)} feature maps, {ordered}"
-            self.view.show(choice.tiles, result, choice.show, f"{choice.layer} · {which}")
+            self.view.show(choice.tiles, result, choice.show, f"{choice.layer} · {which}", self.feature)
 
     def settle(self, choice: PageChoice) -> None:
         self.feature_slider.rank(self.scores(choice), choice.order, choice.feature)
@@ -209,7 +209,7 @@ class TopNine(PagedFeatures):
 
     def _chosen_on_wall(self, change: T.Bunch) -> None:
         page, cell = self.view.page, change["new"]
-        if page is None or cell is None or tuple(cell) == self.view.cell or page.layer != self.layer:
+        if page is None or cell is None or not self.view.wall.by_reader or page.layer != self.layer:
             return
         index = cell[0] * self.view.wall.cells[1] + cell[1]
         if index < len(page.features):
