@@ -20,6 +20,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 WIDGETRY = {"IPython", "anywidget", "bqplot", "ipycanvas", "ipywidgets"}
 PICKLES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 HARMLESS = {"pickle.UnpicklingError"}  # what `torch.load(…, weights_only=True)` raises
+SENDS_TO_OWN_PROCESSES = "experiments/workers.py"  # and reads nothing that comes from elsewhere
 
 # floor -> what it may import of zfwidgets, and what it must not import of others
 GROUND = {"task", "renamed"}
@@ -196,7 +197,7 @@ def test_figures_are_drawn_with_when_they_are_asked_for():
 
 
 def test_nothing_unpickles():
-    assert offenders(lambda module: unpicklings(parsed(module))) == {}
+    assert set(offenders(lambda module: unpicklings(parsed(module)))) == {SENDS_TO_OWN_PROCESSES}
 
 
 @pytest.mark.parametrize(

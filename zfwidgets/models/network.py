@@ -19,14 +19,14 @@ from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.backend.run.memory import in_parts, within_memory
 from zfwidgets.backend.surroundings import undisturbed
-from zfwidgets.data import Collection, decode, images
+from zfwidgets.data import images
 from zfwidgets.models.captured import captured
-from zfwidgets.models.checks import best_device, check_input, checked_labels
+from zfwidgets.models.checks import best_device, checked_labels
 from zfwidgets.models.fingerprint import fingerprint
 from zfwidgets.models.lookup import class_number, find_layer, nearest_layers
 from zfwidgets.models.main_layers import feature_layers, last_spatial, main_layers
 from zfwidgets.models.prediction import Prediction
-from zfwidgets.models.preprocess import picture_of
+from zfwidgets.models.reader import Reader
 from zfwidgets.models.report import Report
 from zfwidgets.models.scores import output_count, scores_of
 from zfwidgets.renamed import renamed_property
@@ -153,24 +153,13 @@ class Network:
     @undisturbed()
     def prepare(self, image: Any) -> tuple[np.ndarray, Tensor]:
         """Any image as the network gets it: the picture (H, W, 3) uint8, and its input (C, H, W) on the device."""
-        pixels, x = self.read(image)
+        pixels, x = self.reader.read(image)
         return pixels, x.to(self.device, self.dtype)
 
-    @undisturbed()
-    def read(self, image: Any) -> tuple[np.ndarray, Tensor]:
-        """As `prepare`, but the input stays on the CPU: for processes that only read images.
-
-        A tensor that already has the shape of the input of a network with other than one or three channels is taken
-        as preprocessed.
-        """
-        shape = self.program.input.shape
-        if shape[0] not in (1, 3) and isinstance(image, Tensor | np.ndarray) and tuple(image.shape) == shape:
-            x = torch.as_tensor(image)
-            pixels = picture_of(x)
-        else:
-            pixels, x = self.preprocess(decode(image))
-        check_input(x, shape[0], self.name)
-        return pixels, x.cpu()
+    @property
+    def reader(self) -> Reader:
+        """What reads images for it, without its weights: for processes that only read."""
+        return Reader(self.preprocess, self.program.input.shape, self.name)
 
     @undisturbed()
     def batch(self, images: Sequence[Any]) -> Tensor:
@@ -184,15 +173,10 @@ class Network:
         Raises ValueError when the network does not end in one score a class.
         """
         collection = images(source)
-        items, names = [self.item(collection, place) for place in range(len(collection))], collection.names
+        items, names = [self.reader.item(collection, place) for place in range(len(collection))], collection.names
         parts = in_parts([slice(0, len(items))], lambda some: self.classify(self.batch(items[some]), names[some]))
         found = [part for _, part in parts]
         return replace(found[0], probability=np.concatenate([part.probability for part in found]), names=names)
-
-    def item(self, collection: Collection, place: int) -> Any:
-        """One image of a collection: decoded, but for what a network of other than one or three channels reads as it
-        is."""
-        return collection[place] if self.program.input.shape[0] in (1, 3) else collection.as_given(place)
 
     @within_memory()
     def classify(self, x: Tensor, names: Sequence[str]) -> Prediction:

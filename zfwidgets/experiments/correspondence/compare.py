@@ -68,7 +68,7 @@ def correspondence(
         raise ValueError(f"correspondence is between images: two or more are needed, {len(collection)} was given")
     if draws < 1:
         raise ValueError(f"draws is at least 1; {draws} was given")
-    features = [ImageFeatures(net, net.item(collection, place)) for place in range(len(collection))]
+    features = [ImageFeatures(net, net.reader.item(collection, place)) for place in range(len(collection))]
     height, width = features[0].picture.shape[:2]
     masks = part_masks(parts, len(features), (height, width))
     names = net.layer_names(layers, (net.last_spatial_layer, net.layers[-1]))

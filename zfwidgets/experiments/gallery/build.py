@@ -82,7 +82,7 @@ class Sources:
             return list(pool.map(self._read, numbers))
 
     def _prepared(self, number: int) -> tuple[np.ndarray, Tensor]:
-        return self.net.read(self.net.item(self.images, number))
+        return self.net.reader.read_from(self.images, number)
 
 
 def build_gallery(

@@ -75,7 +75,7 @@ def invariance_sweep(
     if border not in BORDERS:
         raise ValueError(f"border is {', '.join(map(repr, BORDERS))}; {border!r} was given")
     collection = as_collection({name: photograph(name) for name in FIVE} if images is None else images)
-    features = [ImageFeatures(net, net.item(collection, place)) for place in range(len(collection))]
+    features = [ImageFeatures(net, net.reader.item(collection, place)) for place in range(len(collection))]
     names = net.layer_names(layers, (net.feature_layers[0], net.feature_layers[-1]))
     measured = _Measured(net, features, names, chosen(transforms), border)
     return measured.refined(collection.names, _truth(net, features, collection, labels), task)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from zfwidgets.backend.device import properties_of
 from zfwidgets.backend.graph.layer import FeatureLayer
@@ -19,6 +18,7 @@ from zfwidgets.backend.run.forward import forward
 from zfwidgets.backend.run.memory import in_parts, parts_of
 from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.data import Collection
+from zfwidgets.experiments.loading import Batch, load_batches
 from zfwidgets.experiments.top_activations.result import NONE, TopActivations
 from zfwidgets.models import Network
 from zfwidgets.task import UNWATCHED, Task
@@ -52,17 +52,17 @@ def mine(
     Images are decoded in worker processes, across spans. `tick` hears how many images have been read since it was
     last called; `task` is asked between steps of the network, and `Cancelled` is raised when it has been cancelled.
     """
-    batches = [numbers for span in spans for numbers in _batches(span, settings.batch_size)]
-    loaded = iter(_loader(net, images, batches, settings.workers))
-    for span in spans:
-        tops = [RunningTop(net.layer(name), settings.k, settings.per_image, net.device) for name in settings.layers]
-        broken: list[tuple[int, str]] = []
-        for _ in _batches(span, settings.batch_size):
-            batch = next(loaded)
-            broken += batch.broken
-            _look_at(net, batch, tops, task)
-            tick(len(batch.numbers))
-        yield _result(net, images, span, settings, tops, broken)
+    batches = [numbers for span in spans for numbers in batches_of(span, settings.batch_size)]
+    with closing(load_batches(net, images, batches, settings.workers)) as loaded:
+        for span in spans:
+            tops = [RunningTop(net.layer(name), settings.k, settings.per_image, net.device) for name in settings.layers]
+            broken: list[tuple[int, str]] = []
+            for _ in batches_of(span, settings.batch_size):
+                batch = next(loaded)
+                broken += batch.broken
+                _look_at(net, batch, tops, task)
+                tick(len(batch.numbers))
+            yield _result(net, images, span, settings, tops, broken)
 
 
 @undisturbed()
@@ -170,49 +170,8 @@ class RunningTop:
         maps.masked_fill_(near_rows[:, :, None] & near_columns[:, None, :], -torch.inf)
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Some images, ready for the network."""
-
-    numbers: Tensor  # (n,) int64, which images of the data set
-    inputs: Tensor  # (n, C, H, W) float32; zero for those that could not be read
-    read: Tensor  # (n,) bool, which could
-    broken: list[tuple[int, str]]  # the others, and why
-
-    def pin_memory(self) -> Batch:
-        """The same in memory that a CUDA device can read from on its own."""
-        return Batch(self.numbers, self.inputs.pin_memory(), self.read, self.broken)
-
-
-class _Inputs(Dataset):
-    """Reads images as the network gets them; what cannot be read is no error here."""
-
-    def __init__(self, net: Network, images: Collection) -> None:
-        self.net, self.images = net, images
-
-    def __getitem__(self, number: int) -> tuple[int, Tensor, str]:
-        try:
-            return number, self.net.read(self.net.item(self.images, number))[1], ""
-        except (ValueError, TypeError, OSError) as error:
-            empty = torch.zeros(self.net.program.input.shape, dtype=torch.float32)
-            return number, empty, str(error) or type(error).__name__
-
-
-def _collated(items: list[tuple[int, Tensor, str]]) -> Batch:
-    numbers, inputs, why = zip(*items, strict=True)
-    broken = [(number, reason) for number, _, reason in items if reason]
-    return Batch(torch.tensor(numbers), torch.stack(inputs), torch.tensor([not reason for reason in why]), broken)
-
-
-def _loader(net: Network, images: Collection, batches: list[list[int]], workers: int) -> Iterable[Any]:
-    options: dict[str, Any] = {"prefetch_factor": 2} if workers else {}
-    return DataLoader(
-        _Inputs(net, images), batch_sampler=batches, num_workers=workers, collate_fn=_collated,
-        pin_memory=properties_of(net.device).pinned, **options,
-    )  # fmt: skip
-
-
-def _batches(span: Span, size: int) -> list[list[int]]:
+def batches_of(span: Span, size: int) -> list[list[int]]:
+    """The images of a span in batches of about a size."""
     start, stop = span
     size = -(-size // MIN_BATCH) * MIN_BATCH
     return [list(range(first, min(first + size, stop))) for first in range(start, stop, size)]

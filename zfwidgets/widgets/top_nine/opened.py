@@ -33,7 +33,7 @@ class OpenedImages(W.VBox):
         """The explorer, among whose images is one of the data set."""
         panel, key, name = self._panel, (tiles.images.fingerprint, number), tiles.images.names[number]
         if self.explorer is None:
-            image = {name: panel.net.item(tiles.images, number)}
+            image = {name: panel.net.reader.item(tiles.images, number)}
             start = {"layer": panel.layer, "feature": panel.feature, "rule": panel.rule}
             self.explorer = FeatureExplorer(
                 panel.net, image, layers=panel.layer_names, transport=panel.transport, **start
@@ -41,5 +41,5 @@ class OpenedImages(W.VBox):
             self._names[key] = name
             self.children = [self.explorer]
         elif key not in self._names:
-            self._names[key] = self.explorer.selection.images.add(name, panel.net.item(tiles.images, number))
+            self._names[key] = self.explorer.selection.images.add(name, panel.net.reader.item(tiles.images, number))
         return self.explorer
