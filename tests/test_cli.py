@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -225,3 +226,80 @@ def test_what_cannot_be_mined_is_said_in_one_line(
     assert result.exit_code == 1
     assert message in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.fixture
+def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("the output is looked at before the work")
+
+    monkeypatch.setattr(zfwidgets, "top_activations", work, raising=False)
+    monkeypatch.setattr(demo, "write_page", work)
+
+
+@pytest.mark.parametrize("command", [["mine", ".", "--out"], ["demo", "--headless", "--output"]], ids=["mine", "demo"])
+@pytest.mark.parametrize("out", ["file/out", "file/new/out", "n" * 300, "/proc/out"])
+def test_an_output_that_cannot_be_written_is_found_out_before_the_work(no_work, tmp_path, monkeypatch, command, out):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    result = call(*command, out)
+    assert result.exit_code == 1
+    assert result.output.startswith(f"cannot write {out!r}: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_looking_at_the_output_leaves_what_was_there(folder, tmp_path):
+    out = tmp_path / "tops"
+    out.write_bytes(b"before")
+    assert call("mine", str(folder), "--out", str(out), "--layers", "none").exit_code == 1
+    assert out.read_bytes() == b"before"
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    def work(*arguments: Any, **options: Any) -> None:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (KeyError("nowhere"), "KeyError: 'nowhere' (--verbose shows where)"),
+        (RuntimeError("out of something"), "RuntimeError: out of something (--verbose shows where)"),
+        (MemoryError(), "MemoryError:  (--verbose shows where)"),
+        (ValueError("this is wrong with it"), "this is wrong with it"),
+    ],
+)
+def test_any_error_is_one_sentence(monkeypatch, tmp_path, error, sentence):
+    monkeypatch.setattr(zfwidgets, "top_activations", raising(error), raising=False)
+    result = call("mine", ".", "--out", str(tmp_path / "tops"))
+    assert (result.exit_code, result.output.strip()) == (1, sentence)
+    verbose = call("mine", ".", "--out", str(tmp_path / "tops"), "--verbose")
+    assert verbose.exit_code == 1
+    assert verbose.exception is error
+
+
+def test_ctrl_c_is_no_error_to_explain(monkeypatch, tmp_path):
+    monkeypatch.setattr(zfwidgets, "top_activations", raising(KeyboardInterrupt()), raising=False)
+    result = call("mine", ".", "--out", str(tmp_path / "tops"))
+    assert (result.exit_code, result.output.strip()) == (130, "Stopped.")
+
+
+def test_a_warning_is_a_sentence(monkeypatch, tmp_path):
+    def work(*arguments: Any, **options: Any) -> None:
+        warnings.warn("something was left out", stacklevel=2)
+        raise ValueError("and then it failed")
+
+    monkeypatch.setattr(zfwidgets, "top_activations", work, raising=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        result = call("mine", ".", "--out", str(tmp_path / "tops"))
+    assert result.output.splitlines() == ["something was left out", "and then it failed"]
+
+
+@pytest.mark.parametrize("device", ["banana", "cuda:99", "meta"])
+def test_a_device_that_is_not_here_is_named(folder, tmp_path, device):
+    result = call("mine", str(folder), "--out", str(tmp_path / "tops"), "--device", device)
+    assert result.exit_code == 1
+    assert result.output.startswith(f"there is no device '{device}' here that computes; there is 'auto', ")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import sys
+import tempfile
+import warnings
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn, ParamSpec
 
 import typer
 
@@ -14,6 +18,35 @@ if TYPE_CHECKING:
     from zfwidgets.models import Network
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+Options = ParamSpec("Options")
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show where an error comes from.")]
+
+
+def in_one_sentence(command: Callable[Options, None]) -> Callable[Options, None]:
+    """Whatever goes wrong in a command is one sentence and exit code 1; with --verbose, a traceback."""
+
+    @functools.wraps(command)
+    def run(*arguments: Options.args, **options: Options.kwargs) -> None:
+        try:
+            with warnings.catch_warnings():
+                warnings.showwarning = lambda message, *_, **__: typer.echo(message, err=True)
+                command(*arguments, **options)
+        except typer.Exit:
+            raise
+        except KeyboardInterrupt:
+            _give_up("Stopped.", code=130)
+        except Exception as error:
+            if options["verbose"]:
+                raise
+            _give_up(_described(error))
+
+    return run
+
+
+def _described(error: Exception) -> str:
+    if isinstance(error, ValueError | TypeError | OSError) and str(error):
+        return str(error)
+    return f"{type(error).__name__}: {error} (--verbose shows where)"
 
 
 @app.callback()
@@ -22,9 +55,11 @@ def zfwidgets() -> None:
 
 
 @app.command()
+@in_one_sentence
 def demo(
     headless: Annotated[bool, typer.Option("--headless", help="Run the tour without a browser; write a page.")] = False,
     output: Annotated[Path, typer.Option(dir_okay=False, help="The page that --headless writes.")] = Path("tour.html"),
+    verbose: Verbose = False,
 ) -> None:
     """Open the tour in JupyterLab, or run it and write it as an HTML page with its pictures."""
     missing = [name for name in ("jupyterlab", "nbconvert") if find_spec(name) is None]
@@ -37,6 +72,7 @@ def demo(
 
 
 @app.command()
+@in_one_sentence
 def mine(
     folder: Annotated[Path, typer.Argument(help="Images: every file in the folder and below.")],
     out: Annotated[Path, typer.Option(dir_okay=False, help="The file to write, for TopActivations.load.")],
@@ -54,23 +90,33 @@ def mine(
         Path | None, typer.Option(file_okay=False, help="A folder to keep finished shards in, and to go on from.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+    verbose: Verbose = False,
 ) -> None:
     """Find the strongest activations of every feature map in a folder of images (Fig. 2)."""
     import zfwidgets as zf
 
+    _check_output(out)
     chosen = layers if layers in ("", "all") else [name.strip() for name in layers.split(",")]
-    try:
-        tops = zf.top_activations(
-            _network(model, device), folder, chosen or None, k,
-            per_image=per_image, batch_size=batch_size, workers=workers, checkpoint=checkpoint,
-        )  # fmt: skip
-        out.parent.mkdir(parents=True, exist_ok=True)
-        tops.save(out)
-    except (ValueError, TypeError, OSError) as error:
-        _give_up(str(error))
+    tops = zf.top_activations(
+        _network(model, device), folder, chosen or None, k,
+        per_image=per_image, batch_size=batch_size, workers=workers, checkpoint=checkpoint,
+    )  # fmt: skip
+    tops.save(out)
     typer.echo(f"{tops}: wrote {out}")
     for number, why in tops.broken:
         typer.echo(f"left out: image {number}: {why}", err=True)
+
+
+def _check_output(path: Path) -> None:
+    """Raise ValueError where nothing can be written: before the work, and not after it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            path.open("ab").close()
+        else:
+            tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise ValueError(f"cannot write {str(path)!r}: {error.strerror}") from error
 
 
 def _network(model: str, device: str) -> Network:
@@ -95,10 +141,11 @@ def _write_page(output: Path) -> None:
 
     from zfwidgets import demo
 
+    _check_output(output)
     typer.echo(f"Running {demo.TOUR} …")
     try:
         demo.write_page(demo.tour(), output)
-    except (CellExecutionError, DeadKernelError, OSError) as error:
+    except (CellExecutionError, DeadKernelError) as error:  # the cell, and its traceback
         _give_up(str(error))
     typer.echo(f"Wrote {output}")
 
@@ -106,15 +153,12 @@ def _write_page(output: Path) -> None:
 def _open_lab() -> None:
     from zfwidgets import demo
 
-    try:
-        notebook, kept = demo.own_copy(demo.tour(), Path.cwd())
-    except OSError as error:
-        _give_up(str(error))
+    notebook, kept = demo.own_copy(demo.tour(), Path.cwd())
     if kept:
         typer.echo(f"{notebook.name} was here already, and is kept. Move it away to get a fresh one.")
     demo.open_lab(notebook)
 
 
-def _give_up(why: str) -> None:
+def _give_up(why: str, code: int = 1) -> NoReturn:
     typer.echo(why, err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)

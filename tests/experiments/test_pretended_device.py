@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
 import zfwidgets as zf
 from zfwidgets.backend.device import DEVICES
 from zfwidgets.backend.run.forward import forward
+from zfwidgets.experiments import loading
 from zfwidgets.experiments.invariance import TRANSFORMATIONS
 from zfwidgets.experiments.invariance.shift import feature_shift
 from zfwidgets.experiments.projection import ImageFeatures
@@ -77,7 +79,8 @@ def test_auto_is_the_best_device_that_there_is(monkeypatch):
         for worse in ("mps", "cuda"):
             monkeypatch.setitem(DEVICES, worse, replace(DEVICES[worse], available=lambda worse=worse: worse == kind))  # noqa: B023
         assert best_device("auto").type == kind
-    assert best_device("cuda:1") == torch.device("cuda", 1)
+    with pretended_device() as device:
+        assert best_device(str(device)) == device
 
 
 @pytest.mark.parametrize("rule", ["deconvnet", "gradient", "guided"])
@@ -117,9 +120,17 @@ def test_data_sets_go_through_in_batches_as_the_device_wants_them(small, expecte
 
 
 @pytest.mark.parametrize("pinned", [True, False])
-def test_images_are_read_into_pinned_memory_where_the_device_makes_use_of_it(pinned, net, pictures):
+def test_images_are_read_into_pinned_memory_where_the_device_makes_use_of_it(pinned, net, pictures, monkeypatch):
+    asked = []
+
+    def loader(*args, pin_memory, **options):
+        asked.append(pin_memory)
+        return DataLoader(*args, **options)  # there is no such device to pin memory for
+
+    monkeypatch.setattr(loading, "DataLoader", loader)
     with pretended_device(pinned=pinned) as device:
-        assert mining._loader(net.on(device), zf.images(pictures), [[0, 1]], 0).pin_memory is pinned
+        list(loading.load_batches(net.on(device), zf.images(pictures), [[0, 1]]))
+    assert asked == [pinned]
 
 
 @pytest.mark.parametrize("fill", ["grey", "mean", "blur", "noise", "red"])

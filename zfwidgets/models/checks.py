@@ -49,10 +49,17 @@ def check_input(x: Tensor, channels: int, network: str) -> None:
 
 
 def best_device(device: str | torch.device) -> torch.device:
-    """The device; "auto" is CUDA, else MPS, else the CPU."""
-    if device != "auto":
-        return torch.device(device)
-    return torch.device(next(kind for kind, properties in DEVICES.items() if properties.available()))
+    """The device; "auto" is CUDA, else MPS, else the CPU. Raises ValueError where this machine has none of the kind."""
+    here = [kind for kind, properties in DEVICES.items() if properties.available()]
+    if device == "auto":
+        return torch.device(here[0])
+    try:
+        chosen = torch.device(device)
+        torch.empty(1, device=chosen).cpu()
+    except Exception as error:  # each device has its own
+        there_is = ", ".join(map(repr, ["auto", *here]))
+        raise ValueError(f"there is no device {str(device)!r} here that computes; there is {there_is}") from error
+    return chosen
 
 
 def working_type(module: nn.Module) -> torch.dtype:
