@@ -23,10 +23,11 @@ HARMLESS = {"pickle.UnpicklingError"}  # what `torch.load(…, weights_only=True
 SENDS_TO_OWN_PROCESSES = "experiments/workers.py"  # and reads nothing that comes from elsewhere
 
 # floor -> what it may import of zfwidgets, and what it must not import of others
-GROUND = {"task", "renamed"}
+GROUND = {"task", "renamed", "files"}
 FLOORS: dict[str, tuple[set[str], set[str]]] = {
     "task": (GROUND, WIDGETRY | {"torch", "numpy"}),
     "renamed": (GROUND, WIDGETRY | {"torch", "numpy"}),
+    "files": (GROUND, WIDGETRY | {"torch"}),
     "drawing": (GROUND | {"drawing"}, WIDGETRY | {"torch", "torchvision"}),
     "backend": (GROUND | {"backend"}, WIDGETRY | {"matplotlib", "PIL"}),
     "data": (GROUND | {"data"}, WIDGETRY | {"matplotlib"}),

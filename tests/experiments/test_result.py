@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 from dataclasses import dataclass, fields
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import zfwidgets as zf
@@ -89,3 +91,64 @@ def test_a_pickle_is_refused_and_never_run(tmp_path):
 def test_a_missing_file_is_missing(tmp_path):
     with pytest.raises(FileNotFoundError):
         zf.Projection.load(tmp_path / "nowhere.zf")
+
+
+def test_no_flipped_bit_is_in_a_result(tmp_path):
+    path = tmp_path / "one.zf"
+    before = projection()
+    before.save(path)
+    content = path.read_bytes()
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :])
+        try:
+            after = zf.Projection.load(path)
+        except ValueError:
+            continue
+        assert after.pixels.tobytes() == before.pixels.tobytes()  # a space in the header was hit
+        assert repr(after) == repr(before)
+
+
+def test_a_file_of_before_there_were_checksums_loads(tmp_path):
+    projection().save(tmp_path / "new.zf")
+    with safe_open(tmp_path / "new.zf", "numpy") as file:
+        header = file.metadata()
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    former = {name: header[name] for name in ("result", "values")}
+    save_file(arrays, tmp_path / "former.zf", former)
+    assert repr(zf.Projection.load(tmp_path / "former.zf")) == repr(projection())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "", "{", "[]", "null", "3", '"text"', "[" * 5000, '{"layer": ' * 900 + "1" + "}" * 900, "9" * 5000,
+        '{"layer": 3, "layer": 4}', '{"numbers": {"the keys of its arrays": ["a"]}}', '{"numbers": 3}',
+        '{"numbers": {"the keys of its arrays": 3}}', '{"\\ud800": 1}',
+    ],
+)  # fmt: skip
+def test_metadata_of_any_kind_is_refused_by_name(tmp_path, values):
+    save_file({"other": np.arange(3.0)}, tmp_path / "odd.zf", {"result": "Other", "values": values})
+    with pytest.raises(ValueError, match=r"odd\.zf"):
+        Other.load(tmp_path / "odd.zf")
+
+
+def test_a_stamp_comes_back(tmp_path):
+    projection().save(tmp_path / "one.zf", "whose it is")
+    found, stamp = zf.Projection.load_stamped(tmp_path / "one.zf")
+    assert repr(found) == repr(projection())
+    assert stamp == "whose it is"
+
+
+def test_a_result_that_cannot_be_written_leaves_the_former_one(tmp_path, monkeypatch):
+    path = tmp_path / "one.zf"
+    projection().save(path)
+    before = path.read_bytes()
+
+    def full(number):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        projection(None).save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

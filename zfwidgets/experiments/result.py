@@ -10,8 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
+
+from zfwidgets.experiments.schema import checked
+from zfwidgets.files import CHECKSUM, HEADER_BYTES, Arrays, checksum, of_form, read_arrays, read_json, write_aside
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,8 +31,11 @@ class Result:
         room = type(self).__module__.rpartition(".")[0]
         return import_module(f"{room}.figure").draw(self, *choices, **options)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write to one file: arrays as safetensors, everything else as JSON in its header."""
+    def save(self, path: str | os.PathLike[str], stamp: str = "") -> None:
+        """Write to one file: arrays as safetensors, everything else as JSON in its header, and a checksum of all.
+
+        A stamp is a note of whoever keeps the file, for `load_stamped`.
+        """
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
         arrays, plain = {}, {}
         for name, value in values.items():
@@ -41,37 +46,59 @@ class Result:
                 arrays |= {f"{name}/{key}": np.ascontiguousarray(array) for key, array in value.items()}
             else:
                 plain[name] = value
-        header = {"result": type(self).__name__, "values": json.dumps(plain)}
-        save_file(arrays, path, metadata=header)
+        header = {"result": type(self).__name__, "values": json.dumps(plain), "stamp": stamp}
+        write_aside(path, save(arrays, header | {CHECKSUM: checksum(header, arrays)}))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote. Raises ValueError when the file holds another kind of result or version, or none."""
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: the file is damaged, holds another kind of result or version, or none, or its numbers contradict
+                each other.
+            OSError: there is no such file, or it cannot be opened.
+        """
+        return cls.load_stamped(path)[0]
+
+    @classmethod
+    def load_stamped(cls, path: str | os.PathLike[str]) -> tuple[Self, str]:
+        """The same, and the stamp that it was saved with."""
+        name = os.fspath(path)
         try:
-            with safe_open(path, framework="numpy") as file:
-                header = file.metadata() or {}
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dictionary)
-        except FileNotFoundError:
-            raise
-        except Exception as error:
-            raise ValueError(f"{os.fspath(path)!r} is not a file that {cls.__name__}.save wrote: {error}") from error
+            header, arrays = read_arrays(path)
+        except ValueError as error:
+            raise ValueError(f"{name!r} is not a file that {cls.__name__}.save wrote: {error}") from error
         if header.get("result") != cls.__name__:
-            raise ValueError(f"{os.fspath(path)!r} holds {header.get('result', 'no result')}, not {cls.__name__}")
-        values = {name: _tupled(value) for name, value in json.loads(header["values"]).items()}
+            raise ValueError(f"{name!r} holds {header.get('result', 'no result')}, not {cls.__name__}")
+        if strange := header.keys() - {"result", "values", "stamp"}:
+            raise ValueError(f"{name!r} is damaged: its header has {', '.join(map(repr, sorted(strange)))}")
+        try:
+            values: dict[str, Any] = read_json(header.get("values", ""), dict[str, Any], HEADER_BYTES)
+            found = cls(**cls._read(values, arrays))
+            found.verify()
+        except TypeError as error:
+            raise ValueError(f"{name!r} was written by another version of zfwidgets: {error}") from error
+        except ValueError as error:
+            raise ValueError(f"{name!r} is damaged, or was not written by {cls.__name__}.save: {error}") from error
+        return found, header.get("stamp", "")
+
+    @classmethod
+    def _read(cls, values: dict[str, Any], arrays: Arrays) -> dict[str, Any]:
+        """The values of the fields, each of its type. Raises TypeError where there are others than the fields."""
         for name, value in values.items():
             if isinstance(value, dict) and _KEYS in value:
-                values[name] = {key: arrays.pop(f"{name}/{key}") for key in value[_KEYS]}
+                keys: list[str | int] = of_form(value[_KEYS], list[str | int])
+                if missing := [key for key in keys if f"{name}/{key}" not in arrays]:
+                    raise ValueError(f"{name} lacks its array of {missing[0]!r}")
+                values[name] = {key: arrays.pop(f"{name}/{key}") for key in keys}
         found = {cls.former_names.get(name, name): value for name, value in (arrays | values).items()}
-        try:
-            return cls(**found)
-        except TypeError as error:
-            raise ValueError(f"{os.fspath(path)!r} was written by another version of zfwidgets: {error}") from error
+        if strange := found.keys() - {field.name for field in fields(cls)}:  # type: ignore[arg-type]
+            raise TypeError(f"it has {', '.join(map(repr, sorted(strange)))}, of which nothing is known here")
+        return checked(cls, found)
+
+    def verify(self) -> None:
+        """Raise ValueError where what the fields hold cannot be so: numbers that contradict each other, or lie."""
 
 
 def _holds_arrays(value: Any) -> bool:
     return isinstance(value, dict) and any(isinstance(item, np.ndarray) for item in value.values())
-
-
-def _tupled(value: Any) -> Any:
-    """JSON knows lists only; results hold tuples."""
-    return tuple(map(_tupled, value)) if isinstance(value, list) else value
