@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -86,32 +86,51 @@ def test_all_layers_of_the_embedded_network_on_300_photographs_are_what_numpy_fi
 
 
 RUN = """
-import sys
+import os, signal, sys, threading
 import zfwidgets as zf
 from zfwidgets.experiments.top_activations import search
-from zfwidgets.experiments.top_activations.mining import MIN_BATCH
 search.SMALLEST = 8
+images, saved, out, moment = sys.argv[1:]
 net = zf.load("squeezenet1_1", device="cpu")
-zf.top_activations(net, sys.argv[1], checkpoint=sys.argv[2], workers=2, batch_size=4, progress=False)
+if moment != "never":
+    threading.Timer(float(moment), os.killpg, (os.getpid(), signal.SIGKILL)).start()
+tops = zf.top_activations(net, images, checkpoint=saved, workers=2, batch_size=4, progress=False)
+tops.save(out)
+os._exit(0)  # and no timer after it
 """
+KILLS = int(os.environ.get("ZFWIDGETS_KILLS", "4"))  # 20 were tried
 
 
-def test_a_run_killed_again_and_again_goes_on_and_finds_the_same(net, folder, tmp_path, monkeypatch):
-    saved, shards = tmp_path / "saved", []
-    for _ in range(3):
-        run = subprocess.Popen([sys.executable, "-c", RUN, folder, saved], start_new_session=True)
-        before = len(shards)
-        while len(shards := sorted(saved.glob("images-*"))) == before and run.poll() is None:
-            time.sleep(0.01)
-        os.killpg(run.pid, signal.SIGKILL)  # with its workers
-        run.wait()
-    assert 0 < len(shards) < 8
-    ages = {path: path.stat().st_mtime_ns for path in shards}
-    subprocess.run([sys.executable, "-c", RUN, folder, saved], check=True)
-    assert all(path.stat().st_mtime_ns == age for path, age in ages.items())  # what was there was not done again
+def mine_until(moment: float | str, folder: Path, saved: Path, out: Path) -> int:
+    """In a process group of its own, which is killed so many seconds after the network is loaded."""
+    command = [sys.executable, "-c", RUN, folder, saved, out, str(moment)]
+    return subprocess.run(command, start_new_session=True).returncode
+
+
+def test_a_run_killed_at_any_moment_goes_on_and_finds_the_same(folder, tmp_path):
+    undisturbed, out, saved = tmp_path / "undisturbed", tmp_path / "out", tmp_path / "saved"
+    assert mine_until("never", folder, tmp_path / "another", undisturbed) == 0
+    moments = np.random.default_rng(KILLS)
+    for turn in range(KILLS):
+        while (code := mine_until(moments.uniform(0, 1.5), folder, saved, out)) == 0:  # it was done before
+            assert out.read_bytes() == undisturbed.read_bytes()
+            shutil.rmtree(saved)
+        assert code == -signal.SIGKILL
+        if turn % 2:  # two runs in succession are killed
+            assert mine_until("never", folder, saved, out) == 0
+            assert out.read_bytes() == undisturbed.read_bytes()
+            assert not list(saved.glob(".*.draft"))
+            shutil.rmtree(saved)
+
+
+def test_what_was_finished_is_not_done_again(net, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(search, "SMALLEST", 8)
-    resumed = zf.top_activations(net, folder, checkpoint=saved, progress=False)
-    assert same(resumed, zf.top_activations(net, folder, workers=0, progress=False))
+    saved = tmp_path / "saved"
+    zf.top_activations(net, folder, checkpoint=saved, progress=False)
+    ages = {path: path.stat().st_mtime_ns for path in saved.glob("images-*")}
+    zf.top_activations(net, folder, checkpoint=saved, progress=False)
+    assert len(ages) == 8
+    assert all(path.stat().st_mtime_ns == age for path, age in ages.items())
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zfwidgets.data import Collection
-from zfwidgets.experiments.top_activations.checkpoint import Checkpoint
-from zfwidgets.experiments.top_activations.mining import Settings, Span, mine
+from zfwidgets.experiments.checkpoint import Checkpoint
+from zfwidgets.experiments.top_activations.mining import Settings, Span, mine, part_name
 from zfwidgets.experiments.top_activations.result import TopActivations, merged
 from zfwidgets.models import Network
 from zfwidgets.task import Task
@@ -61,11 +61,11 @@ def _shard(
     net: Network, images: Collection, span: Span, settings: Settings, saved: Checkpoint | None
 ) -> TopActivations:
     """On a worker: what was found in one shard before, or is found now."""
-    found = saved.load(span) if saved else None
+    found = saved.load(part_name(span), TopActivations) if saved else None
     if found is None:
         (found,) = mine(_own(net), images, [span], settings)
         if saved:
-            saved.save(found)
+            saved.save(part_name(span), found)
     return found
 
 

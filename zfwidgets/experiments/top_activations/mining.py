@@ -170,6 +170,11 @@ class RunningTop:
         maps.masked_fill_(near_rows[:, :, None] & near_columns[:, None, :], -torch.inf)
 
 
+def part_name(span: Span) -> str:
+    """What the result of a span is called in a checkpoint."""
+    return f"images-{span[0]:09d}-{span[1]:09d}"
+
+
 def batches_of(span: Span, size: int) -> list[list[int]]:
     """The images of a span in batches of about a size."""
     start, stop = span

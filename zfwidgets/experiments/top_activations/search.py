@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
@@ -12,9 +12,9 @@ from tqdm.auto import tqdm
 from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.data import Collection, Corpus, corpus
 from zfwidgets.data import images as as_collection
-from zfwidgets.experiments.top_activations.checkpoint import Checkpoint
+from zfwidgets.experiments.checkpoint import Asked, Checkpoint, opened
 from zfwidgets.experiments.top_activations.deduplicate import SPARE, deduplicate
-from zfwidgets.experiments.top_activations.mining import MIN_BATCH, Settings, Span, mine
+from zfwidgets.experiments.top_activations.mining import MIN_BATCH, Settings, Span, mine, part_name
 from zfwidgets.experiments.top_activations.result import TopActivations, merged
 from zfwidgets.models import Network, require_network
 from zfwidgets.renamed import with_task
@@ -85,8 +85,8 @@ def top_activations(
         net.layer_names(layers, net.main_layers), found, per_image, batch_size, _workers(workers, collection)
     )
     spans = shards(len(collection))
-    saved = Checkpoint.open(checkpoint, net, collection, settings) if checkpoint is not None else None
-    with _counted(progress and task.report is unreported, len(collection), task) as tick:
+    kept = opened(checkpoint, _asked(net, collection, settings)) if checkpoint is not None else nullcontext()
+    with kept as saved, _counted(progress and task.report is unreported, len(collection), task) as tick:
         if client is not None:
             from zfwidgets.experiments.top_activations.cluster import on_cluster
 
@@ -97,6 +97,15 @@ def top_activations(
         number, why = result.broken[0]
         raise ValueError(f"none of the {len(collection)} images could be read; the first, image {number}: {why}")
     return deduplicate(result, net, collection, k) if isinstance(collection, Corpus) else result
+
+
+def _asked(net: Network, images: Collection, settings: Settings) -> Asked:
+    return Asked(
+        "top activations",
+        f"{net.name} {net.fingerprint}",
+        f"{len(images)} images, {images.fingerprint}",
+        {"layers": settings.layers, "k": settings.k, "per_image": settings.per_image},
+    )
 
 
 def _parts(
@@ -111,7 +120,7 @@ def _parts(
     """The result of every shard: those that are saved first, and then the others as they are found."""
     missing = []
     for span in spans:
-        found = saved.load(span) if saved else None
+        found = saved.load(part_name(span), TopActivations) if saved else None
         if found is None:
             missing.append(span)
         else:
@@ -119,7 +128,7 @@ def _parts(
             yield found
     for found in mine(net, images, missing, settings, task, tick):
         if saved:
-            saved.save(found)
+            saved.save(part_name(*found.ranges), found)
         yield found
 
 
