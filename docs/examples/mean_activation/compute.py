@@ -25,7 +25,7 @@ def mean_activation(net: zf.Network, images: Any, layer: str, task: Task = UNWAT
     means = []
     for place in range(len(collection)):
         task.check()
-        maps = zf.ImageFeatures(net, net.item(collection, place)).maps(layer)
+        maps = zf.ImageFeatures(net, net.reader.item(collection, place)).maps(layer)
         means.append(maps.mean(axis=(1, 2)))
         task.progress(place + 1, len(collection), "images")
     return MeanActivation(np.stack(means), collection.names, layer, net.name)
