@@ -15,6 +15,7 @@ from uuid import uuid4
 import msgspec
 import numpy as np
 from safetensors import safe_open
+from safetensors.numpy import save
 
 HEADER_BYTES = 20_000_000  # of a file of arrays: names, shapes, and all that is no array
 MANIFEST_BYTES = 1_000_000
@@ -33,7 +34,7 @@ def read_json(content: str | bytes, form: type[Read] | Any, most: int) -> Read:
     if len(content) > most:
         raise ValueError(f"it has {len(content):,} bytes, and at most {most:,} are read")
     try:
-        found = json.loads(content, object_pairs_hook=_without_doubles)
+        found = json.loads(content, object_pairs_hook=_without_doubles, parse_int=_whole_number)
     except json.JSONDecodeError as error:
         raise ValueError(f"it is not JSON: line {error.lineno}, column {error.colno}") from None
     except RecursionError:
@@ -72,6 +73,17 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, str], Arrays]:
     if said is not None and said != checksum(metadata, arrays):
         raise ValueError("its contents do not agree with its checksum: it is damaged")
     return metadata, arrays
+
+
+def arrays_to_bytes(metadata: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> bytes:
+    """A file of safetensors with metadata and a checksum: always the same bytes for the same contents."""
+    content = save(dict(arrays))
+    size = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:size])
+    header["__metadata__"] = {**metadata, CHECKSUM: checksum(metadata, arrays)}
+    text = json.dumps(header, sort_keys=True).encode()
+    text += b" " * (-len(text) % 8)  # as the format has it, so that arrays lie at multiples of eight
+    return len(text).to_bytes(8, "little") + text + content[size:]
 
 
 def checksum(metadata: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:
@@ -117,6 +129,13 @@ def _check_header(path: Path) -> None:
         length = int.from_bytes(file.read(8), "little")
     if length > HEADER_BYTES:
         raise ValueError(f"its header claims {length:,} bytes, and at most {HEADER_BYTES:,} are read")
+
+
+def _whole_number(digits: str) -> int:
+    number = int(digits)
+    if abs(number) >= 2**63:
+        raise ValueError("a number does not fit into 64 bits")
+    return number
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pickle
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pytest
@@ -152,3 +152,102 @@ def test_a_result_that_cannot_be_written_leaves_the_former_one(tmp_path, monkeyp
         projection(None).save(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def tops(**changes) -> zf.TopActivations:
+    values = np.array([[3, 2], [1, -np.inf]], np.float32)
+    images = np.array([[4, 9], [4, -1]], np.int32)
+    units = np.array([[[0, 1], [2, 3]], [[5, 5], [-1, -1]]], np.int16)
+    fields = {
+        "values": {"conv": values}, "images": {"conv": images}, "units": {"conv": units}, "ranges": ((0, 5), (8, 12)),
+        "broken": ((3, "torn"),), "network": "0123", "data": "4567",
+    }  # fmt: skip
+    return zf.TopActivations(**fields | changes)
+
+
+def changed(array: np.ndarray, place, number) -> dict[str, np.ndarray]:
+    array = array.copy()
+    array[place] = number
+    return {"conv": array}
+
+
+VALUES, IMAGES, UNITS = (getattr(tops(), name)["conv"] for name in ("values", "images", "units"))
+
+
+def test_what_is_true_of_top_activations_loads(tmp_path):
+    tops().save(tmp_path / "tops.zf")
+    assert zf.TopActivations.load(tmp_path / "tops.zf").count == 8
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"images": changed(IMAGES, (0, 0), 1_000_000)},
+        {"images": changed(IMAGES, (0, 0), 6)},  # between the ranges
+        {"images": changed(IMAGES, (0, 0), 12)},
+        {"images": changed(IMAGES, (0, 0), -1)},
+        {"images": changed(IMAGES, (0, 0), 3)},  # broken
+        {"images": changed(IMAGES, (1, 1), 4)},  # where there is none
+        {"units": changed(UNITS, (0, 0, 1), -1)},
+        {"units": changed(UNITS, (1, 1), 0)},
+        {"values": changed(VALUES, (0, 0), np.inf)},
+        {"values": changed(VALUES, (0, 0), np.nan)},
+        {"values": changed(VALUES, (0, 0), 1)},  # not falling
+        {"values": changed(VALUES, (1, 0), -np.inf)},
+        {"values": {"conv": VALUES[:, :0]}, "images": {"conv": IMAGES[:, :0]}, "units": {"conv": UNITS[:, :0]}},
+        {"values": {"conv": VALUES[:1]}},
+        {"values": {"conv": np.arange(4).reshape(2, 2)}},
+        {"values": {"other": VALUES}},
+        {"values": {}, "images": {}, "units": {}},
+        {"units": {"conv": UNITS[..., :1]}},
+        {"units": {"conv": UNITS[..., 0]}},
+        {"ranges": ()},
+        {"ranges": ((8, 12), (0, 5))},
+        {"ranges": ((0, 9), (8, 12))},
+        {"ranges": ((5, 0), (8, 12))},
+        {"ranges": ((0, 5, 9), (8, 12))},
+        {"ranges": "everything"},
+        {"broken": ((7, "never seen"),)},
+        {"broken": ((3, 3),)},
+        {"per_image": 0},
+        {"per_image": 2**70},
+        {"per_image": "one"},
+        {"network": 3},
+        {"network": None},
+    ],
+    ids=str,
+)
+def test_top_activations_that_lie_are_refused_by_name(tmp_path, changes):
+    tops(**changes).save(tmp_path / "lie.zf")
+    with pytest.raises(ValueError, match=r"lie\.zf' is damaged, or was not written by TopActivations\.save: "):
+        zf.TopActivations.load(tmp_path / "lie.zf")
+
+
+def test_units_beyond_a_networks_maps_are_refused():
+    net, images = zf.load("squeezenet1_1", device="cpu"), zf.images()
+    layer = net.layers[0]
+    shape = (layer.channels, 1)
+    found = zf.TopActivations(
+        {layer.name: np.ones(shape, np.float32)}, {layer.name: np.zeros(shape, np.int32)},
+        {layer.name: np.full((*shape, 2), 30_000, np.int16)}, ((0, len(images)),), (), net.fingerprint,
+        images.fingerprint,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="there are units beyond the maps of"):
+        found.check(net, images)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"box": (0, 1, 4, 8)}, {"box": (-1, 1, 4, 6)}, {"box": (3, 1, 3, 6)}, {"box": (0, 1, 4)}, {"feature": -1},
+        {"feature": 1.5}, {"unit": (-1, 0)}, {"unit": (1, 2, 3)}, {"unit": ["a", "b"]}, {"rule": "another"},
+        {"rule": None}, {"activation": "high"}, {"layer": 3}, {"pixels": np.zeros((3, 5, 8), np.float32)},
+        {"pixels": np.zeros((5, 7), np.float32)}, {"picture": np.zeros((5, 7, 4), np.uint8)},
+        {"picture": np.zeros((5, 7, 3), np.float32)},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_projection_that_lies_is_refused(tmp_path, changes):
+    replace(projection(), **changes).save(tmp_path / "lie.zf")
+    with pytest.raises(ValueError, match=r"lie\.zf' is damaged, or was not written by Projection\.save: "):
+        zf.Projection.load(tmp_path / "lie.zf")

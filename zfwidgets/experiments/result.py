@@ -10,10 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from safetensors.numpy import save
 
 from zfwidgets.experiments.schema import checked
-from zfwidgets.files import CHECKSUM, HEADER_BYTES, Arrays, checksum, of_form, read_arrays, read_json, write_aside
+from zfwidgets.files import HEADER_BYTES, Arrays, arrays_to_bytes, of_form, read_arrays, read_json, write_aside
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +46,7 @@ class Result:
             else:
                 plain[name] = value
         header = {"result": type(self).__name__, "values": json.dumps(plain), "stamp": stamp}
-        write_aside(path, save(arrays, header | {CHECKSUM: checksum(header, arrays)}))
+        write_aside(path, arrays_to_bytes(header, arrays))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from zfwidgets.files import of_form
+from zfwidgets.models import Meaning
+
+if TYPE_CHECKING:
+    from typing import Annotated as Bool
+    from typing import Annotated as Float32
+    from typing import Annotated as Float64
+    from typing import Annotated as Int16
+    from typing import Annotated as Int32
+    from typing import Annotated as Int64
+    from typing import Annotated as UInt8
 
 
 @dataclass(frozen=True)
 class Array:
-    """Type and dimensions of an array, as in `Annotated[np.ndarray, Array("float32", "images H W")]`.
+    """An array's type of number, and its dimensions: as in `pictures: UInt8[np.ndarray, "images H W 3"]`.
 
     A dimension is a number, or a name: the same name is the same length in all arrays of a result, with a star before
-    it only in those of the same key. Limits are those of its numbers; without any, they may be infinite or NaN.
+    it only in those of the same key.
     """
 
     dtype: str
-    dims: str
-    low: float = -np.inf
-    high: float = np.inf
+    dims: str = ""
+
+    def __getitem__(self, declared: tuple[Any, str]) -> Any:
+        return Annotated[declared[0], Array(self.dtype, declared[1])]
 
     def check(self, array: Any, what: str, key: str, lengths: dict[tuple[str, str], tuple[int, str]]) -> None:
         """Raise ValueError where an array is another one; `lengths` are those known, and from where."""
@@ -37,9 +48,12 @@ class Array:
             if known[0] != length:
                 beside = f" as {known[1]} has" if known[1] else ""
                 raise ValueError(f"{what} has the shape {array.shape}, and should have {name} = {known[0]}{beside}")
-        limited = np.isfinite([self.low, self.high]).any()
-        if limited and not ((array >= self.low) & (array <= self.high)).all():
-            raise ValueError(f"{what} holds numbers outside {self.low:g} to {self.high:g}")
+
+
+if not TYPE_CHECKING:
+    Bool, UInt8, Int16, Int32, Int64, Float32, Float64 = map(
+        Array, ("bool", "uint8", "int16", "int32", "int64", "float32", "float64")
+    )
 
 
 def checked(kind: type, values: dict[str, Any]) -> dict[str, Any]:
@@ -91,3 +105,34 @@ def _plain(value: Any, hint: Any, what: str) -> Any:
 
 def _described(value: Any) -> str:
     return f"an array of {value.dtype}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+
+
+def check(holds: Any, what: str) -> None:
+    """Raise ValueError, which says what cannot be so, unless all of it holds."""
+    if not np.all(holds):
+        raise ValueError(what)
+
+
+def within(numbers: Any, low: float, high: float) -> Any:
+    """Whether each number lies from `low` to `high`, both included; NaN does not."""
+    return (np.asarray(numbers) >= low) & (np.asarray(numbers) <= high)
+
+
+def check_probabilities(meaning: str, *probabilities: np.ndarray) -> None:
+    """Raise ValueError for another meaning than there is, or probabilities beyond 0 to 1 where they are such."""
+    check(meaning in list(Meaning), f"there is no meaning {meaning!r}")
+    for numbers in probabilities:
+        slack = 1e-4 if meaning != Meaning.RAW else np.inf
+        check(
+            within(numbers, -slack, 1 + slack), "there are probabilities outside 0 to 1, or scores that are no numbers"
+        )
+
+
+def check_activations(values: np.ndarray, images: np.ndarray, units: np.ndarray) -> None:
+    """Raise ValueError where the strongest activations (n, k) are not in order, or lack an image (n, k) or a unit
+    (n, k, 2): -inf, -1 and -1 where a map has fewer than k."""
+    there = values > -np.inf
+    check(values < np.inf, "there are activations that are not finite")
+    check(values[:, 1:] <= values[:, :-1], "activations do not fall")
+    check((images >= 0) == there, "there are activations without an image, or images without one")
+    check((units >= 0).all(axis=2) == there, "there are activations without a unit, or units without one")

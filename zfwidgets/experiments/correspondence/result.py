@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from zfwidgets.experiments.result import Result
+from zfwidgets.experiments.schema import Bool, Float64, UInt8, check, within
 from zfwidgets.renamed import renamed_property
 
 if TYPE_CHECKING:
@@ -30,11 +31,11 @@ class Correspondence(Result):
     What belongs to a part and a layer is found under "part/layer".
     """
 
-    pictures: np.ndarray  # (images, H, W, 3) uint8, as the network gets them
-    masks: dict[str, np.ndarray]  # by part: (images, H, W) bool
-    baseline: np.ndarray  # (images, H, W, 3) uint8, what stands in hidden places
-    differences: dict[str, np.ndarray]  # (pairs,) float64, in 0…1: the share of signs that differ
-    chance: dict[str, np.ndarray]  # (draws, pairs) float64, the same with the part's masks at random places
+    pictures: UInt8[np.ndarray, "images H W 3"]  # as the network gets them
+    masks: dict[str, Bool[np.ndarray, "images H W"]]  # by part
+    baseline: UInt8[np.ndarray, "images H W 3"]  # what stands in hidden places
+    differences: dict[str, Float64[np.ndarray, "pairs"]]  # in 0…1: the share of signs that differ
+    chance: dict[str, Float64[np.ndarray, "draws pairs"]]  # the same with the part's masks at random places
     names: tuple[str, ...]  # of the images
     parts: tuple[str, ...]
     layers: tuple[str, ...]
@@ -42,6 +43,19 @@ class Correspondence(Result):
 
     former_names: ClassVar = {"filler": "baseline"}
     filler = renamed_property("filler", "baseline")
+
+    def verify(self) -> None:
+        """Raise ValueError where fields contradict each other."""
+        images, both = len(self.names), {f"{part}/{layer}" for part in self.parts for layer in self.layers}
+        check(images == len(self.pictures), "there are not as many names as images")
+        check(self.masks.keys() == set(self.parts), "something is missing for a part")
+        check(self.differences.keys() == both == self.chance.keys(), "something is missing for a part and a layer")
+        for key in both:
+            check(
+                len(self.differences[key]) == images * (images - 1) // 2, f"{key} has not one number a pair of images"
+            )
+            check(within(self.differences[key], 0, 1), f"{key} holds shares outside 0 to 1")
+            check(within(self.chance[key], 0, 1), f"{key} holds shares by chance outside 0 to 1")
 
     @staticmethod
     def joined(results: Sequence[Correspondence]) -> Correspondence:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zfwidgets.experiments.result import Result
+from zfwidgets.experiments.schema import Float32, Float64, Int64, UInt8, check, check_probabilities, within
 from zfwidgets.models import Meaning
 
 if TYPE_CHECKING:
@@ -28,15 +29,15 @@ class Invariance(Result):
     What belongs to a transformation is found under its name, what belongs to a layer as well under "name/layer".
     """
 
-    pictures: np.ndarray  # (images, H, W, 3) uint8, as the network gets them
-    examples: dict[str, np.ndarray]  # (4, H, W, 3) uint8, the first image at the first, the last and two values between
-    values: dict[str, np.ndarray]  # (v,) of the parameter, rising
-    distances: dict[str, np.ndarray]  # "name/layer": (images, v) float32, Euclidean
-    cosines: dict[str, np.ndarray]  # "name/layer": (images, v) float32, similarity: 1 is the same direction
-    norms: dict[str, np.ndarray]  # by layer: (images,) float32, of the feature vectors of the images as they are
-    probability: dict[str, np.ndarray]  # (images, v) float32, of the true class
-    label: dict[str, np.ndarray]  # (images, v) int64, the most probable class
-    truth: np.ndarray  # (images,) int64, the true classes
+    pictures: UInt8[np.ndarray, "images H W 3"]  # as the network gets them
+    examples: dict[str, UInt8[np.ndarray, "4 H W 3"]]  # the first image at the first, the last and two values between
+    values: dict[str, Float64[np.ndarray, "*v"]]  # of the parameter, rising
+    distances: dict[str, Float32[np.ndarray, "images *v"]]  # by "name/layer": Euclidean
+    cosines: dict[str, Float32[np.ndarray, "images *v"]]  # by "name/layer": 1 is the same direction
+    norms: dict[str, Float32[np.ndarray, "images"]]  # by layer, of the feature vectors of the images as they are
+    probability: dict[str, Float32[np.ndarray, "images *v"]]  # of the true class
+    label: dict[str, Int64[np.ndarray, "images *v"]]  # the most probable class
+    truth: Int64[np.ndarray, "images"]  # the true classes
     names: tuple[str, ...]  # of the images
     labels: tuple[str, ...]  # of the classes
     layers: tuple[str, ...]
@@ -45,6 +46,26 @@ class Invariance(Result):
     border: str  # what is beyond the image: "edge", "grey" or "reflection"
     network: str  # its name
     meaning: str = "shares"  # of the probabilities; "each": each by itself; "raw": they are scores (see `Meaning`)
+
+    def verify(self) -> None:
+        """Raise ValueError where fields contradict each other."""
+        both = {f"{name}/{layer}" for name in self.transforms for layer in self.layers}
+        for by_transform in (self.examples, self.values, self.probability, self.label):
+            check(by_transform.keys() == set(self.transforms), "something is missing for a transformation")
+        check(self.distances.keys() == both == self.cosines.keys(), "something is missing for a layer")
+        check(self.norms.keys() == set(self.layers), "something is missing for a layer")
+        check(len(self.names) == len(self.truth) > 0, "there are not as many names as images")
+        check(len(self.units) == len(self.transforms), "there are not as many units as transformations")
+        for name in self.transforms:
+            values = self.values[name]
+            check(np.isfinite(values).all() and (np.diff(values) > 0).all(), f"the values of {name} do not rise")
+            check(within(self.label[name], 0, len(self.labels) - 1), "there are classes without a label")
+            for layer in self.layers:
+                shape = (len(self.names), len(values))
+                both_fit = self.distances[f"{name}/{layer}"].shape == shape == self.cosines[f"{name}/{layer}"].shape
+                check(both_fit, f"the curves of {name} are not as long as its values")
+        check(within(self.truth, 0, len(self.labels) - 1), "there are classes without a label")
+        check_probabilities(self.meaning, *self.probability.values())
 
     def curve(self, transform: str, layer: str, measure: str = "distance") -> np.ndarray:
         """One line an image, (images, v).

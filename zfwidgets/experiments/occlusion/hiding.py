@@ -13,6 +13,7 @@ from zfwidgets.experiments.occlusion.masks import mask_of
 from zfwidgets.experiments.occlusion.occluder import Colour, make_baseline, with_hidden
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.experiments.result import Result
+from zfwidgets.experiments.schema import Bool, Float32, UInt8, check, check_probabilities
 from zfwidgets.models import Meaning, Network, require_network
 from zfwidgets.task import UNWATCHED, Task
 
@@ -24,17 +25,24 @@ if TYPE_CHECKING:
 class Hiding(Result):
     """What a network makes of an image, and of the same image with a part hidden. Pairs are: whole image, hidden."""
 
-    pictures: np.ndarray  # (2, H, W, 3) uint8, as the network gets them
-    mask: np.ndarray  # (H, W) bool, what is hidden
-    probability: np.ndarray  # (2, classes) float32
-    maps: np.ndarray  # (2, h, w) float32, the feature map
-    projected: np.ndarray  # (2, C, H, W) float32, signed: the feature map carried down to the pixels
+    pictures: UInt8[np.ndarray, "2 H W 3"]  # as the network gets them
+    mask: Bool[np.ndarray, "H W"]  # what is hidden
+    probability: Float32[np.ndarray, "2 classes"]
+    maps: Float32[np.ndarray, "2 h w"]  # the feature map
+    projected: Float32[np.ndarray, "2 C H W"]  # signed, the feature map carried down to the pixels
     labels: tuple[str, ...]  # of the classes
     target: int  # number of the class that was asked for
     layer: str
     feature: int
     fill: str | Colour
     meaning: str = "shares"  # of the probabilities; "each": each by itself; "raw": they are scores (see `Meaning`)
+
+    def verify(self) -> None:
+        """Raise ValueError where fields contradict each other."""
+        check(len(self.labels) == self.probability.shape[1], "there are not as many labels as classes")
+        check(0 <= self.target < len(self.labels), f"there is no class {self.target}")
+        check(self.feature >= 0, "features are counted from 0")
+        check_probabilities(self.meaning, self.probability)
 
     @property
     def share(self) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from zfwidgets.experiments.occlusion.occluder import Colour
 from zfwidgets.experiments.projection import Projection
 from zfwidgets.experiments.result import Result
+from zfwidgets.experiments.schema import Bool, Float32, Int64, UInt8, check, check_probabilities, within
 from zfwidgets.models import Meaning
 from zfwidgets.renamed import renamed_property
 
@@ -24,20 +25,20 @@ class Occlusion(Result):
     Rows and columns are those of the square's places; `targets` the classes that were asked for.
     """
 
-    picture: np.ndarray  # (H, W, 3) uint8, the image as the network gets it
-    baseline: np.ndarray  # (H, W, 3) uint8, what stands in hidden places
-    top: np.ndarray  # (rows,) int64, first pixel row of the square
-    left: np.ndarray  # (columns,) int64, first pixel column
-    probabilities: np.ndarray  # (targets, rows, columns) float32
-    label: np.ndarray  # (rows, columns) int64, the most probable class
-    confidence: np.ndarray  # (rows, columns) float32, its probability
-    activity: np.ndarray  # (rows, columns) float32, the chosen feature map summed over its units
-    computed: np.ndarray  # (rows, columns) bool; the other places repeat what was found near them
-    unoccluded: np.ndarray  # (classes,) float32, the probabilities for the whole image
+    picture: UInt8[np.ndarray, "H W 3"]  # the image as the network gets it
+    baseline: UInt8[np.ndarray, "H W 3"]  # what stands in hidden places
+    top: Int64[np.ndarray, "rows"]  # first pixel row of the square
+    left: Int64[np.ndarray, "columns"]  # first pixel column
+    probabilities: Float32[np.ndarray, "targets rows columns"]
+    label: Int64[np.ndarray, "rows columns"]  # the most probable class
+    confidence: Float32[np.ndarray, "rows columns"]  # its probability
+    activity: Float32[np.ndarray, "rows columns"]  # the chosen feature map summed over its units
+    computed: Bool[np.ndarray, "rows columns"]  # the other places repeat what was found near them
+    unoccluded: Float32[np.ndarray, "classes"]  # the probabilities for the whole image
     unoccluded_activity: float  # the feature map's sum for the whole image
-    projected: np.ndarray  # (C, H, W) float32, the feature map carried down to the pixels of the whole image
-    others: np.ndarray  # (k, h, w, 3) uint8, its projections for other images, where `tops` were given
-    others_saw: np.ndarray  # (k, h, w, 3) uint8, the patches that caused them
+    projected: Float32[np.ndarray, "C H W"]  # the feature map carried down to the pixels of the whole image
+    others: UInt8[np.ndarray, "k h w 3"]  # its projections for other images, where `tops` were given
+    others_saw: UInt8[np.ndarray, "k h w 3"]  # the patches that caused them
     targets: tuple[int, ...]  # numbers of the classes
     labels: tuple[str, ...]  # of all classes
     layer: str
@@ -56,6 +57,19 @@ class Occlusion(Result):
     filler = renamed_property("filler", "baseline")
     untouched = renamed_property("untouched", "unoccluded")
     untouched_activity = renamed_property("untouched_activity", "unoccluded_activity")
+
+    def verify(self) -> None:
+        """Raise ValueError where fields contradict each other."""
+        classes, sides = len(self.labels), self.picture.shape[:2]
+        check(classes == len(self.unoccluded), "there are not as many labels as classes")
+        check(within(self.label, 0, classes - 1), "there are classes without a label")
+        check(within(self.targets, 0, classes - 1), "there are targets that are no classes")
+        check(len(self.targets) == len(self.probabilities) > 0, "there are not as many targets as maps of probability")
+        for places, size, side in zip((self.top, self.left), self.size, sides, strict=True):
+            check(len(places) and (np.diff(places) > 0).all(), "places of the square are not in order")
+            check(within(places, 1 - size, side - 1) & (size > 0), "there are places of the square off the picture")
+        check(min(self.stride) > 0 and self.feature >= 0, "the stride is at least 1, and features are counted from 0")
+        check_probabilities(self.meaning, self.probabilities, self.confidence, self.unoccluded)
 
     @property
     def probability(self) -> np.ndarray:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zfwidgets.backend.graph.op import RULES
 from zfwidgets.experiments.result import Result
+from zfwidgets.experiments.schema import Float32, UInt8, check
 from zfwidgets.renamed import renamed_property
 
 if TYPE_CHECKING:
@@ -19,14 +21,22 @@ if TYPE_CHECKING:
 class Projection(Result):
     """One unit, or one whole feature map, carried down to the pixels of an image."""
 
-    pixels: np.ndarray  # (C, H, W) float32, signed, multiplied by the activation; zero outside the box
-    picture: np.ndarray  # (H, W, 3) uint8, the image as the network gets it
+    pixels: Float32[np.ndarray, "C H W"]  # signed, multiplied by the activation; zero outside the box
+    picture: UInt8[np.ndarray, "H W 3"]  # the image as the network gets it
     activation: float  # of the unit; for a whole map, the sum
     layer: str
     feature: int
     unit: tuple[int, int] | None  # row and column on the feature map; None: the whole map
     box: tuple[int, int, int, int]  # receptive field on the image: top, left, bottom, right (the last two excluded)
     rule: str  # "deconvnet", "gradient" or "guided"
+
+    def verify(self) -> None:
+        """Raise ValueError where fields contradict each other."""
+        top, left, bottom, right = self.box
+        height, width = self.picture.shape[:2]
+        check(0 <= top < bottom <= height and 0 <= left < right <= width, f"the box {self.box} is not on the picture")
+        check(self.feature >= 0 and min(self.unit or (0, 0)) >= 0, "feature and unit are counted from 0")
+        check(self.rule in RULES, f"there is no rule {self.rule!r}")
 
     @property
     def scale(self) -> float:

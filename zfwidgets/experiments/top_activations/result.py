@@ -11,6 +11,7 @@ import numpy as np
 
 from zfwidgets.data import Collection
 from zfwidgets.experiments.result import Result
+from zfwidgets.experiments.schema import Float32, Int16, Int32, check, check_activations
 from zfwidgets.models import Network
 
 NONE = -1  # image, row and column where a map has fewer than k activations
@@ -24,14 +25,28 @@ class TopActivations(Result):
     not depend on the order in which images were seen, nor on how parts of it were merged.
     """
 
-    values: dict[str, np.ndarray]  # by layer, (C, k) float32, falling; -inf where there are fewer than k
-    images: dict[str, np.ndarray]  # (C, k) int32, number of the image in the data set; -1 where there are fewer
-    units: dict[str, np.ndarray]  # (C, k, 2) int16, row and column on the map; -1 where there are fewer
+    values: dict[str, Float32[np.ndarray, "*maps k"]]  # by layer, falling; -inf where there are fewer than k
+    images: dict[str, Int32[np.ndarray, "*maps k"]]  # number of the image in the data set; -1 where there are fewer
+    units: dict[str, Int16[np.ndarray, "*maps k 2"]]  # row and column on the map; -1 where there are fewer
     ranges: tuple[tuple[int, int], ...]  # which images were seen: first, last (excluded)
     broken: tuple[tuple[int, str], ...]  # images that could not be read, and why
     network: str  # what it belongs to: `Network.fingerprint`
     data: str  # and `Collection.fingerprint`
     per_image: int = 1  # at most so many activations of a map from one image
+
+    def verify(self) -> None:
+        """Raise ValueError where fields contradict each other."""
+        check(self.values.keys() == self.images.keys() == self.units.keys(), "the fields have not the same layers")
+        check(len(self.values) > 0 and self.per_image > 0, "there is no layer in it, or no activation an image")
+        check([0 <= start < stop for start, stop in self.ranges], f"the ranges {self.ranges} are empty")
+        check(self.ranges != () and _joined(self.ranges) == self.ranges, f"the ranges {self.ranges} are not in order")
+        check(_all_within([number for number, _ in self.broken], self.ranges), "a broken image was not seen")
+        for layer, values in self.values.items():
+            check(values.shape[1] > 0, f"{layer} has no activations")
+            check_activations(values, self.images[layer], self.units[layer])
+            seen = self.images[layer][values > -np.inf]
+            check(_all_within(seen, self.ranges), f"{layer} has activations of images that were not seen")
+            check(~np.isin(seen, [number for number, _ in self.broken]), f"{layer} has activations of broken images")
 
     @property
     def k(self) -> int:
@@ -69,6 +84,10 @@ class TopActivations(Result):
         """Raise ValueError when this was found with another network, or in other images."""
         if self.network != net.fingerprint:
             raise ValueError(f"these top activations are of another network than {net.name}, or of its older weights")
+        for name in self.layers:
+            layer = net.layer(name)
+            check(len(self.values[name]) == layer.channels, f"{name} has {layer.channels} maps, and not as many here")
+            check(self.units[name] < (layer.height, layer.width), f"there are units beyond the maps of {name}")
         if self.data != images.fingerprint:
             raise ValueError(
                 "these top activations were found in other images: there are not the same names in the same order"
@@ -101,6 +120,14 @@ def _strongest(one: Rows, other: Rows) -> Rows:
     order = np.lexsort((units[..., 1], units[..., 0], images, -values))[:, :k]
     take = np.take_along_axis
     return take(values, order, 1), take(images, order, 1), take(units, order[..., None], 1)
+
+
+def _all_within(numbers: Any, ranges: tuple[tuple[int, int], ...]) -> bool:
+    """Whether each number lies in one of the ranges, which are in order."""
+    starts, stops = np.array(ranges).reshape(-1, 2).T
+    numbers = np.asarray(numbers, np.int64).ravel()
+    place = np.searchsorted(starts, numbers, side="right") - 1
+    return bool((place >= 0).all() and (numbers < stops[place]).all())
 
 
 def _joined(ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
