@@ -140,6 +140,7 @@ class Counting(Panel):
         self.drawn.children = [W.Label(str(number)) for number in range(choice.number)]
 
 
+@pytest.mark.slow
 def test_what_was_made_later_is_closed_too():
     before = open_now()
     panel = Counting()
@@ -150,6 +151,7 @@ def test_what_was_made_later_is_closed_too():
     assert open_now() - before == set()
 
 
+@pytest.mark.slow
 def test_a_panel_that_is_made_in_another_one_is_closed_with_it():
     class Outer(Counting):
         def build(self):
@@ -169,6 +171,7 @@ def test_a_panel_that_is_made_in_another_one_is_closed_with_it():
     assert open_now() - before == set()
 
 
+@pytest.mark.slow
 def test_what_a_user_puts_in_or_makes_in_an_observer_stays_open():
     before, given, heard = open_now(), W.Label(), []
     panel = Counting(given)

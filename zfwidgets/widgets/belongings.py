@@ -80,7 +80,7 @@ class Shared(T.HasTraits):
 
     def notify_change(self, change: T.Bunch) -> None:
         """Tell whoever observes this; what they make is theirs."""
-        with nobodys():
+        with made_by_others():
             super().notify_change(change)
 
 
@@ -97,7 +97,7 @@ def at_the_end(end: Callable[[], None]) -> None:
 
 
 @contextmanager
-def nobodys() -> Iterator[None]:
+def made_by_others() -> Iterator[None]:
     """While this lasts, what this thread makes is nobody's: for calls to whoever has asked to be told of something."""
     with _belonging_to(None):
         yield

@@ -18,7 +18,7 @@ class LatestOnlyWorker:
 
     A new request replaces one that waits, and cancels the one under way: `cancelled()` then says yes, and `work` should
     give up. With `direct=True` everything runs at once, in the caller's thread: for scripts and tests.
-    What a panel makes while it is made is the panel's, and so is what this makes; it is closed with the panel.
+    One that is made with a panel is closed with it, and what `work` makes is the panel's.
     """
 
     def __init__(self, work: Callable[[Any, Callable[[], bool]], None], direct: bool = False) -> None:

@@ -7,13 +7,15 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 import ipywidgets as W
 import traitlets as T
 
 from zfwidgets.widgets.belongings import Belongings, all_within, recording
+
+P = TypeVar("P")
 
 CLOSED = "this panel is closed, and its results are forgotten: run the cell again that makes it"
 
@@ -42,7 +44,7 @@ _open: WeakSet[Any] = WeakSet()  # all panels that are not closed
 class Making(T.MetaHasTraits):
     """How panels are made: what is made on the way belongs to the panel, and where that fails nothing of it stays."""
 
-    def __call__(cls, *arguments: Any, **settings: Any) -> Any:
+    def __call__(cls: type[P], *arguments: Any, **settings: Any) -> P:
         """A panel. Those that an earlier run of the same cell made are closed first."""
         outer, belongings = recording(), Belongings()
         run = running_cell() if outer is None else None
@@ -50,7 +52,7 @@ class Making(T.MetaHasTraits):
             close_former(run)
         try:
             with belongings.recorded():
-                panel = super().__call__(*arguments, **settings)
+                panel = type.__call__(cls, *arguments, **settings)
         except BaseException:
             belongings.close()
             raise
@@ -61,7 +63,7 @@ class Making(T.MetaHasTraits):
         return panel
 
 
-class Result(T.Any):
+class LatestResult(T.Any):
     """A panel's result; of a closed one it says so. Raises ValueError then."""
 
     def get(self, obj: Any, cls: Any = None) -> Any:

@@ -12,15 +12,16 @@ import ipywidgets as W
 import traitlets as T
 
 from zfwidgets.task import Foreground, Task
-from zfwidgets.widgets.belongings import Belongings, nobodys, recording
+from zfwidgets.widgets.belongings import Belongings, made_by_others, recording
 from zfwidgets.widgets.errors import describe_error
-from zfwidgets.widgets.panel.closing import CLOSED, Making, Result, forget
+from zfwidgets.widgets.panel.closing import CLOSED, LatestResult, Making, forget
 from zfwidgets.widgets.panel.status import StatusLine
 from zfwidgets.widgets.panel.where import at_once
 from zfwidgets.widgets.selection import Selection
 from zfwidgets.widgets.traits import Selected, SelectedTrait
 from zfwidgets.widgets.worker import LatestOnlyWorker
 
+# What a closed panel still has: the rest may be anything, and as large.
 KEPT = ("selection", "layer_names", "transport", "closed", "_model_id", "_belongings", "_drawing", "_worker")
 
 
@@ -44,10 +45,10 @@ class Cycle(W.VBox, metaclass=Making):
 
     busy = T.Bool(False, help="something is being computed")
     error = T.Unicode(help="what went wrong, until it is put right or another choice is made; empty when all is well")
-    result = Result(None, help="the latest result")
+    result = LatestResult(None, help="the latest result")
 
     selection: Selection
-    closed = False
+    closed = False  # for good
     _belongings: Belongings | None = None  # none, where its settings were refused
     status: StatusLine
 
@@ -138,7 +139,7 @@ class Cycle(W.VBox, metaclass=Making):
 
     def notify_change(self, change: T.Bunch) -> None:
         """Tell whoever observes the panel; what they make is theirs."""
-        with nobodys():
+        with made_by_others():
             super().notify_change(change)
 
     if not TYPE_CHECKING:  # it would allow for any name
