@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -104,6 +105,17 @@ def run_all_cells(page: Page, server: JupyterServer, name: str) -> None:
     page.click(".lm-MenuBar-itemLabel:text-is('Run')")
     page.click("li[data-command='runmenu:run-all']")
     page.wait_for_function(FINISHED)
+    fail_on_errors(page)
+
+
+def run_cell(page: Page, place: int) -> None:
+    """Run one cell of the notebook in `page` (Lab, Notebook 7), counted from 0, and wait for its end."""
+    cell = page.locator(".jp-CodeCell").nth(place)
+    prompt = cell.locator(".jp-InputPrompt").first
+    former = prompt.inner_text()
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    assert eventually(page, lambda: re.search(r"\d", prompt.inner_text()) and prompt.inner_text() != former)
     fail_on_errors(page)
 
 

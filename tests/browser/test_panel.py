@@ -1,9 +1,11 @@
-"""What every panel does on a page: show what was drawn while the page was still loading."""
+"""What every panel does on a page: show what was drawn while the page was still loading, and go when its cell runs."""
 
+import numpy as np
+import psutil
 import pytest
 from playwright.sync_api import expect
 
-from .pages import READY
+from .pages import IDLE, READY, canvas_pixels, eventually, run_cell
 
 pytestmark = pytest.mark.browser
 
@@ -35,3 +37,43 @@ def test_voila_shows_what_was_drawn_while_it_loaded(open_notebook):
     page.wait_for_selector(READY)
     labels, expected = page.locator(".drawn-late"), [str(number) for number in range(200)]
     expect(labels).to_have_text(expected, use_inner_text=True)
+
+
+NETWORK = """
+import os
+import ipywidgets as W
+import zfwidgets as zf
+net = zf.load("squeezenet1_1")
+W.HTML(f"<span class='process'>{os.getpid()}</span>")
+"""
+
+RUNS = 50
+LIMIT = 100  # MB
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_a_cell_that_runs_fifty_times_keeps_one_panel_and_little_memory(open_notebook, app):
+    page = open_notebook([NETWORK, "explorer = zf.FeatureExplorer(net)\nexplorer"], app=app)
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    page.wait_for_selector(READY)
+    kernel = psutil.Process(int(page.locator(".process").inner_text()))
+    before = kernel.memory_info().rss
+    for _ in range(RUNS):
+        run_cell(page, 1)
+        page.wait_for_selector(READY)
+    grown = (kernel.memory_info().rss - before) / 1e6  # resident: what a 2 GB Binder counts
+    assert grown <= LIMIT
+    page.keyboard.press("Control+Enter")
+    page.keyboard.press("Control+Enter")  # before it has ended
+    page.wait_for_selector(IDLE, state="attached")
+    page.wait_for_selector(READY)
+    expect(page.locator(".zf-panel")).to_have_count(1)
+    projection = ".zf-projection canvas"
+    seen = canvas_pixels(page, projection)
+    page.locator(".zf-feature-number input").fill("7")
+    page.keyboard.press("Enter")
+    expect(page.locator(".zf-map .zf-picture-caption")).to_contain_text("feature 7")
+    assert eventually(page, lambda: not np.array_equal(canvas_pixels(page, projection), seen))
+    assert [text for text in said if "comm" in text.lower()] == []

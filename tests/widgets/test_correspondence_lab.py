@@ -13,11 +13,11 @@ from torch import nn
 
 import zfwidgets as zf
 from zfwidgets.experiments.correspondence import RANDOM
+from zfwidgets.widgets.belongings import all_within
 from zfwidgets.widgets.canvas import DrawingCanvas
 from zfwidgets.widgets.charts import Bars
 from zfwidgets.widgets.correspondence_lab.part_marks import PartMarks
 from zfwidgets.widgets.correspondence_lab.view import summary_html, table
-from zfwidgets.widgets.panel.page_ready import all_within
 
 SHAPE = (24, 31)
 NAMES = ("a", "b", "c")

@@ -2,9 +2,9 @@
 
 import ipywidgets as W
 
+from zfwidgets.widgets.belongings import all_within
 from zfwidgets.widgets.charts import Curves
 from zfwidgets.widgets.panel import Panel
-from zfwidgets.widgets.panel.page_ready import all_within
 
 from .conftest import tiny_network
 

@@ -132,10 +132,10 @@ def test_where_nobody_chose_the_panels_agree_on_one_feature(network, images):
 def test_a_closed_panel_follows_no_longer(network, images):
     explorer = zf.FeatureExplorer(network, images, layer="relu1", feature=3)
     other = zf.FeatureExplorer(selection=explorer.selection)
-    result = other.result
     other.close()
     explorer.feature = 5
-    assert other.result is result
+    with pytest.raises(ValueError, match="this panel is closed"):
+        other.update()
     assert explorer.result.feature == 5
 
 

@@ -8,10 +8,10 @@ import pytest
 
 import zfwidgets
 from zfwidgets.widgets import geometry
+from zfwidgets.widgets.belongings import all_within
 from zfwidgets.widgets.canvas import DrawingCanvas
 from zfwidgets.widgets.geometry import RIM, sizes
 from zfwidgets.widgets.panel import Panel
-from zfwidgets.widgets.panel.page_ready import all_within
 from zfwidgets.widgets.panel.still import still
 from zfwidgets.widgets.panel.style import sheets, stylesheet
 from zfwidgets.widgets.picture import fitted

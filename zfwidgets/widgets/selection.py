@@ -19,13 +19,14 @@ from zfwidgets.data import Collection, decode
 from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network, require_network
+from zfwidgets.widgets.belongings import Shared, at_the_end
 from zfwidgets.widgets.traits import ClassLabel, FeatureNumber, ImageName, LayerName, Selected, UnitPlace
 
 NAMES = tuple(field.name for field in fields(Selected) if field.name != "found_on")  # a layer is taken over first
 REMEMBERED = 8  # images whose features are kept
 
 
-class Images(T.HasTraits):
+class Images(Shared):
     """Images by their names: those of a collection, and those that were added."""
 
     names = T.Tuple(help="the names, in order; grows with every image that is added")
@@ -64,7 +65,7 @@ class Images(T.HasTraits):
         return name
 
 
-class Selection(T.HasTraits):
+class Selection(Shared):
     """A network, images, and what of them is being looked at; to be shared by panels.
 
     `FeatureExplorer(selection=other.selection)` shows what `other` shows, and follows it. Each of `image`, `layer`,
@@ -89,6 +90,7 @@ class Selection(T.HasTraits):
         self.network, self.images = network, images if isinstance(images, Images) else Images(as_collection(images))
         self.features = lru_cache(maxsize=REMEMBERED)(self._prepared)
         self._lock = threading.Lock()
+        self._followers = 0
         main = network.main_layers
         self.state = Selected(self.images.names[0], main[len(main) // 3].name)
         super().__init__()
@@ -98,6 +100,12 @@ class Selection(T.HasTraits):
     def selection(self) -> Selection:
         """Itself: what its traits live in."""
         return self
+
+    def join(self) -> None:
+        """One more panel looks at this. When the last one is closed, the features of images are forgotten."""
+        with self._lock:
+            self._followers += 1
+        at_the_end(self._leave)
 
     def choose(self, **values: Any) -> None:
         """Choose several things in one step: `choose(layer="conv2", feature=3)`."""
@@ -125,6 +133,12 @@ class Selection(T.HasTraits):
             old, new = getattr(before, name), getattr(now, name)
             if old != new:
                 self.notify_change(T.Bunch(name=name, old=old, new=new, owner=self, type="change"))
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._followers -= 1
+            if not self._followers:
+                self.features.cache_clear()
 
     def _prepared(self, image: str) -> ImageFeatures:
         """The features of an image in the network; the last ones are remembered, for all panels."""

@@ -32,7 +32,7 @@ KEYS = (
 class CanvasEvents(anywidget.AnyWidget):
     """The part in the browser: keys and drags that ipycanvas spoils, and words for those who cannot see."""
 
-    _esm = ROOM / "canvas.js"
+    _esm = (ROOM / "canvas.js").read_text(encoding="utf-8")  # a path would hold every one made
     _css = styled(ROOM / "canvas.css")
 
     canvas = T.Instance(W.Widget, help="whose events are mended").tag(sync=True, **W.widget_serialization)

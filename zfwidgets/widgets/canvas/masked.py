@@ -62,6 +62,12 @@ class MaskedPicture(W.VBox):
             if self.mask.shape != self._sheet.shape:
                 self._begin_anew()
 
+    def close(self) -> None:
+        """Close it, and its canvases with it."""
+        if hasattr(self, "_sheet"):
+            self._sheet.close()
+        super().close()
+
     @property
     def hidden(self) -> np.ndarray:
         """All that is hidden, (H, W) bool: the mask with the square in it."""

@@ -47,6 +47,7 @@ def drawing() -> Iterator[None]:
             yield
         finally:
             holding.__exit__(None, None, None)
+            _CANVAS_MANAGER._current_canvas = None  # which it would hold, and all that hangs on it
 
 
 class Sheet:
@@ -69,6 +70,17 @@ class Sheet:
         """Height and width, in the picture's pixels."""
         return self._hidden.shape[0], self._hidden.shape[1]
 
+    @property
+    def closed(self) -> bool:
+        """Whether it can be drawn on no more: a page would not know what a message is about."""
+        return self.canvas.comm is None
+
+    def close(self) -> None:
+        """Close all canvases, those too that are not on the page."""
+        with _pen:
+            for canvas in (self.canvas, *self.canvas._canvases, self._paint, self._stencil):
+                canvas.close()
+
     def show(self, picture: np.ndarray, baseline: np.ndarray) -> None:
         """Take over both, (H, W, 4) uint8; where their shape is new, nothing is hidden."""
         self.picture, self.baseline = picture, baseline
@@ -81,13 +93,16 @@ class Sheet:
         """Hide these pixels, (H, W) bool, and no others; an outline marks a box or a circle."""
         self._hidden, self._outline = hidden, outline
         with drawing():
-            self._hide()
-            self._mark()
+            if not self.closed:
+                self._hide()
+                self._mark()
 
     def redraw(self) -> None:
         """Draw everything anew: a page that was opened just now is blank."""
         self._on_page = np.zeros_like(self._hidden)
         with drawing():
+            if self.closed:
+                return
             for canvas in (self._photograph, self._paint, self._stencil, self._cover):
                 canvas.clear()
             self._photograph.put_image_data(self.picture)

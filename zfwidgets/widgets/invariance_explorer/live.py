@@ -37,10 +37,6 @@ class LiveShift:
         """Ask, instead of whatever was asked before."""
         self._worker.ask(moment)
 
-    def close(self) -> None:
-        """Give up what is under way."""
-        self._worker.cancel()
-
     def _answer(self, moment: Moment, cancelled: Callable[[], bool]) -> None:
         try:
             with self._urgent.occupied():

@@ -166,12 +166,6 @@ class InvarianceExplorer(Panel):
         settings = {"layers": list(self.layers), "transforms": [self.transform], "border": self.border}
         return [lines, call("zf.invariance", "net", "images", **settings)]
 
-    def close(self) -> None:
-        """Close the panel, and follow its selection no longer."""
-        if self.live is not None:
-            self.live.close()
-        super().close()
-
     def _follow(self, _: Any = None) -> None:
         """Picture and upright lines follow the slider at once; the network is asked in a thread."""
         transformation = self.transformations[self.transform]

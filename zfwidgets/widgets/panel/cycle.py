@@ -6,18 +6,23 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as W
 import traitlets as T
 
 from zfwidgets.task import Foreground, Task
+from zfwidgets.widgets.belongings import Belongings, made_by_others, recording
 from zfwidgets.widgets.errors import describe_error
+from zfwidgets.widgets.panel.closing import CLOSED, LatestResult, Making, forget
 from zfwidgets.widgets.panel.status import StatusLine
 from zfwidgets.widgets.panel.where import at_once
 from zfwidgets.widgets.selection import Selection
 from zfwidgets.widgets.traits import Selected, SelectedTrait
 from zfwidgets.widgets.worker import LatestOnlyWorker
+
+# What a closed panel still has: the rest may be anything, and as large.
+KEPT = ("selection", "layer_names", "transport", "closed", "_model_id", "_belongings", "_drawing", "_worker")
 
 
 @dataclass(frozen=True)
@@ -33,17 +38,18 @@ class Request:
     selected: Selected
 
 
-class Cycle(W.VBox):
+class Cycle(W.VBox, metaclass=Making):
     """Computes and draws whenever a trait that is named in `Choice` changes; only the latest choice counts."""
 
     Choice: ClassVar[type] = NoChoice
 
     busy = T.Bool(False, help="something is being computed")
     error = T.Unicode(help="what went wrong, until it is put right or another choice is made; empty when all is well")
-    result = T.Any(None, help="the latest result")
+    result = LatestResult(None, help="the latest result")
 
     selection: Selection
-    _begun = False  # it may be closed before, where its settings were refused
+    closed = False  # for good
+    _belongings: Belongings | None = None  # none, where its settings were refused
     status: StatusLine
 
     def __init__(self) -> None:
@@ -52,6 +58,7 @@ class Cycle(W.VBox):
         self._mistakes: dict[str, str] = {}  # by what they come from, the latest last
         self._asked: Any = None  # the choice that was asked for last
         self._shown: Any = None  # the choice that is on show to its end
+        self._belongings = recording()
         self._worker = LatestOnlyWorker(self._work, direct=at_once())
         super().__init__()
 
@@ -87,6 +94,7 @@ class Cycle(W.VBox):
 
     def update(self, change: Any = None) -> None:
         """Compute and draw anew for the present choice."""
+        self.check_open()
         request = self._present()
         if change is not None and self.busy and request.choice == self._asked:
             return  # several traits that changed together
@@ -104,16 +112,43 @@ class Cycle(W.VBox):
 
     def cancel(self) -> None:
         """Give up the computation under way; the last pictures stay."""
+        self.check_open()
         self._worker.cancel()
         self.busy = False
         self.status.say("Cancelled.")
 
     def close(self) -> None:
-        """Close the panel, and follow its selection no longer."""
-        if self._begun:
-            self._worker.cancel()
-            self.selection.unobserve(self._selected, names=self._selected_names)
-        super().close()
+        """Close the panel and all that it made, and forget what it has computed.
+
+        What others share lives on: the network, the selection, other panels, and what was put into its `children`.
+        """
+        if self._belongings is None:
+            super().close()
+        elif not self.closed:
+            self.closed = True
+            self._belongings.end()
+            with self._drawing:
+                super().close()
+                self._belongings.close()
+            forget(self, KEPT)
+
+    def check_open(self) -> None:
+        """Raise ValueError where the panel is closed."""
+        if self.closed:
+            raise ValueError(CLOSED)
+
+    def notify_change(self, change: T.Bunch) -> None:
+        """Tell whoever observes the panel; what they make is theirs."""
+        with made_by_others():
+            super().notify_change(change)
+
+    if not TYPE_CHECKING:  # it would allow for any name
+
+        def __getattr__(self, name: str) -> Any:
+            """What there is not; a closed panel has forgotten it."""
+            if self.closed:
+                raise AttributeError(CLOSED)
+            return super().__getattribute__(name)  # fails again, and in its own words
 
     def _begin(self) -> None:
         """Listen to the traits and to the selection, and compute for the first time."""
@@ -121,7 +156,7 @@ class Cycle(W.VBox):
         self.observe(self.update, names=self._inputs)
         if self._selected_names:
             self.selection.observe(self._selected, names=self._selected_names)
-        self._begun = True
+        self.selection.join()
         self.update()
 
     @property

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import anywidget
-import ipywidgets as W
 
 from zfwidgets.widgets.panel.style import stylesheet
 
@@ -23,21 +20,5 @@ class PageReady(anywidget.AnyWidget):
     makes the first model, which is before any panel is shown.
     """
 
-    _esm = Path(__file__).parent / "page_ready.js"
+    _esm = (Path(__file__).parent / "page_ready.js").read_text(encoding="utf-8")  # a path would hold every one made
     _css = stylesheet()
-
-
-def all_within(widget: W.Widget) -> Iterator[W.Widget]:
-    """The widget, and every other one that its state refers to, children first."""
-    yield from _all_within(widget, set())
-
-
-def _all_within(value: Any, known: set[str]) -> Iterator[W.Widget]:
-    if isinstance(value, W.Widget):
-        if value.model_id not in known:
-            known.add(value.model_id)
-            yield from _all_within([getattr(value, name) for name in value.keys], known)
-            yield value
-    elif isinstance(value, list | tuple | dict):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _all_within(one, known)

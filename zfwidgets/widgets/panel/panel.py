@@ -11,10 +11,12 @@ import ipywidgets as W
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network, require_network
 from zfwidgets.task import Task
+from zfwidgets.widgets.belongings import all_within
 from zfwidgets.widgets.controls import Job, classed, control
+from zfwidgets.widgets.panel.closing import CLOSED
 from zfwidgets.widgets.panel.code import network_line, program
 from zfwidgets.widgets.panel.cycle import Cycle
-from zfwidgets.widgets.panel.page_ready import PageReady, all_within
+from zfwidgets.widgets.panel.page_ready import PageReady
 from zfwidgets.widgets.panel.status import StatusLine
 from zfwidgets.widgets.panel.still import still
 from zfwidgets.widgets.panel.where import at_once, shows_stills
@@ -117,7 +119,7 @@ class Panel(Cycle):
 
     @property
     def answer(self) -> Any:
-        """The experiment's result behind what is shown. Raises ValueError where there is none yet."""
+        """The experiment's result behind what is shown. Raises ValueError where there is none, yet or any more."""
         if self.result is None:
             raise ValueError("nothing has been computed yet")
         return self.result
@@ -132,6 +134,7 @@ class Panel(Cycle):
 
     def code(self) -> str:
         """What is shown, as a program that computes it."""
+        self.check_open()
         return program(network_line(self.net), *self.code_lines())
 
     def code_lines(self) -> Sequence[str]:
@@ -152,6 +155,8 @@ class Panel(Cycle):
                 part.send_state()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        if self.closed:
+            return {"text/plain": CLOSED}
         return {"text/html": still(self)} if shows_stills() else super()._repr_mimebundle_(**kwargs)
 
 

@@ -61,7 +61,7 @@ class Picture(anywidget.AnyWidget):
     `cells=(rows, columns)` the picture is a grid to choose from, by a click or by the arrow keys, Home and End.
     """
 
-    _esm = ROOM / "picture.js"
+    _esm = (ROOM / "picture.js").read_text(encoding="utf-8")  # a path would hold every one made
     _css = styled(ROOM / "picture.css")
 
     pixels = T.Bytes(help="RGBA, row by row, height * width * 4 bytes; set by `show`").tag(sync=True, to_json=message)
