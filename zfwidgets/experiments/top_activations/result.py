@@ -30,7 +30,7 @@ class TopActivations(Result):
     ranges: tuple[tuple[int, int], ...]  # which images were seen: first, last (excluded)
     broken: tuple[tuple[int, str], ...]  # images that could not be read, and why
     network: str  # what it belongs to: `Network.fingerprint`
-    data: str  # and `Collection.fingerprint`
+    data: str  # and `Collection.result_fingerprint`
     per_image: int = 1  # at most so many activations of a map from one image
 
     @property
@@ -69,9 +69,10 @@ class TopActivations(Result):
         """Raise ValueError when this was found with another network, or in other images."""
         if self.network != net.fingerprint:
             raise ValueError(f"these top activations are of another network than {net.name}, or of its older weights")
-        if self.data != images.fingerprint:
+        if not images.fits(self.data):
             raise ValueError(
-                "these top activations were found in other images: there are not the same names in the same order"
+                "these top activations were found in other images: there are not the same names in the same order, or "
+                "other contents under these names"
             )
 
     def __repr__(self) -> str:
