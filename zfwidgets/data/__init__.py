@@ -1,11 +1,12 @@
 """Images from wherever the user has them, and some to begin with. Knows no network, experiment or widget."""
 
-from zfwidgets.data.collection import Collection, images
+from zfwidgets.data.collection import Collection
 from zfwidgets.data.corpus import Corpus, corpus
 from zfwidgets.data.decode import decode
 from zfwidgets.data.faces import face_parts, faces
 from zfwidgets.data.photographs import photograph, photograph_names, photographs
 from zfwidgets.data.shapes import Shapes, Truth, render
+from zfwidgets.data.sources import images
 
 __all__ = [
     "Collection",

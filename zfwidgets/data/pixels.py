@@ -51,9 +51,9 @@ def from_tensor(tensor: Any) -> np.ndarray:
     """
     shape = tuple(tensor.shape)
     if len(shape) == 2:
-        return _numbers(tensor)[:, :, None]
+        return numbers_of(tensor)[:, :, None]
     if len(shape) == 3 and shape[0] in _CHANNELS:
-        return _numbers(tensor).transpose(1, 2, 0)
+        return numbers_of(tensor).transpose(1, 2, 0)
     hint = "if it is a batch of grey images, use tensor[:, None]" if len(shape) == 3 and shape[0] > 4 else ""
     if len(shape) == 3 and shape[2] in _CHANNELS:
         hint = "its channels come last: use tensor.permute(2, 0, 1)"
@@ -76,7 +76,8 @@ def check_size(height: int, width: int, max_pixels: int) -> None:
         )
 
 
-def _numbers(tensor: Any) -> np.ndarray:
+def numbers_of(tensor: Any) -> np.ndarray:
+    """Return a torch tensor's numbers as an array of the same shape, from any device."""
     # numpy has no bfloat16, and 8 bits need no more than float32
     return (tensor.float() if tensor.is_floating_point() else tensor).detach().cpu().numpy()
 

@@ -197,6 +197,6 @@ def _result(
         ranges=(span,),
         broken=tuple(broken),
         network=net.fingerprint,
-        data=images.fingerprint,
+        data=images.result_fingerprint,
         per_image=settings.per_image,
     )

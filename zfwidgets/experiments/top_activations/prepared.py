@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from zfwidgets.data import corpus
+from zfwidgets.data import Corpus, corpus
 from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.top_activations.result import TopActivations
 from zfwidgets.models import Network, require_network
@@ -22,7 +22,8 @@ def prepared_tops(net: Network, images: Any = None) -> TopActivations | None:
     """
     require_network(net)
     tops, collection = _load(), corpus() if images is None else as_collection(images)
-    return tops if tops.network == net.fingerprint and tops.data == collection.fingerprint else None
+    known = isinstance(collection, Corpus) and tops.network == net.fingerprint and collection.fits(tops.data)
+    return tops if known else None
 
 
 @cache

@@ -31,7 +31,7 @@ class TopActivations(Result):
     ranges: tuple[tuple[int, int], ...]  # which images were seen: first, last (excluded)
     broken: tuple[tuple[int, str], ...]  # images that could not be read, and why
     network: str  # what it belongs to: `Network.fingerprint`
-    data: str  # and `Collection.fingerprint`
+    data: str  # and `Collection.result_fingerprint`
     per_image: int = 1  # at most so many activations of a map from one image
 
     def verify(self) -> None:
@@ -88,9 +88,10 @@ class TopActivations(Result):
             layer = net.layer(name)
             check(len(self.values[name]) == layer.channels, f"{name} has {layer.channels} maps, and not as many here")
             check(self.units[name] < (layer.height, layer.width), f"there are units beyond the maps of {name}")
-        if self.data != images.fingerprint:
+        if not images.fits(self.data):
             raise ValueError(
-                "these top activations were found in other images: there are not the same names in the same order"
+                "these top activations were found in other images: there are not the same names in the same order, or "
+                "other contents under these names"
             )
 
     def __repr__(self) -> str:

@@ -25,13 +25,13 @@ class OpenedImages(W.VBox):
         number = int(tiles.tops.images[panel.layer][panel.feature, place])
         unit = tuple(tiles.tops.units[panel.layer][panel.feature, place].tolist())
         explorer = self._explorer_on(tiles, number)
-        image = self._names[tiles.images.fingerprint, number]
+        image = self._names[tiles.images.result_fingerprint, number]
         explorer.rule = panel.rule
         explorer.selection.choose(image=image, layer=panel.layer, feature=panel.feature, unit=unit)
 
     def _explorer_on(self, tiles: Tiles, number: int) -> FeatureExplorer:
         """The explorer, among whose images is one of the data set."""
-        panel, key, name = self._panel, (tiles.images.fingerprint, number), tiles.images.names[number]
+        panel, key, name = self._panel, (tiles.images.result_fingerprint, number), tiles.images.names[number]
         if self.explorer is None:
             image = {name: panel.net.reader.item(tiles.images, number)}
             start = {"layer": panel.layer, "feature": panel.feature, "rule": panel.rule}
