@@ -2,16 +2,18 @@
 
 import io
 import os
-import threading
-import warnings
+import struct
 from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeAlias, Union
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from zfwidgets.data.depth import check_planes, is_deep, scaled
+from zfwidgets.data.blocks import upright_pixels
+from zfwidgets.data.depth import check_planes
+from zfwidgets.data.headers import check_header
+from zfwidgets.data.memory import fit
 from zfwidgets.data.pixels import MAX_PIXELS, check_size, from_array, from_tensor, is_tensor, rgb
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ ImageLike: TypeAlias = Union[
 # Pillow reads more, some of it by starting another program (EPS, through Ghostscript); these it decodes itself.
 # MPO is several JPEGs in one file: it has a suffix of its own, and Pillow opens it as JPEG.
 _FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "PPM", "ICO", "JPEG2000", "AVIF")
-_opening = threading.Lock()  # warnings.catch_warnings is not safe among threads
 
 
 def decode(image: ImageLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -41,6 +42,11 @@ def decode(image: ImageLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
 
     What is transparent is laid on white. `max_pixels` limits height x width; a file's size is read from its header and
     checked before its pixels are decoded.
+
+    To decode a file takes 400 MB at most, whatever it says; what would take more is refused by its header. That is a
+    PNG of more than 53 million pixels, or of 94 million where it has a palette or grey levels; a WebP, AVIF or colour
+    JPEG 2000 of more than 20, 17 or 15 million. A JPEG that would take more is read at half its size, a quarter or an
+    eighth: one of more than 53 million pixels, or of 28 million where it is progressive.
 
     Raises:
         ValueError: no such file, not an image, damaged or cut short, no pixels, too many, another shape, numbers
@@ -90,26 +96,37 @@ def _check_file(path: str, place: str) -> None:
 
 
 def _decode_stream(stream: IO[bytes], max_pixels: int) -> np.ndarray:
-    with _open(stream) as picture:
-        return _decode_picture(picture, max_pixels)
-
-
-def _open(stream: IO[bytes]) -> Image.Image:
-    """Read the header only."""
     if not stream.read(1):
         raise ValueError("it is empty: 0 bytes")
+    with _open(stream, max_pixels) as picture:
+        check_size(picture.height, picture.width, max_pixels)
+        check_planes(picture)
+        fit(picture, stream)
+        return upright_pixels(picture, _broken)
+
+
+def _open(stream: IO[bytes], max_pixels: int) -> Image.Image:
+    """Read the header only.
+
+    As `Image.open` does it, but for its limit of pixels, which warns, and warnings belong to all threads. Ours is
+    checked next.
+    """
     stream.seek(0)
-    try:
-        with _opening, warnings.catch_warnings():
-            # Pillow warns of large images by a limit of its own; ours is checked next
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(stream, formats=_formats())
-    except UnidentifiedImageError:
-        raise ValueError(f"it is not an image of a known kind ({', '.join(_formats())})") from None
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"the image has too many pixels for Pillow; make it smaller ({error})") from None
-    except Exception as error:
-        raise _broken(error) from error
+    prefix = stream.read(16)
+    for kind in _formats():
+        factory, accept = Image.OPEN[kind]
+        accepted = accept is None or accept(prefix)
+        if not accepted or isinstance(accepted, str):  # a text says why not
+            continue
+        check_header(kind, stream, max_pixels)
+        stream.seek(0)
+        try:
+            return factory(stream, "")
+        except (SyntaxError, IndexError, TypeError, struct.error):
+            continue  # another kind
+        except Exception as error:
+            raise _broken(error) from error
+    raise ValueError(f"it is not an image of a known kind ({', '.join(_formats())})")
 
 
 @cache
@@ -128,22 +145,11 @@ def _formats() -> tuple[str, ...]:
 def _decode_picture(picture: Image.Image, max_pixels: int) -> np.ndarray:
     check_size(picture.height, picture.width, max_pixels)
     check_planes(picture)
-    deep = is_deep(picture)
-    try:
-        upright = ImageOps.exif_transpose(picture)
-        pixels = np.asarray(upright if deep else _in_color(upright))
-    except Exception as error:
-        raise _broken(error) from error
-    return rgb(from_array(scaled(pixels, picture) if deep else pixels))
+    return upright_pixels(picture, _broken)
 
 
 def _broken(error: Exception) -> ValueError:
+    if isinstance(error, MemoryError):
+        return ValueError("there is not memory enough to decode the image; make it smaller")
     # On a damaged file Pillow's decoders raise whatever came up: OSError, SyntaxError, struct.error, zlib.error, …
     return ValueError(f"the image is damaged or cut short; save or download it again ({type(error).__name__}: {error})")
-
-
-def _in_color(picture: Image.Image) -> Image.Image:
-    """Convert a picture of 8 bits a channel to RGB, or to RGBA where some of it is transparent."""
-    if picture.mode == "La":  # Pillow goes from it to LA only
-        picture = picture.convert("LA")
-    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from zfwidgets.data.pixels import ROUNDING
+from zfwidgets.data.pixels import ROUNDING, check_range
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR = 258, 262, 284  # TIFF 6.0
 _WHITE_IS_ZERO, _SEPARATE_PLANES = 0, 2
@@ -26,8 +26,8 @@ def check_planes(picture: Image.Image) -> None:
         )
 
 
-def scaled(numbers: np.ndarray, picture: Image.Image) -> np.ndarray:
-    """Return the numbers (H, W) of a deep picture as an image of a type that says its scale.
+def scaled(numbers: np.ndarray, picture: Image.Image, low: float, high: float) -> np.ndarray:
+    """Return numbers (h, w) of a deep picture as an image of a type that says its scale; given its lowest and highest.
 
     - I;16: 16 bits, or the 12 that its file has.
     - I: 16 bits where its file says so (PNG, PGM). Else 8 bits where no number is over 255, as `convert("I")` gives
@@ -41,8 +41,8 @@ def scaled(numbers: np.ndarray, picture: Image.Image) -> np.ndarray:
         ValueError: numbers below 0 or above 65535; floats whose largest lies between 1 and 2.
     """
     if picture.mode == "F":
-        return _floats(numbers)
-    white = _white(numbers, picture)
+        return _floats(numbers, low, high)
+    white = _white(picture, low, high)
     numbers = numbers.astype(np.int32)
     if _tag(picture, _PHOTOMETRIC) == _WHITE_IS_ZERO:
         numbers = white - numbers
@@ -53,8 +53,7 @@ def scaled(numbers: np.ndarray, picture: Image.Image) -> np.ndarray:
     return numbers / white
 
 
-def _white(numbers: np.ndarray, picture: Image.Image) -> int:
-    low, high = int(numbers.min()), int(numbers.max())
+def _white(picture: Image.Image, low: float, high: float) -> int:
     if low < 0 or high > 65535:
         raise ValueError(f"the image holds 32-bit numbers from {low} to {high}; save it with 8 or 16 bits")
     if _tag(picture, _BITS_PER_SAMPLE) == (12,):
@@ -63,14 +62,16 @@ def _white(numbers: np.ndarray, picture: Image.Image) -> int:
     return 65535 if said or high > 255 else 255
 
 
-def _floats(numbers: np.ndarray) -> np.ndarray:
-    low, high = float(numbers.min()), float(numbers.max())
+def _floats(numbers: np.ndarray, low: float, high: float) -> np.ndarray:
     if 1 + ROUNDING < high < 2:
         raise ValueError(
             f"the image holds floats from {low:g} to {high:g}: too large for [0, 1], and black in 0 to 255; "
             "scale them to [0, 1]"
         )
-    return numbers / 255 if low >= 0 and 2 <= high <= 255 else numbers
+    if low >= 0 and 2 <= high <= 255:
+        return numbers / 255
+    check_range(low, high)
+    return numbers
 
 
 def _tag(picture: Image.Image, number: int) -> Any:

@@ -98,7 +98,7 @@ def _levels(pixels: np.ndarray) -> np.ndarray:
         # 65535 is 257 x 255 and 257 is odd: this is the nearest level, and there are no ties
         return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if pixels.dtype.kind == "f":
-        _check_range(float(pixels.min()), float(pixels.max()))
+        check_range(float(pixels.min()), float(pixels.max()))
         return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
     if pixels.dtype.kind in "iu" and pixels.dtype.itemsize > 1:
         _check_levels(int(pixels.min()), int(pixels.max()), pixels.dtype)
@@ -117,7 +117,8 @@ def _check_levels(low: int, high: int, dtype: np.dtype) -> None:
         )
 
 
-def _check_range(low: float, high: float) -> None:
+def check_range(low: float, high: float) -> None:
+    """Raise ValueError where the lowest and the highest number of an image of floats lie outside [0, 1]."""
     if not np.isfinite([low, high]).all():  # minimum and maximum both hand on NaN
         raise ValueError("the image holds numbers that are not finite (NaN or infinity)")
     if low < -ROUNDING:
