@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from skimage.draw import polygon2mask
 from torch import nn
 
 import zfwidgets as zf
@@ -75,6 +76,24 @@ def test_a_triangle_covers_half_its_box():
     assert mask.sum() == pytest.approx(200, abs=12)
     assert mask[1, 1]
     assert not mask[19, 19]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 1000])  # a pixel: corners and edges on pixels' middles, on their edges, …
+def test_polygons_are_filled_as_scikit_image_fills_them(steps):
+    random = np.random.default_rng(steps)
+    for _ in range(100):
+        shape = tuple(random.integers(5, 20, 2).tolist())
+        corners = random.integers(0, np.array(shape) * steps + 1, (random.integers(3, 9), 2)) / steps
+        expected = np.asarray(polygon2mask(shape, corners - 0.5))
+        if expected.any():
+            assert (mask_of(corners, shape, "it") == expected).all()
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 1e300, 2**63, 10**40])
+def test_marks_of_impossible_numbers_are_refused(number):
+    for mark in ([2, 3, number, 9], [[2, 3, 4, 5], [number, 3, 4, 9]], [(0, 0), (0, 20), (number, 0)]):
+        with pytest.raises(ValueError, match=r"it(,| has| is)"):
+            mask_of(mark, SHAPE, "it")
 
 
 def test_equal_features_agree_entirely(small):

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from zfwidgets.experiments.occlusion.polygon import fill_polygon
+
 Shape = tuple[int, int]
 
 
@@ -23,42 +25,44 @@ def mask_of(marked: Any, shape: Shape, what: str) -> np.ndarray:
     array = np.asarray(marked)
     if array.dtype == bool and array.shape == shape:
         mask = array.copy()
-    elif array.ndim == 1 and array.shape == (4,) and array.dtype.kind in "iuf":
-        mask = _rectangle(array, shape, what)
+    elif array.shape == (4,) and array.dtype.kind in "iuf":
+        mask = _rectangles(array[None], shape, what)
     elif array.ndim == 2 and array.shape[1] == 4 and len(array) and array.dtype.kind in "iuf":
-        mask = np.logical_or.reduce([_rectangle(box, shape, what) for box in array])
+        mask = _rectangles(array, shape, what)
     elif array.ndim == 2 and array.shape[1] == 2 and len(array) >= 3 and array.dtype.kind in "iuf":
         mask = _polygon(array, shape, what)
     else:
         raise ValueError(
             f"{what} is a rectangle (top, left, bottom, right), a polygon of three or more (row, column), or a bool "
-            f"array {shape}; {_described(marked)} was given"
+            f"array {shape}; {_described(array)} was given"
         )
     if not mask.any():
         raise ValueError(f"{what} covers no pixel")
     return mask
 
 
-def _rectangle(box: np.ndarray, shape: Shape, what: str) -> np.ndarray:
-    top, left, bottom, right = np.rint(box).astype(int).tolist()
-    if not (0 <= top < bottom <= shape[0] and 0 <= left < right <= shape[1]):
-        raise ValueError(f"{what}, {tuple(box.tolist())}, does not lie in a picture of {shape[0]}×{shape[1]} pixels")
-    mask = np.zeros(shape, bool)
-    mask[top:bottom, left:right] = True
-    return mask
+def _rectangles(boxes: np.ndarray, shape: Shape, what: str) -> np.ndarray:
+    """What boxes (n, 4) cover, at the cost of their corners: +1 and −1 are put there, and summed along both axes."""
+    top, left, bottom, right = edges = np.rint(boxes).T
+    good = (top >= 0) & (top < bottom) & (bottom <= shape[0]) & (left >= 0) & (left < right) & (right <= shape[1])
+    if not good.all():
+        box = tuple(boxes[~good][0].tolist())
+        raise ValueError(f"{what}, {box}, does not lie in a picture of {shape[0]}×{shape[1]} pixels")
+    top, left, bottom, right = edges.astype(int)
+    corners = np.zeros((shape[0] + 1, shape[1] + 1), int)
+    for rows, columns, sign in ((top, left, 1), (bottom, right, 1), (top, right, -1), (bottom, left, -1)):
+        np.add.at(corners, (rows, columns), sign)
+    return corners.cumsum(0).cumsum(1)[:-1, :-1] > 0
 
 
 def _polygon(corners: np.ndarray, shape: Shape, what: str) -> np.ndarray:
-    from skimage.draw import polygon2mask
-
-    if corners.min() < 0 or (corners > np.array(shape)).any():
+    if not ((corners >= 0) & (corners <= np.array(shape))).all():
         raise ValueError(f"{what} has a corner outside the picture of {shape[0]}×{shape[1]} pixels")
-    return np.asarray(polygon2mask(shape, corners - 0.5))  # there, a pixel's middle is a whole number
+    return fill_polygon(corners - 0.5, shape)  # there, a pixel's middle is a whole number
 
 
-def _described(marked: Any) -> str:
-    array = np.asarray(marked)
-    return f"an array {array.dtype} of shape {array.shape}" if array.size > 8 else repr(marked)
+def _described(array: np.ndarray) -> str:
+    return f"an array {array.dtype} of shape {array.shape}" if array.size > 8 else repr(array.tolist())[:60]
 
 
 def rectangles(mask: np.ndarray) -> list[tuple[int, int, int, int]]:

@@ -4,16 +4,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
 from zfwidgets.experiments.correspondence import RANDOM
 from zfwidgets.experiments.occlusion import mask_of
+from zfwidgets.files import of_form, read_json
 from zfwidgets.widgets.canvas import extent, runs, slices
 
-FORMAT = "zfwidgets parts"
+FORMAT: Literal["zfwidgets parts"] = "zfwidgets parts"
 LONGEST = 30  # letters of a name
+MOST_PARTS = 50
+MOST_BYTES = 4_000_000  # of a file
+MOST_CORNERS = 20_000  # of all polygons in a file
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a file holds; each part and each mark is read by itself, so that a message says which is wrong."""
+
+    format: Literal["zfwidgets parts"]
+    size: tuple[int, int]  # height and width of the pictures
+    parts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Any mark: its stretches of pixels as [row, first column, column after the last]."""
+
+    runs: list[tuple[float, float, float]]
+
+
+Mark = list[float | list[float]] | Runs  # a list is a rectangle, several of them, or the corners of a polygon
 
 
 class PartMarks:
@@ -29,8 +53,10 @@ class PartMarks:
         return tuple(self._marks)
 
     def add(self, name: str) -> str:
-        """Begin a part. Raises ValueError where the name is empty, too long, or taken."""
+        """Begin a part. Raises ValueError where the name is empty, too long, or taken, and after `MOST_PARTS`."""
         name = self._free(name)
+        if len(self._marks) == MOST_PARTS:
+            raise ValueError(f"there are {MOST_PARTS} parts, and no more can be told apart")
         self._marks[name] = {}
         return name
 
@@ -79,54 +105,59 @@ class PartMarks:
     def from_json(self, text: str | bytes) -> PartMarks:
         """The marks that a file holds, for the same images; polygons [[row, column], …] are understood, too.
 
+        A file has at most 4 MB, 50 parts, and 20,000 corners of polygons.
+
         Raises:
-            ValueError: in words, where the text is no JSON, no such file, or is for other images or another size.
+            ValueError: in words, where the text is no JSON, no such file, too much, or is for other images or another
+                size.
         """
         try:
-            found = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            where = f": line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-            raise ValueError(f"this file is not JSON{where}") from None
-        if not isinstance(found, dict) or found.get("format") != FORMAT or not isinstance(found.get("parts"), dict):
-            raise ValueError("this file holds no parts that were saved here")
-        if found.get("size") != list(self.shape):
-            theirs, ours = _size(found.get("size")), _size(self.shape)
-            raise ValueError(f"the parts in this file are for pictures of {theirs} pixels; these have {ours}")
+            saved: Saved = read_json(text, Saved, MOST_BYTES)
+        except ValueError as error:
+            raise ValueError(f"this file holds no parts that were saved here: {error}") from None
+        if saved.size != self.shape:
+            raise ValueError(
+                f"the parts in this file are for pictures of {_size(saved.size)} pixels; these have {_size(self.shape)}"
+            )
+        if len(saved.parts) > MOST_PARTS:
+            raise ValueError(f"this file has {len(saved.parts):,} parts, and at most {MOST_PARTS} are read")
+        marks = {part: self._marks_of(part, found) for part, found in saved.parts.items()}
+        corners = sum(_corners(mark) for found in marks.values() for mark in found.values())
+        if corners > MOST_CORNERS:
+            raise ValueError(
+                f"the polygons in this file have {corners:,} corners, and at most {MOST_CORNERS:,} are read"
+            )
         read = PartMarks(self.images, self.shape)
-        for part, marks in found["parts"].items():
+        for part, found in marks.items():
             name = read.add(part)
-            if not isinstance(marks, Mapping):
-                raise ValueError(f"the part {part!r} in this file has no marks by the names of images")
-            for image, mark in marks.items():
-                if image not in self.images:
-                    raise ValueError(f"the file marks {part!r} on an image {image!r}, which is not here")
-                read.mark(name, image, self._read(mark, f"the part {part!r} of {image!r}"))
+            for image, mark in found.items():
+                read.mark(name, image, self._read(mark, f"the part {name!r} of {image!r}"))
         return read
 
-    def _read(self, mark: Any, what: str) -> np.ndarray:
-        stretches = mark.get("runs") if isinstance(mark, Mapping) else None
+    def _marks_of(self, part: str, found: Any) -> dict[str, Any]:
+        what = repr(part[:LONGEST])
+        if not isinstance(found, Mapping):
+            raise ValueError(f"the part {what} in this file has no marks by the names of images")
+        if strange := [image for image in found if image not in self.images]:
+            raise ValueError(f"the file marks {what} on an image {strange[0][:LONGEST]!r}, which is not here")
+        return dict(found)
+
+    def _read(self, given: Any, what: str) -> np.ndarray:
         try:
-            numbers = np.array(mark if stretches is None else stretches, float)
-        except (TypeError, ValueError):
-            numbers = np.full(1, np.nan)
-        if not np.isfinite(numbers).all() or not numbers.size:
-            raise ValueError(f"{what} is neither a rectangle, nor a polygon, nor runs of pixels")
-        if stretches is None:
+            mark: Mark = of_form(given, Mark)
+            numbers = np.array(mark.runs if isinstance(mark, Runs) else mark, float)
+        except ValueError:
+            raise ValueError(f"{what} is neither a rectangle, nor a polygon, nor runs of pixels") from None
+        if not isinstance(mark, Runs):
             return mask_of(numbers, self.shape, what)
-        if numbers.ndim != 2 or numbers.shape[1] != 3 or (numbers != np.rint(numbers)).any():
+        if not numbers.size or (numbers != np.rint(numbers)).any():
             raise ValueError(f"{what} has runs that are not [row, first column, column after the last]")
-        rows, starts, ends = numbers.astype(int).T
-        inside = (rows >= 0) & (rows < self.shape[0]) & (starts >= 0) & (starts < ends) & (ends <= self.shape[1])
-        if not inside.all():
-            raise ValueError(f"{what} does not lie in a picture of {_size(self.shape)} pixels")
-        mask = np.zeros(self.shape, bool)
-        for row, start, end in zip(rows, starts, ends, strict=True):
-            mask[row, start:end] = True
-        return mask
+        rows, starts, ends = numbers.T
+        return mask_of(np.stack([rows, starts, rows + 1, ends], axis=1), self.shape, what)
 
     def _free(self, name: str) -> str:
         name = " ".join(name.split())
-        if not name or len(name) > LONGEST:
+        if not name or len(name) > LONGEST or not name.isprintable():
             raise ValueError(f"a part has a name of 1 to {LONGEST} letters")
         if name in self._marks or name == RANDOM:
             raise ValueError(f"there is a part {name!r} already" if name != RANDOM else
@@ -141,5 +172,11 @@ def _written(mask: np.ndarray) -> Any:
     return {"runs": np.stack(runs(mask), 1).tolist()}
 
 
-def _size(shape: Any) -> str:
-    return "×".join(map(str, shape)) if isinstance(shape, list | tuple) else "unknown"
+def _corners(mark: Any) -> int:
+    """Of a polygon; 0 where it is something else."""
+    polygon = isinstance(mark, list) and mark and isinstance(mark[0], list) and len(mark[0]) == 2
+    return len(mark) if polygon else 0
+
+
+def _size(shape: tuple[int, int]) -> str:
+    return "×".join(str(length)[:20] for length in shape)

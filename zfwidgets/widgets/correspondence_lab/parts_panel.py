@@ -19,7 +19,6 @@ from zfwidgets.widgets.panel import Panel
 from zfwidgets.widgets.traits import FILLS, HIDING, Option
 
 TOOLS = ("rectangle", "square", "brush", "eraser")
-LARGEST_FILE = 4_000_000  # bytes
 
 
 class PartOfMarks(T.TraitType[str, Any]):
@@ -67,7 +66,7 @@ class PartsPanel(Panel):
         return self.marks.complete()
 
     def add(self, name: str) -> None:
-        """Begin a part of that name. Raises ValueError where the name is empty, too long, or taken."""
+        """Begin a part of that name. Raises ValueError where the name is empty, too long, or taken; or after 50."""
         self._offer(self.marks.add(name))
         self._changed()
 
@@ -102,8 +101,6 @@ class PartsPanel(Panel):
 
     def load(self, text: str | bytes) -> None:
         """Take over marks that were saved. Raises ValueError, in words, where they don't fit; nothing is lost then."""
-        if len(text) > LARGEST_FILE:
-            raise ValueError(f"parts take at most {LARGEST_FILE // 1_000_000} MB; this file has {len(text):,} bytes")
         read = self.marks.from_json(text)
         if not read.parts:
             raise ValueError("this file holds no part")
