@@ -1,5 +1,10 @@
 """Many images as one sequence."""
 
+import os
+import socket
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -210,3 +215,135 @@ def test_another_type_is_told_what_would_do(thing, hint):
 
 def test_a_collection_may_be_made_by_hand():
     assert shades(Collection(("one",), [shade(1)])) == [1]
+
+
+ERRORS = [
+    RuntimeError("no such frame"), KeyError(3), MemoryError(), AssertionError(), OSError("gone"), StopIteration(),
+    RecursionError("too deep"), ZeroDivisionError(), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"),
+]  # fmt: skip
+
+
+class Raises(Counting):
+    """Raises for one of its items."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __getitem__(self, index):
+        if index == 1:
+            raise self.error
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_whatever_a_data_set_raises_is_said_of_the_image(error):
+    collection = images(Raises(error))
+    for read in (collection.__getitem__, collection.as_given):
+        with pytest.raises(ValueError, match=f"^image 'image 1': Raises .*{type(error).__name__}"):
+            read(1)
+    assert collection[2].max() == 2
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_who_ends_the_program_ends_it(error):
+    with pytest.raises(error):
+        images(Raises(error()))[1]
+
+
+def test_a_file_that_vanishes_is_named(folder):
+    collection = images(folder)
+    (folder / "b.png").unlink()
+    with pytest.raises(ValueError, match=r"^image 'b\.png': there is no file"):
+        collection[1]
+    assert collection[0].shape == (HEIGHT, WIDTH, 3)
+
+
+@pytest.mark.parametrize("blocked", ["open", "stat"])
+def test_a_file_that_may_not_be_read_is_named(folder, monkeypatch, blocked):
+    collection = images(folder)
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(*(("pathlib.Path.open", refused) if blocked == "open" else ("os.stat", refused)))
+    with pytest.raises(ValueError, match=r"^image 'b\.png': cannot read"):
+        collection[1]
+
+
+def distinct_before(names):
+    """The rule in its plainest form."""
+    taken = []
+    for name in names:
+        count = 1
+        while (f"{name} ({count})" if count > 1 else name) in taken:
+            count += 1
+        taken.append(f"{name} ({count})" if count > 1 else name)
+    return tuple(taken)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_equal_names_are_numbered_by_the_same_rule_as_ever(seed):
+    random = np.random.default_rng(seed)
+    endings = ["", " (2)", " (3)", " (2) (2)"]
+    names = [f"{'ab'[random.integers(2)]}{endings[random.integers(4)]}" for _ in range(60)]
+    assert images([f"/{number}/{name}" for number, name in enumerate(names)]).names == distinct_before(names)
+
+
+def test_many_equal_names_are_numbered_at_once():
+    script = (
+        "from zfwidgets.data import images\n"
+        "names = images([f'{number}/frame.png' for number in range(100_000)]).names\n"
+        "assert names[-1] == 'frame.png (100000)'"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)  # it took minutes
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of Unix")
+def test_what_is_no_file_is_left_out_of_a_folder_and_refused_by_name(folder):
+    os.mkfifo(folder / "pipe.png")
+    (folder / "to_pipe.png").symlink_to(folder / "pipe.png")
+    (folder / "device.png").symlink_to("/dev/zero")
+    (folder / "itself.png").symlink_to(folder / "itself.png")
+    with socket.socket(socket.AF_UNIX) as end:
+        end.bind(str(folder / "socket.png"))
+        assert images(folder).names == ("a.JPG", "b.png", "cats/1.webp", "dogs/1.tiff")
+        for name in ("pipe.png", "to_pipe.png", "device.png", "socket.png"):
+            with pytest.raises(ValueError, match="a pipe, a socket or a device"):
+                images(folder / name)
+            collection = images([folder / name])
+            assert collection.fingerprint
+            with pytest.raises(ValueError, match="a pipe, a socket or a device"):
+                collection[0]
+
+
+def test_links_that_lead_in_a_circle_are_not_followed(folder):
+    (folder / "cats/up").symlink_to(folder, target_is_directory=True)
+    (folder / "linked.png").symlink_to(folder / "b.png")
+    assert images(folder).names == ("a.JPG", "b.png", "cats/1.webp", "dogs/1.tiff", "linked.png")
+
+
+def test_a_folder_that_may_not_be_read_is_left_out_with_a_warning(folder, monkeypatch):
+    scandir = os.scandir
+
+    def refused(place):
+        if os.fspath(place).endswith(blocked):
+            raise PermissionError(13, "Permission denied", os.fspath(place))
+        return scandir(place)
+
+    monkeypatch.setattr("os.scandir", refused)
+    blocked = "cats"
+    with pytest.warns(UserWarning, match="cats' cannot be read .*left out"):
+        assert images(folder).names == ("a.JPG", "b.png", "dogs/1.tiff")
+    blocked = str(folder)
+    with pytest.raises(ValueError, match="cannot be read"):
+        images(folder)
+
+
+def test_a_name_that_is_no_text_can_be_shown(tmp_path):
+    strange = os.fsdecode(b"caf\xe9.png")
+    Image.fromarray(shade(3)).save(tmp_path / strange)
+    for collection in (images(tmp_path), images([tmp_path / strange]), images({strange: shade(3)})):
+        assert collection.names == (r"caf\udce9.png",)
+        assert collection.names[0].encode()
+        assert collection.fingerprint
+        assert shades(collection) == [3]

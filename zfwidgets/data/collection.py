@@ -30,7 +30,8 @@ class Collection:
 
         Raises:
             IndexError: there is no such image.
-            ValueError, TypeError: it cannot be decoded; the message begins with its name.
+            ValueError, TypeError: it cannot be decoded, or the data set raised whatever it was; the message begins with
+                the image's name.
         """
         place = range(len(self))[index]
         item = self._item(place)
@@ -47,7 +48,7 @@ class Collection:
     def _item(self, place: int) -> Any:
         try:
             return self.items[place]
-        except (LookupError, NotImplementedError) as error:
+        except Exception as error:  # whatever a data set raises
             raise ValueError(
                 f"image {self.names[place]!r}: {type(self.items).__name__} has {len(self)} items, and gives none at "
                 f"[{place}]: {type(error).__name__}: {error}"
@@ -116,12 +117,14 @@ class Collection:
 
 @contextmanager
 def named(name: str) -> Iterator[None]:
-    """Begin what is said of an image with its name."""
+    """Whatever goes wrong with an image is a ValueError or a TypeError that begins with its name."""
     try:
         yield
     except (ValueError, TypeError) as error:
         kind = ValueError if isinstance(error, ValueError) else TypeError
         raise kind(f"image {name!r}: {error}") from error
+    except Exception as error:
+        raise ValueError(f"image {name!r}: {type(error).__name__}: {error}".removesuffix(": ")) from error
 
 
 def check_labels(labelled: list[bool]) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import stat
 import struct
 from functools import cache
 from pathlib import Path
@@ -87,12 +88,18 @@ def _decode_file(path: str, max_pixels: int) -> np.ndarray:
 def _check_file(path: str, place: str) -> None:
     if path.startswith(("http://", "https://")):
         raise ValueError(f"{path!r} is a web address; download it, and give the file")
-    if os.path.isdir(place):
+    try:
+        mode = os.stat(place).st_mode
+    except PermissionError as error:
+        raise ValueError(f"cannot read {path!r}: its folder may not be looked into") from error
+    except (OSError, ValueError) as error:
+        raise ValueError(f"there is no file {path!r}") from error
+    if stat.S_ISDIR(mode):
         raise ValueError(
             f"{path!r} is a folder, not an image; give a file in it, or give the folder where images are asked for"
         )
-    if not os.path.isfile(place):
-        raise ValueError(f"there is no file {path!r}")
+    if not stat.S_ISREG(mode):  # to open a pipe is to wait for its writer
+        raise ValueError(f"{path!r} is no file, but a pipe, a socket or a device")
 
 
 def _decode_stream(stream: IO[bytes], max_pixels: int) -> np.ndarray:

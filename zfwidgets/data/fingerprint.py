@@ -70,7 +70,7 @@ def _contents(items: Any, place: int) -> bytes:
 
 def _parts(image: Any) -> Iterator[bytes]:
     if isinstance(image, str | os.PathLike):
-        yield from _parts_of_file(Path(image).expanduser())
+        yield from _parts_of_file(Path(os.path.expanduser(image)))
     elif isinstance(image, bytes | bytearray | memoryview):
         yield b"bytes"
         yield bytes(image)

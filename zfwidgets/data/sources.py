@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -61,7 +62,7 @@ def _collected(source: Any) -> Collection:
     if isinstance(source, Collection):
         return source
     if isinstance(source, str | os.PathLike):
-        return _of_path(Path(source).expanduser())
+        return _of_path(Path(os.path.expanduser(source)))
     if isinstance(source, Mapping):
         return _of_items(list(source.values()), [str(name) for name in source])
     if _is_table(source):
@@ -74,25 +75,38 @@ def _collected(source: Any) -> Collection:
 
 
 def _of_path(path: Path) -> Collection:
-    if path.is_file():
+    if os.path.isfile(path):
         return _of_items([path])
-    if not path.is_dir():
-        raise ValueError(f"there is no file or folder {str(path)!r}")
+    if not os.path.isdir(path):
+        other = "; it is a pipe, a socket or a device" if os.path.exists(path) else ""
+        raise ValueError(f"there is no file or folder {str(path)!r}{other}")
     files = sorted(_image_files(path))
     if not files:
         raise ValueError(
             f"there is no image in the folder {str(path)!r}, nor below it; looked for {' '.join(suffixes())}"
         )
-    return Collection(tuple(files), [path / name for name in files])
+    return Collection(_distinct(files), [path / name for name in files])
 
 
 def _image_files(folder: Path) -> Iterator[str]:
-    """Yield paths within `folder`, with forward slashes; nothing hidden: no checkpoints, no shadow files of macOS."""
-    for path in folder.rglob("*"):
-        within = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in within.parts)
-        if path.suffix.lower() in suffixes() and not hidden and path.is_file():
-            yield within.as_posix()
+    """Yield paths within `folder`, with forward slashes; nothing hidden: no checkpoints, no shadow files of macOS.
+
+    Links to files count, links to folders do not: they may lead in a circle. A folder below that cannot be read is
+    left out, with a warning. Raises ValueError where `folder` itself cannot be.
+    """
+
+    def unreadable(error: OSError) -> None:
+        what = f"the folder {str(error.filename)!r} cannot be read ({error.strerror})"
+        if Path(error.filename) == folder:
+            raise ValueError(what) from error
+        warnings.warn(f"{what}, and is left out", stacklevel=2)
+
+    for place, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = Path(place, name)
+            if not name.startswith(".") and path.suffix.lower() in suffixes() and os.path.isfile(path):
+                yield path.relative_to(folder).as_posix()
 
 
 def _of_items(items: Any, names: Iterable[str] | None = None) -> Collection:
@@ -114,14 +128,19 @@ def _name(items: Any, index: int) -> str:
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:
-    """Number the second and later of equal names, so that a name says which image it is."""
+    """Number the second and later of equal names, so that a name says which image it is.
+
+    What a file's name has that is no UTF-8 is written with a backslash, so that a name can be shown and saved.
+    """
     taken: dict[str, None] = {}
-    for name in names:
-        candidate, count = name, 1
+    counts: dict[str, int] = {}  # how far a name has been numbered: all numbers up to it are taken
+    for given in names:
+        name = given.encode("utf-8", "backslashreplace").decode()
+        candidate, count = name, counts.get(name, 1)
         while candidate in taken:
             count += 1
             candidate = f"{name} ({count})"
-        taken[candidate] = None
+        taken[candidate], counts[name] = None, count
     return tuple(taken)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.data import Collection, decode
+from zfwidgets.data.collection import named
 from zfwidgets.models.checks import check_input
 from zfwidgets.models.preprocess import Preprocess, Transform, picture_of
 
@@ -29,8 +30,13 @@ class Reader:
         return collection[place] if self.shape[0] in (1, 3) else collection.as_given(place)
 
     def read_from(self, collection: Collection, place: int) -> tuple[np.ndarray, Tensor]:
-        """One image of a collection, as `read` gives it."""
-        return self.read(self.item(collection, place))
+        """One image of a collection, as `read` gives it.
+
+        Raises ValueError or TypeError, with the image's name, whatever its data set or the preprocessing raised.
+        """
+        image = self.item(collection, place)
+        with named(collection.names[place]):
+            return self.read(image)
 
     @undisturbed()
     def read(self, image: Any) -> tuple[np.ndarray, Tensor]:
