@@ -3,8 +3,10 @@
 import io
 import random
 import struct
+import threading
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -138,9 +140,9 @@ def test_a_file_cut_short_is_refused_and_pillow_is_left_as_it_was(tmp_path, pixe
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "ICO", "JPEG2000", "AVIF"])
 def test_a_damaged_file_never_raises_anything_but_value_error(pixels, kind):
-    whole = encoded(Image.fromarray(pixels), kind)
+    whole = encoded(Image.fromarray(np.tile(pixels, (4, 4, 1))), kind)
     chance = random.Random(0)
     for _ in range(150):
         damaged = bytearray(whole)
@@ -230,3 +232,36 @@ def test_the_limit_is_the_callers(pixels):
 def test_another_type_is_told_what_would_do(thing):
     with pytest.raises(TypeError, match=f"path.*bytes.*PIL.*numpy.*tensor.*{type(thing).__name__}"):
         decode(thing)
+
+
+def test_who_waits_for_one_file_to_open_keeps_nobody_from_another(pixels, monkeypatch):
+    opening, released = threading.Event(), threading.Event()
+    factory, accept = Image.OPEN["PNG"]
+
+    def slow(*given):
+        opening.set()
+        assert released.wait(60)
+        return factory(*given)
+
+    monkeypatch.setitem(Image.OPEN, "PNG", (slow, accept))
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(decode, encoded(Image.fromarray(pixels)))
+        assert opening.wait(60)
+        assert np.array_equal(decode(encoded(Image.fromarray(pixels), "BMP")), pixels)
+        released.set()
+        assert np.array_equal(waiting.result(), pixels)
+
+
+def test_a_directory_that_lies_about_its_types_is_damaged():
+    whole = bytearray(encoded(Image.new("RGB", (16, 9), RED), "TIFF", compression="tiff_lzw"))
+    (first,) = struct.unpack_from("<I", whole, 4)
+    for entry in range(struct.unpack_from("<H", whole, first)[0]):
+        for kind in range(1, 13):
+            lying = whole.copy()
+            struct.pack_into("<H", lying, first + 2 + 12 * entry + 2, kind)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    assert decode(bytes(lying)).dtype == np.uint8
+                except ValueError as error:
+                    assert str(error)  # noqa: PT017 (that it decodes is as good)

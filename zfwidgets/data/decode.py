@@ -107,8 +107,13 @@ def _decode_stream(stream: IO[bytes], max_pixels: int) -> np.ndarray:
         raise ValueError("it is empty: 0 bytes")
     with _open(stream, max_pixels) as picture:
         check_size(picture.height, picture.width, max_pixels)
-        check_planes(picture)
-        fit(picture, stream)
+        try:
+            check_planes(picture)
+            fit(picture, stream)
+        except ValueError:
+            raise
+        except Exception as error:  # what a header says may be of any type
+            raise _broken(error) from error
         return upright_pixels(picture, _broken)
 
 

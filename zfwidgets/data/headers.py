@@ -22,7 +22,7 @@ def check_header(kind: str, stream: IO[bytes], max_pixels: int) -> None:
     """Raise ValueError where the header of a file of this kind claims more than fits; leave damage to the decoder."""
     if kind in _CHECKS:
         stream.seek(0)
-        with suppress(struct.error, IndexError):  # it is cut short, as Pillow will say
+        with suppress(struct.error, IndexError, OverflowError, OSError):  # it is cut short, as Pillow will say
             _CHECKS[kind](stream, max_pixels)
 
 
@@ -121,7 +121,7 @@ def _segments(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         begins = stream.tell()
         _, marker = struct.unpack(">BB", stream.read(2))
         if marker == 0x93:  # its data follow
-            if not ends:
+            if ends is None or ends <= stream.tell():
                 return
             stream.seek(ends)
             continue
@@ -131,7 +131,7 @@ def _segments(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         segment = stream.read(length - 2)
         if marker == 0x90:
             part = struct.unpack_from(">2xI", segment)[0]
-            ends = begins + part if part > 12 else None
+            ends = begins + part if part else None
         yield marker, segment
 
 

@@ -76,7 +76,7 @@ def _decoder(picture: Image.Image, stream: IO[bytes]) -> float:
 def _tiff_decoder(picture: Any, stream: IO[bytes]) -> float:
     """Of a TIFF: one strip or tile at once, and the picture once more where it is to be turned."""
     tags = picture.tag_v2
-    strip = picture.width * min(tags.get(_ROWS, picture.height), picture.height)
+    strip = picture.width * min(tags.get(_ROWS) or picture.height, picture.height)
     if _TILE_WIDTH in tags:
         strip = tags[_TILE_WIDTH] * tags.get(_TILE_LENGTH, 1)
     each = max(4, tags.get(_SAMPLES, 1) * max(tags.get(_BITS, (1,))) / 8)
