@@ -22,6 +22,11 @@ DEPENDS_ON_VALUES = (
 )
 
 
+TAKEN_OUT_WORDS = (  # torch's, as its versions have them
+    "fake tensor in the exported program",
+    ".numpy() is not supported",
+    "is not tracked with proxy",
+)
 TAKEN_OUT = (
     "it takes numbers out of the computation (`.data`, `.numpy()`, `torch.tensor(x)`); write `.detach()` for `.data`"
 )
@@ -122,7 +127,7 @@ def _known_reason(error: Exception, module: nn.Module) -> str | None:
         return "it takes several inputs; give a module whose forward takes one batch of images"
     if unknown := re.search(r"Found <class '(?:.*\.)?(\w+)'> in output", text):
         return f"its forward returns {unknown[1]}; let it return a tensor, or a dictionary, list or tuple of tensors"
-    if "fake tensor in the exported program" in text or ".numpy() is not supported" in text:
+    if any(words in text for words in TAKEN_OUT_WORDS):
         return TAKEN_OUT
     return None
 
