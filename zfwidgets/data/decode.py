@@ -44,10 +44,9 @@ def decode(image: ImageLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     What is transparent is laid on white. `max_pixels` limits height x width; a file's size is read from its header and
     checked before its pixels are decoded.
 
-    To decode a file takes 400 MB at most, whatever it says; what would take more is refused by its header. That is a
-    PNG of more than 53 million pixels, or of 94 million where it has a palette or grey levels; a WebP, AVIF or colour
-    JPEG 2000 of more than 20, 17 or 15 million. A JPEG that would take more is read at half its size, a quarter or an
-    eighth: one of more than 53 million pixels, or of 28 million where it is progressive.
+    To decode a file takes 400 MB at most, whatever it says; what would take more is refused by its header: more than 53
+    million pixels, or 20, 17 or 15 million as WebP, AVIF or colour JPEG 2000. A JPEG that would take more is read at
+    half its size, a quarter or an eighth: one of more than 53 million pixels, or of 28 million where it is progressive.
 
     Raises:
         ValueError: no such file, not an image, damaged or cut short, no pixels, too many, another shape, numbers

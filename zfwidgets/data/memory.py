@@ -8,7 +8,8 @@ from PIL import Image
 
 MOST = 400_000_000  # bytes, above what the process has: for one image, whatever its file says
 _SPARE = 24_000_000  # for parts of the picture on their way, and for what decoders have besides pixels
-_RESULT = 3  # bytes a pixel: (H, W, 3) uint8
+_PICTURE = 4  # bytes a pixel of a picture in Pillow; grey takes less, but is made RGB again to be preprocessed
+_EACH = _PICTURE + 3  # with the result, (H, W, 3) uint8
 _MOST_VISITS = 2_000_000_000  # pixels x scans of a progressive JPEG, each of which changes all pixels
 _PIECE = 1 << 20
 
@@ -28,13 +29,13 @@ def fit(picture: Image.Image, stream: IO[bytes]) -> None:
     Raises:
         ValueError: a picture that does not fit.
     """
-    pixels, each = picture.width * picture.height, stored(picture.mode) + _RESULT
+    pixels = picture.width * picture.height
     if picture.format not in ("JPEG", "MPO"):
-        check(picture.height, picture.width, _decoder(picture, stream) + each * pixels)
+        check(picture.height, picture.width, _decoder(picture, stream) + _EACH * pixels)
         return
     coefficients = _coefficients(picture, stream)
-    scale = next((scale for scale in (1, 2, 4, 8) if coefficients + each * pixels / scale**2 <= MOST - _SPARE), 8)
-    check(picture.height, picture.width, coefficients + each * pixels / scale**2)
+    scale = next((scale for scale in (1, 2, 4, 8) if coefficients + _EACH * pixels / scale**2 <= MOST - _SPARE), 8)
+    check(picture.height, picture.width, coefficients + _EACH * pixels / scale**2)
     if scale > 1:
         picture.draft(None, (picture.width // scale, picture.height // scale))
 
@@ -52,12 +53,7 @@ def check(height: int, width: int, needed: float) -> None:
 def check_claimed(kind: str, height: int, width: int, channels: int = 3) -> None:
     """Raise ValueError where a file of this kind is too large by its header alone."""
     decoder = _JPEG2000_CHANNEL * channels if kind == "JPEG2000" else _DECODERS[kind]
-    check(height, width, height * width * (decoder + (1 if channels == 1 else 4) + _RESULT))
-
-
-def stored(mode: str) -> int:
-    """Bytes a pixel in which Pillow keeps a picture."""
-    return 1 if mode in ("1", "L", "P") else 2 if mode.startswith("I;16") else 4
+    check(height, width, height * width * (decoder + _EACH))
 
 
 def _decoder(picture: Image.Image, stream: IO[bytes]) -> float:
@@ -82,7 +78,7 @@ def _tiff_decoder(picture: Any, stream: IO[bytes]) -> float:
     each = max(4, tags.get(_SAMPLES, 1) * max(tags.get(_BITS, (1,))) / 8)
     each += 0 if tags.get(_COMPRESSION) != 7 else 6  # a JPEG, perhaps progressive
     compressed = bool(picture.tile) and picture.tile[0][0] == "libtiff"
-    turned = stored(picture.mode) * picture.width * picture.height if tags.get(_ORIENTATION, 1) > 1 else 0
+    turned = _PICTURE * picture.width * picture.height if tags.get(_ORIENTATION, 1) > 1 else 0
     return turned + (strip * each + _size(stream) if compressed else 0)
 
 
