@@ -61,7 +61,7 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, str], Arrays]:
         OSError: there is no such file, or it cannot be opened.
         ValueError: in words, it is something else, damaged or cut short.
     """
-    _check_header(Path(path))
+    check_header(Path(path))
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = dict(file.metadata() or {})
@@ -72,6 +72,16 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, str], Arrays]:
     if said is not None and said != checksum(metadata, arrays):
         raise ValueError("its contents do not agree with its checksum: it is damaged")
     return metadata, arrays
+
+
+def check_header(path: Path) -> None:
+    """Raise ValueError, in words, for a file of safetensors whose header is too large, or which is no file."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("it is no file")
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if length > HEADER_BYTES:
+        raise ValueError(f"its header claims {length:,} bytes, and at most {HEADER_BYTES:,} are read")
 
 
 def checksum(metadata: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:
@@ -108,15 +118,6 @@ def _flush(path: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
-
-
-def _check_header(path: Path) -> None:
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise ValueError("it is no file")
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-    if length > HEADER_BYTES:
-        raise ValueError(f"its header claims {length:,} bytes, and at most {HEADER_BYTES:,} are read")
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
