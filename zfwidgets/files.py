@@ -74,16 +74,6 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, str], Arrays]:
     return metadata, arrays
 
 
-def check_header(path: Path) -> None:
-    """Raise ValueError, in words, for a file of safetensors whose header is too large, or which is no file."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise ValueError("it is no file")
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-    if length > HEADER_BYTES:
-        raise ValueError(f"its header claims {length:,} bytes, and at most {HEADER_BYTES:,} are read")
-
-
 def checksum(metadata: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:
     """Of all that a file of arrays holds, however it lies there."""
     found = sha256(json.dumps(dict(metadata), sort_keys=True).encode())
@@ -118,6 +108,16 @@ def _flush(path: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
+
+
+def check_header(path: Path) -> None:
+    """Raise ValueError, in words, for a file of safetensors whose header is too large, or which is no file."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("it is no file")
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if length > HEADER_BYTES:
+        raise ValueError(f"its header claims {length:,} bytes, and at most {HEADER_BYTES:,} are read")
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
