@@ -62,7 +62,7 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, str], Arrays]:
         OSError: there is no such file, or it cannot be opened.
         ValueError: in words, it is something else, damaged or cut short.
     """
-    _check_header(Path(path))
+    check_header(Path(path))
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = dict(file.metadata() or {})
@@ -122,7 +122,8 @@ def _flush(path: Path) -> None:
         os.close(number)
 
 
-def _check_header(path: Path) -> None:
+def check_header(path: Path) -> None:
+    """Raise ValueError, in words, for a file of safetensors whose header is too large, or which is no file."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise ValueError("it is no file")
     with path.open("rb") as file:

@@ -132,6 +132,65 @@ def test_metadata_of_any_kind_is_refused_by_name(tmp_path, values):
         Other.load(tmp_path / "odd.zf")
 
 
+@dataclass(frozen=True, eq=False)
+class Several(Result):
+    """Arrays by name."""
+
+    numbers: dict[str, np.ndarray]
+    former_names = {"figures": "numbers"}  # noqa: RUF012
+
+
+@pytest.mark.parametrize("keys", ['["a", "a"]', '["1", 1]', "[1, 1]", '["a", "a", "a"]'])
+def test_one_array_does_not_stand_for_two_keys(tmp_path, keys):
+    values = f'{{"numbers": {{"the keys of its arrays": {keys}}}}}'
+    arrays = {"numbers/a": np.arange(3.0), "numbers/1": np.arange(3.0)}
+    save_file(arrays, tmp_path / "twice.zf", {"result": "Several", "values": values})
+    with pytest.raises(ValueError, match=r"twice\.zf.*numbers has an array that stands for two keys"):
+        Several.load(tmp_path / "twice.zf")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "values"),
+    [
+        (["numbers/a"], '{"numbers": KEYS, "figures": KEYS}'),
+        (["numbers/a", "figures/a"], '{"numbers": KEYS, "figures": KEYS}'),
+        (["numbers", "numbers/a"], '{"numbers": KEYS}'),
+        (["figures", "numbers/a"], '{"numbers": KEYS}'),
+    ],
+)
+def test_a_field_is_not_there_twice(tmp_path, arrays, values):
+    values = values.replace("KEYS", '{"the keys of its arrays": ["a"]}')
+    header = {"result": "Several", "values": values}
+    save_file({name: np.arange(3.0) for name in arrays}, tmp_path / "twice.zf", header)
+    with pytest.raises(ValueError, match=r"twice\.zf.*(lacks its array|a field is there twice)"):
+        Several.load(tmp_path / "twice.zf")
+
+
+MANY = {f"k{number}": "" for number in range(50_000)}
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ({"result": "x" * 1_000_000}, ["a"]),
+        ({"result": "\x1b[31m\n" * 1000}, ["a"]),
+        ({"result": "Other", "values": "{}"} | MANY, ["a"]),
+        ({"result": "Other", "values": "{}"}, ["a" * 1_000_000]),
+        ({"result": "Other", "values": "{}"}, [*MANY]),
+        ({"result": "Other", "values": '{"\\ud800": {"the keys of its arrays": ["a"]}}'}, ["a"]),
+        ({"result": "Other", "values": '{"\\n\\n": {"the keys of its arrays": ["a"]}}'}, ["a"]),
+    ],
+    ids=range(7),
+)
+def test_a_message_stays_a_sentence_whatever_the_file_says(tmp_path, header, names):
+    save_file({name: np.arange(3.0) for name in names}, tmp_path / "long.zf", header)
+    with pytest.raises(ValueError, match=r"long\.zf") as caught:
+        Other.load(tmp_path / "long.zf")
+    said = str(caught.value)
+    assert len(said) < 1000
+    assert said.isprintable()
+
+
 def test_a_stamp_comes_back(tmp_path):
     projection().save(tmp_path / "one.zf", "whose it is")
     found, stamp = zf.Projection.load_stamped(tmp_path / "one.zf")

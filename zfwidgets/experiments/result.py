@@ -66,19 +66,20 @@ class Result:
         try:
             header, arrays = read_arrays(path)
         except ValueError as error:
-            raise ValueError(f"{name!r} is not a file that {cls.__name__}.save wrote: {error}") from error
+            raise ValueError(f"{name!r} is not a file that {cls.__name__}.save wrote: {_printable(error)}") from error
         if header.get("result") != cls.__name__:
-            raise ValueError(f"{name!r} holds {header.get('result', 'no result')}, not {cls.__name__}")
+            raise ValueError(f"{name!r} holds {_printable(header.get('result', 'no result'))}, not {cls.__name__}")
         if strange := header.keys() - {"result", "values", "stamp"}:
-            raise ValueError(f"{name!r} is damaged: its header has {', '.join(map(repr, sorted(strange)))}")
+            raise ValueError(f"{name!r} is damaged: its header has {_printable(', '.join(sorted(strange)))}")
         try:
             values: dict[str, Any] = read_json(header.get("values", ""), dict[str, Any], HEADER_BYTES)
             found = cls(**cls._read(values, arrays))
             found.verify()
         except TypeError as error:
-            raise ValueError(f"{name!r} was written by another version of zfwidgets: {error}") from error
+            raise ValueError(f"{name!r} was written by another version of zfwidgets: {_printable(error)}") from error
         except ValueError as error:
-            raise ValueError(f"{name!r} is damaged, or was not written by {cls.__name__}.save: {error}") from error
+            said = f"is damaged, or was not written by {cls.__name__}.save: {_printable(error)}"
+            raise ValueError(f"{name!r} {said}") from error
         return found, header.get("stamp", "")
 
     @classmethod
@@ -89,14 +90,24 @@ class Result:
                 keys: list[str | int] = of_form(value[_KEYS], list[str | int])
                 if missing := [key for key in keys if f"{name}/{key}" not in arrays]:
                     raise ValueError(f"{name} lacks its array of {missing[0]!r}")
+                if len({f"{name}/{key}" for key in keys}) < len(keys):
+                    raise ValueError(f"{name} has an array that stands for two keys")
                 values[name] = {key: arrays.pop(f"{name}/{key}") for key in keys}
         found = {cls.former_names.get(name, name): value for name, value in (arrays | values).items()}
+        if len(found) < len(arrays) + len(values):
+            raise ValueError("a field is there twice: as an array and as a value, or by its former name as well")
         if strange := found.keys() - {field.name for field in fields(cls)}:  # type: ignore[arg-type]
             raise TypeError(f"it has {', '.join(map(repr, sorted(strange)))}, of which nothing is known here")
         return checked(cls, found)
 
     def verify(self) -> None:
         """Raise ValueError where what the fields hold cannot be so: numbers that contradict each other, or lie."""
+
+
+def _printable(said: object) -> str:
+    """What quotes a file, whatever stands there, as part of a sentence that can be printed."""
+    letters = " ".join(str(said).split())[:300]
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in letters)
 
 
 def _holds_arrays(value: Any) -> bool:

@@ -1,86 +1,27 @@
-"""Weights in a file: read without running anything, and fitted to a module whatever they are wrapped in."""
+"""Weights of a file, fitted to a module whatever they are wrapped in."""
 
 from __future__ import annotations
 
 import re
-from argparse import Namespace
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PosixPath, WindowsPath
-from pickle import UnpicklingError
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
-Weights = dict[str, Tensor]
-SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar")
+from zfwidgets.models.weights_file import Weights, check_tensors
+
 NAMED = 3  # keys of each kind that an error names
-# what checkpoints often hold beside weights, and what runs nothing when it is read: arguments, paths, NumPy's numbers
-HARMLESS: list[Any] = [
-    Namespace, PosixPath, WindowsPath, np.dtype, np.float64(0).__reduce__()[0],
-    *{type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i4", "i8", "u1", "?")},
-]  # fmt: skip
-# how torch says that it would have to run something
-_WOULD_RUN = re.compile(r"GLOBAL|Unsupported (?:global|class)|TorchScript|Trying to (?:call|instantiate)")
+PREFIXES = 8  # that are tried, those first that most names have
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")  # as torchvision's files still have it
 
 
-def read_weights(path: Path) -> list[Weights]:
-    """Every collection of weights in a file, the likeliest first: what is nested under `state_dict`, `model` and the
-    like, averaged ones (`ema`) last.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it holds something else, or more than may be read without running code.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    content = _safetensors(path) if path.suffix == ".safetensors" else _state_dict(path)
-    found = sorted(_collections(content), key=lambda each: "ema" in each[0])
-    if not found:
-        raise ValueError(f"{path.name} holds no weights: {type(content).__name__} instead of a state dict")
-    return [weights for _, weights in found]
-
-
-def _safetensors(path: Path) -> Weights:
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise ValueError(f"{path.name} is damaged, or no safetensors file ({error})") from error
-
-
-def _state_dict(path: Path) -> Any:
-    try:
-        with torch.serialization.safe_globals(HARMLESS):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, EOFError, RuntimeError, ValueError, KeyError, OSError) as error:
-        said = str(error)
-        if _WOULD_RUN.search(said):
-            raise ValueError(
-                f"{path.name} holds more than weights (a whole module, or objects of a training framework), and to "
-                "read that would run code out of the file. Where you trust it, load it yourself and save the weights "
-                "alone: torch.save(model.state_dict(), path)"
-            ) from error
-        raise ValueError(f"{path.name} is damaged, or no file of torch.save ({said.partition(chr(10))[0]})") from error
-
-
-def _collections(content: Any, path: str = "") -> Iterator[tuple[str, Weights]]:
-    """Mappings that hold tensors by name, however deep, each with the keys that lead there."""
-    if not isinstance(content, Mapping):
-        return
-    weights = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
-    if weights:
-        yield path, weights
-    for key, value in content.items():
-        yield from _collections(value, f"{path}.{key}")
-
-
-def best_fit(found: list[Weights], module: nn.Module) -> Weights:
-    """Of several collections, the one that fits a module best, its names without what was put before them (`module.`
-    by DataParallel, `_orig_mod.` by torch.compile, `model.` by Lightning)."""
+def best_fit(found: list[Weights], module: nn.Module, path: Path) -> Weights:
+    """Of several collections in a file, the one that fits a module best, its names without what was put before them
+    (`module.` by DataParallel, `_orig_mod.` by torch.compile, `model.` by Lightning). Raises ValueError where one of
+    its weights is sparse, quantised or the like."""
     shapes = {name: value.shape for name, value in module.state_dict().items()}
 
     def fitting(weights: Weights) -> tuple[int, int]:
@@ -88,7 +29,9 @@ def best_fit(found: list[Weights], module: nn.Module) -> Weights:
         return len(alike), sum(weights[name].shape == shapes[name] for name in alike)
 
     ways = [way for weights in found for way in _ways(weights, shapes)]
-    return max(ways, key=fitting)
+    best = max(ways, key=fitting)
+    check_tensors(best, path)
+    return best
 
 
 def _ways(weights: Weights, names: Mapping[str, Any]) -> Iterator[Weights]:
@@ -97,8 +40,8 @@ def _ways(weights: Weights, names: Mapping[str, Any]) -> Iterator[Weights]:
     if any(_OLD_DENSENET.search(name) for name in weights):
         weights = {_OLD_DENSENET.sub(r"\1\2", name): value for name, value in weights.items()}
         yield weights
-    prefixes = {name[:place] for name in weights for place in _dots(name) if name[place:] in names}
-    for prefix in sorted(prefixes, key=len):
+    prefixes = Counter(name[:place] for name in weights for place in _dots(name) if name[place:] in names)
+    for prefix in sorted(dict(prefixes.most_common(PREFIXES)), key=len):
         yield {name[len(prefix) :]: value for name, value in weights.items() if name.startswith(prefix)}
 
 
@@ -118,7 +61,13 @@ def fill(module: nn.Module, weights: Weights, path: Path, name: str) -> None:
         for key, value in weights.items()
         if key in own and value.shape != own[key].shape
     ]
-    kinds = {"missing": missing, "not known to the network": unknown, "of another shape": unlike}
+    strange = [
+        f"{key}, {value.dtype} in the file and {own[key].dtype} in the network"
+        for key, value in weights.items()
+        if key in own and own[key].is_floating_point() and not value.is_floating_point()
+    ]
+    kinds = {"missing": missing, "not known to the network": unknown, "of another shape": unlike,
+             "of another type": strange}  # fmt: skip
     errors = [f"{len(keys)} {kind} ({_few(keys)})" for kind, keys in kinds.items() if keys]
     if errors:
         raise ValueError(
@@ -128,7 +77,11 @@ def fill(module: nn.Module, weights: Weights, path: Path, name: str) -> None:
     numbers = [value.dtype for value in weights.values() if value.is_floating_point()]
     if numbers and all(kind is torch.float64 for kind in numbers):
         module.double()
-    module.load_state_dict(weights, strict=False)
+    try:
+        module.load_state_dict(weights, strict=False)
+    except RuntimeError as error:  # a type that torch cannot convert
+        why = " ".join(str(error).split())[:300]
+        raise ValueError(f"the weights in {path.name} do not fit {name}: {why}") from error
 
 
 def _few(keys: list[str]) -> str:

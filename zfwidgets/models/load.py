@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 from urllib.error import URLError
 
@@ -16,11 +16,12 @@ from torch import nn
 
 from zfwidgets.backend.capture.wrappers import unwrapped
 from zfwidgets.models.architectures import CLASSES, Timm, Torchvision, architecture, named_in
-from zfwidgets.models.checkpoint import SUFFIXES, Weights, best_fit, class_count, fill, read_weights
+from zfwidgets.models.checkpoint import best_fit, class_count, fill
 from zfwidgets.models.checks import checked_size
 from zfwidgets.models.network import Network
 from zfwidgets.models.preprocess import Preprocess
 from zfwidgets.models.squeezenet import imagenet_labels, squeezenet1_1
+from zfwidgets.models.weights_file import SUFFIXES, Weights, read_weights
 
 EMBEDDED = ("squeezenet1_1",)
 Labels = Iterable[str] | Mapping[Any, Any] | None
@@ -38,7 +39,8 @@ def load(
     in torch's cache. Labels and preprocessing are those of its training.
 
     A file is one of safetensors or of `torch.save`: a state dict, or a checkpoint that has one inside. Nothing in it
-    is run. The names in it may begin with what DataParallel, torch.compile or Lightning put there.
+    is run, and it takes about as much memory as the file has bytes, beside that of the network. The names in it may
+    begin with what DataParallel, torch.compile or Lightning put there.
 
     Args:
         name: a name; or the path of a file.
@@ -50,7 +52,7 @@ def load(
 
     Raises:
         ValueError: no model has that name (the nearest names are given); a file that is damaged, holds more than
-            weights, or weights that do not fit the model.
+            weights, or weights that do not fit the model, or are sparse, quantised, complex or integers.
         TypeError: `model` is neither a name nor a module.
         FileNotFoundError: there is no such file.
         ConnectionError: the weights cannot be fetched; the message says what to do.
@@ -67,8 +69,8 @@ def load(
         classes = getattr(module, "num_classes", 0)
     else:
         module, classes = known.build(as_trained=True), CLASSES
-        weights = best_fit([_fetched(known.weights.url)], module)
-        fill(module, weights, Path(known.weights.url), known.name)
+        place, found = _fetched(known.weights.url)
+        fill(module, best_fit(found, module, place), place, known.name)
     return _named(_network(module, known, str(name), classes, size, given))
 
 
@@ -88,7 +90,7 @@ def _from_file(path: Path, model: Any, size: Any, given: dict[str, Any]) -> Netw
     found = read_weights(path)
     if isinstance(model, nn.Module):
         module = deepcopy(unwrapped(model))
-        fill(module, best_fit(found, module), path, type(module).__name__)
+        fill(module, best_fit(found, module, path), path, type(module).__name__)
         return Network(module, 224 if size is None else size, **given)
     if model is None:
         model = named_in(path.stem)
@@ -99,7 +101,7 @@ def _from_file(path: Path, model: Any, size: Any, given: dict[str, Any]) -> Netw
         raise TypeError(f"model is a name or a module ({kinds}); this is {model!r}")
     known = architecture(model)
     module, classes = _built(known, found, path)
-    fill(module, best_fit(found, module), path, model)
+    fill(module, best_fit(found, module, path), path, model)
     net = _network(module, known, model, classes, size, given)
     net.source = f"zf.load({str(path)!r}, model={model!r})"
     return net
@@ -109,7 +111,7 @@ def _built(known: Torchvision | Timm, found: list[Weights], path: Path) -> tuple
     """An untrained module for as many classes as the file has weights for, and how many these are."""
     official = isinstance(known, Torchvision) and path.name == Path(known.weights.url).name
     module = known.build(as_trained=official)
-    classes = class_count(best_fit(found, module), module, CLASSES)
+    classes = class_count(best_fit(found, module, path), module, CLASSES)
     return (module if classes == CLASSES else known.build(classes)), classes
 
 
@@ -138,18 +140,29 @@ def _of_size(preprocess: Any, size: tuple[int, int]) -> Any:
     return replace(preprocess, size=size, resize=resize)
 
 
-def _fetched(url: str) -> dict[str, torch.Tensor]:
-    """The weights behind a URL, from torch's cache or the net; only tensors are ever unpickled."""
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
+def _fetched(url: str) -> tuple[Path, list[Weights]]:
+    """The file behind a URL, in torch's cache, and the weights in it; it is fetched where it is not there."""
+    place = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
     try:
-        return torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(place), hash_prefix=_hash_in(place.name))
     except (URLError, OSError) as error:
         raise ConnectionError(
             f"the weights cannot be fetched from {url} ({error}). Without a connection, use an embedded network "
-            f"({', '.join(EMBEDDED)}), or put the file {Path(url).name} into {folder}"
+            f"({', '.join(EMBEDDED)}), or put the file {place.name} into {place.parent}"
         ) from error
-    except (UnpicklingError, EOFError, RuntimeError) as error:
-        place, reason = folder / Path(url).name, str(error).partition("\n")[0]
+    except RuntimeError as error:  # its hash is another one; nothing is kept
+        raise ValueError(f"what was fetched from {url} is not what it should be: {error}") from error
+    try:
+        return place, read_weights(place)
+    except ValueError as error:
         raise ValueError(
-            f"{place} does not hold the weights from {url}; delete it, and it is fetched anew ({reason})"
+            f"{place} does not hold the weights from {url}; delete it, and it is fetched anew ({error})"
         ) from error
+
+
+def _hash_in(name: str) -> str | None:
+    """How the hash of a file begins, as torchvision's names say it: resnet18-f37072fd.pth."""
+    found = re.search(r"-([0-9a-f]{8,})\.", name)
+    return found[1] if found else None
