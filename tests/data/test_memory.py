@@ -160,6 +160,15 @@ def many_scans():
     return whole[:-2] + whole[whole.rindex(b"\xff\xda") : -2] * 300 + b"\xff\xd9"
 
 
+def before_the_picture(content):
+    jpeg = encoded(plain("RGB", 8, 8), "JPEG")
+    return jpeg[:2] + content + jpeg[2:]
+
+
+def exif(size):
+    return b"\xff\xe1" + struct.pack(">H", 8 + size) + b"Exif\0\0" + bytes(size)
+
+
 def codestream(marker, place, content, **options):
     whole = bytearray(encoded(plain("RGB", 3700, 3700), "JPEG2000", no_jp2=True, **options))
     begins = whole.index(marker) + place
@@ -204,6 +213,11 @@ BOMBS = {
     "PPM of few levels": ("limit of 400 MB", lambda: b"P6 7000 7000 99\n" + bytes(100)),
     "picture in an icon": ("holds a picture of 7000 x 6000 pixels", lambda: icon(6000, 7000)),
     "JPEG of many scans": ("310 scans", many_scans),
+    "JPEG of Exif": ("more metadata than picture", lambda: before_the_picture(exif(65_000) * 1000)),
+    "JPEG of small Exif": ("more metadata than picture", lambda: before_the_picture(exif(2) * 500_000)),
+    "JPEG of segments": ("more metadata than picture", lambda: before_the_picture(b"\xff\xe5\0\2" * 2_000_000)),
+    "JPEG of filling": ("more metadata than picture", lambda: before_the_picture(b"\xff" * 30_000_000)),
+    "JPEG of zeros": ("more metadata than picture", lambda: before_the_picture(b"\xff\xe5\0\2" + bytes(30_000_000))),
     "JPEG 2000": ("limit of 400 MB", lambda: encoded(plain("RGB", 5000, 5000), "JPEG2000")),
     "tiles of JPEG 2000": ("tiles", lambda: codestream(b"\xff\x51", 22, struct.pack(">II", 2, 2))),
     "code blocks of JPEG 2000": ("code blocks", lambda: codestream(b"\xff\x52", 10, b"\0\0")),
@@ -212,6 +226,11 @@ BOMBS = {
     ),
     "AVIF": ("limit of 400 MB", lambda: encoded(plain("RGB", 5000, 5000), "AVIF", speed=10)),
 }  # fmt: skip
+
+
+def test_what_cameras_write_before_a_picture_is_read():
+    jpeg = before_the_picture(exif(60_000) * 8 + b"\xff" * 1000 + b"\xff\xed\0\6okay" * 300)
+    assert decode(jpeg).shape == (8, 8, 3)
 
 
 @pytest.mark.parametrize("name", BOMBS)
