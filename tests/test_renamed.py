@@ -33,6 +33,14 @@ def test_the_old_name_of_a_property_gives_the_same():
         assert NET.watched_layer is NET.last_spatial_layer
 
 
+def test_the_old_names_of_what_reads_images_give_the_same():
+    collection = zf.images({"cat": zf.photograph("cat")})
+    with pytest.warns(DeprecationWarning, match=r"Network\.item is now called reader\.item"):
+        image = NET.item(collection, 0)
+    with pytest.warns(DeprecationWarning, match=r"Network\.read is now called reader\.read"):
+        assert np.array_equal(NET.read(image)[0], NET.reader.read_from(collection, 0)[0])
+
+
 def test_a_file_with_the_old_names_of_fields_is_read(tmp_path):
     found = zf.occlusion(NET, zf.photograph("cat"), size=100, stride=60)
     found.save(tmp_path / "new")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from zfwidgets.task import Task, not_cancelled
@@ -18,11 +19,11 @@ def warn(old: str, new: str) -> None:
 
 
 def renamed_property(old: str, new: str) -> Any:
-    """A property under its old name."""
+    """A property or method under its old name; the new one may be that of a part, as `reader.read`."""
 
     def get(self: Any) -> Any:
         warn(f"{type(self).__name__}.{old}", new)
-        return getattr(self, new)
+        return attrgetter(new)(self)
 
     return property(get, doc=f"The former name of `{new}`.")
 

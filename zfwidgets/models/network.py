@@ -115,6 +115,8 @@ class Network:
         """The last feature layer with maps of more than one unit: what the paper's layer 5 is to its network."""
         return last_spatial(self.feature_layers)
 
+    read = renamed_property("read", "reader.read")
+    item = renamed_property("item", "reader.item")
     watched_layer = renamed_property("watched_layer", "last_spatial_layer")
 
     def layer_names(self, layers: str | Sequence[str] | None, default: Iterable[FeatureLayer]) -> tuple[str, ...]:
