@@ -269,6 +269,13 @@ def tensor(count):
 NUMBER = b"\x80\x02cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nX\x0b\x00\x00\x00V2000000000\x85R\x85R."
 
 
+def encoded(encoding, times):
+    """A pickle that encodes a text again and again."""
+    name, latin = (b"X" + len(text).to_bytes(4, "little") + text.encode() for text in (encoding, "latin1"))
+    begin = b"\x80\x02c_codecs\nencode\nq\x000h\x00(X\x10\x00\x00\x00" + b"=" * 16 + latin + b"tRq\x01"
+    return begin + (b"h\x00(h\x01" + name + b"tRq\x01") * times + b"."
+
+
 def overlapping(path):
     """A hundred names for one record of ten million bytes."""
     zipped(path, tensor(10**7), data=bytes(10**7))
@@ -285,6 +292,9 @@ BOMBS = {
     "old name": lambda path: zipped(path, call("__builtin__.bytearray", LARGE)),
     "old layout": lambda path: path.write_bytes(call("builtins.bytearray", LARGE)),
     "number": lambda path: zipped(path, NUMBER),
+    "encoded": lambda path: zipped(path, encoded("hex", 30)),
+    "encoded otherwise": lambda path: zipped(path, encoded("-Quoted-Printable!", 30)),
+    "encoded before": lambda path: path.write_bytes(encoded("HEX codec", 30)),
     "storage": lambda path: zipped(path, call("torch.ByteStorage", LARGE)),
     "tensor": lambda path: zipped(path, call("torch.ByteTensor", LARGE)),
     "lists": lambda path: zipped(path, b"\x80\x02(" + b"]" * 30_000_000 + b"t."),

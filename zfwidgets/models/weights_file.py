@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
+from encodings import normalize_encoding
+from encodings.aliases import aliases
+from io import BytesIO
 from pathlib import Path
+from pickletools import genops  # which says what stands in a pickle, and runs nothing of it
 from typing import Any
 
 import torch
@@ -21,7 +25,11 @@ LONGEST = 300  # letters of a name
 UNPACKED = 4  # times its size a file may have; torch.save compresses nothing, but others may have
 PICKLE_BYTES = 16_000_000  # what says how tensors lie in a file; a ResNet-50 with its optimiser needs 100,000
 _ZIP = b"PK\x03\x04"  # how the newer layout of torch.save begins
+PICKLES = 5  # in a file of torch.save's older layout, before the numbers
 _FILLED = re.compile(rb"bytearray\n")  # torch would make one of any length that the file says
+_ENCODED = re.compile(rb"_codecs\nencode\n")  # as NumPy's numbers are written: a text in Latin 1
+# what an encoding must not be: these take what they have made, twice as long each time, or time by the square
+_GROWING = {"base64_codec", "bz2_codec", "hex_codec", "idna", "punycode", "quopri_codec", "uu_codec", "zlib_codec"}
 # how torch says that it would have to run something
 _WOULD_RUN = re.compile(r"GLOBAL|Unsupported (?:global|class)|TorchScript|Trying to (?:call|instantiate)")
 
@@ -98,12 +106,27 @@ def _check_layout(path: Path) -> None:
     with path.open("rb") as file:
         zipped = file.read(len(_ZIP)) == _ZIP
         file.seek(0)
-        filled = _FILLED.search(_pickles(path) if zipped else file.read())
-    if filled:
+        pickles = _pickles(path) if zipped else [BytesIO(file.read())] * PICKLES  # each begins where the last one ends
+    contents = [pickle.getbuffer() for pickle in set(pickles)]
+    if any(map(_FILLED.search, contents)):
         raise ValueError("it holds a bytearray")
+    if any(map(_ENCODED.search, contents)) and any(map(_grows, _texts(pickles))):
+        raise ValueError("it holds a text in an encoding that torch.save does not use")
 
 
-def _pickles(path: Path) -> bytes:
+def _texts(pickles: list[BytesIO]) -> Iterator[str]:
+    """All texts in some pickles. Raises ValueError where one breaks off."""
+    for pickle in pickles:
+        yield from (argument for _, argument, _ in genops(pickle) if isinstance(argument, str))
+
+
+def _grows(text: str) -> bool:
+    """Whether Python takes a text for the name of an encoding whose result can be longer than any limit."""
+    name = normalize_encoding(text.lower())
+    return not _GROWING.isdisjoint({name, aliases.get(name), aliases.get(name.replace(".", "_"))})
+
+
+def _pickles(path: Path) -> list[BytesIO]:
     """What says how the tensors lie in a zipped file, of which nothing is run."""
     with zipfile.ZipFile(path) as archive:
         records = archive.infolist()
@@ -114,7 +137,7 @@ def _pickles(path: Path) -> bytes:
         size = sum(record.file_size for record in pickles)
         if size > PICKLE_BYTES:
             raise ValueError(f"it says in {size:,} bytes what tensors it has; at most {PICKLE_BYTES:,} are read")
-        return b"".join(map(archive.read, pickles))
+        return [BytesIO(archive.read(record)) for record in pickles]
 
 
 def _collections(content: Any) -> Iterator[tuple[bool, Weights]]:
