@@ -64,6 +64,8 @@ class Invariance(Result):
                 shape = (len(self.names), len(values))
                 both_fit = self.distances[f"{name}/{layer}"].shape == shape == self.cosines[f"{name}/{layer}"].shape
                 check(both_fit, f"the curves of {name} are not as long as its values")
+                check(within(self.cosines[f"{name}/{layer}"], -1.001, 1.001), f"cosines of {name} are beyond -1 to 1")
+                check(within(self.distances[f"{name}/{layer}"], 0, np.inf), f"distances of {name} are below 0")
         check(within(self.truth, 0, len(self.labels) - 1), "there are classes without a label")
         check_probabilities(self.meaning, *self.probability.values())
 

@@ -34,6 +34,7 @@ class Projection(Result):
         """Raise ValueError where fields contradict each other."""
         top, left, bottom, right = self.box
         height, width = self.picture.shape[:2]
+        check(len(self.pixels) > 0, "there is no channel in it")
         check(0 <= top < bottom <= height and 0 <= left < right <= width, f"the box {self.box} is not on the picture")
         check(self.feature >= 0 and min(self.unit or (0, 0)) >= 0, "feature and unit are counted from 0")
         check(self.rule in RULES, f"there is no rule {self.rule!r}")
