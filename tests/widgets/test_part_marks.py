@@ -127,7 +127,7 @@ def test_overlapping_rectangles_and_runs_mark_what_each_of_them_does():
 LARGE = (227, 227)
 LARGEST = {  # the file that takes longest or most memory, of each kind
     "parts": lambda: text_of({f"p{n}": dict.fromkeys("abc", BOX) for n in range(50_000)}, LARGE),
-    "images": lambda: text_of({"p": {f"i{n}": BOX for n in range(180_000)}}, LARGE),
+    "images": lambda: text_of({"p": {f"i{n}": BOX for n in range(150_000)}}, LARGE),
     "rectangles": lambda: text_of({"p": {"a": [[0, 0, 227, 227]] * 200_000}}, LARGE),
     "runs": lambda: text_of({"p": {"a": {"runs": [[n % 227, 0, 227] for n in range(250_000)]}}}, LARGE),
     "polygon": lambda: text_of({"p": {"a": [[n % 2 * 227, n * 7 % 227] for n in range(MOST_CORNERS)]}}, LARGE),
@@ -165,6 +165,8 @@ def test_no_file_takes_much_memory_or_time(tmp_path):
     said = dict(zip(LARGEST, run.stdout.splitlines(), strict=True))
     assert "50,000 parts" in said["parts"]
     assert "300,000 corners" in said["corners"]
+    assert "an image 'i0', which is not here" in said["images"]
+    assert "neither a rectangle" in said["brackets"]
     for name in ("rectangles", "runs", "polygon"):
         assert said[name] == "1 parts are marked"
     assert said["all"] == "50 parts are marked"

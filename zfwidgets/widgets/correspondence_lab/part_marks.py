@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from msgspec import Meta
 
 from zfwidgets.experiments.correspondence import RANDOM
 from zfwidgets.experiments.occlusion import mask_of
@@ -37,7 +38,8 @@ class Runs:
     runs: list[tuple[float, float, float]]
 
 
-Mark = list[float | list[float]] | Runs  # a list is a rectangle, several of them, or the corners of a polygon
+Place = Annotated[list[float], Meta(min_length=2, max_length=4)]  # a corner of a polygon, or a rectangle of several
+Mark = list[float | Place] | Runs  # numbers are those of one rectangle
 
 
 class PartMarks:
