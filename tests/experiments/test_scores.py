@@ -166,5 +166,5 @@ def test_results_saved_before_there_were_other_scores_are_shares(tmp_path):
         header, arrays = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     values = json.loads(header["values"])
     assert values.pop("meaning") == "shares"
-    save_file(arrays, tmp_path / "old", metadata=header | {"values": json.dumps(values)})
+    save_file(arrays, tmp_path / "old", metadata={"result": header["result"], "values": json.dumps(values)})
     assert repr(zf.Hiding.load(tmp_path / "old")) == repr(found)

@@ -80,10 +80,10 @@ def _parts(image: Any) -> Iterator[bytes]:
         yield repr(held).encode()
         yield image.tobytes()
     elif isinstance(image, np.ndarray) or is_tensor(image):
-        array = image if isinstance(image, np.ndarray) else numbers_of(image)
+        array, kind = (image, "ndarray") if isinstance(image, np.ndarray) else (numbers_of(image), "Tensor")
         if array.dtype.hasobject:
             raise TypeError("an array of objects has no bytes of its own")
-        yield f"{type(image).__name__} {tuple(image.shape)} {array.dtype.newbyteorder('<').str}".encode()
+        yield f"{kind} {tuple(image.shape)} {array.dtype.newbyteorder('<').str}".encode()
         yield np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
     else:
         yield type(image).__qualname__.encode()  # no image: `decode` will say so
