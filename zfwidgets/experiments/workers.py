@@ -19,7 +19,7 @@ import cloudpickle
 # A forked process would inherit the locks that other threads hold at that moment, and wait for them for ever.
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 LARGEST = 100_000_000  # bytes that are sent to every worker
-SHARED = ["zfwidgets.experiments.loading"]  # imported once for all workers, where they are forked from a server
+SHARED = ["zfwidgets.experiments.server"]  # imported once for all workers, where they are forked from a server
 
 
 class CannotSend(Exception):
