@@ -15,18 +15,19 @@ from zfwidgets.data import decode, images
 from zfwidgets.data.blocks import upright_pixels
 from zfwidgets.data.memory import MOST
 
+from ..peak import SOURCE
+
 pytestmark = pytest.mark.slow
 SECONDS = 60  # an attack takes minutes; most files take one second
 DECODES = """
-import io, json, resource, sys
+import io, json
 from PIL import Image
 from zfwidgets.data import decode
 small = io.BytesIO()
 Image.new("RGB", (8, 8)).save(small, "PNG")
 decode(small.getvalue())
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+forget()
 before = peak()
 try:
     said = list(decode(sys.argv[1]).shape)
@@ -46,7 +47,7 @@ def decode(image):
 
 def decoded(path, script=DECODES):
     """What becomes of a file: its shape or the error's text, and bytes that it took."""
-    child = [sys.executable, "-W", "ignore", "-c", script, str(path)]
+    child = [sys.executable, "-W", "ignore", "-c", SOURCE + script, str(path)]
     said, taken = json.loads(subprocess.run(child, capture_output=True, text=True, check=True, timeout=SECONDS).stdout)
     return said, taken
 
@@ -77,9 +78,13 @@ def chunk(kind, content):
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def with_chunk(kind, times):
+def behind_the_first_chunk(content):
     whole = encoded(plain("L", 8, 8), "PNG")
-    return whole[:33] + chunk(kind, b"a\0\0" + zlib.compress(bytes(60_000_000), 9)) * times + whole[33:]
+    return whole[:33] + content + whole[33:]
+
+
+def with_chunk(kind, times):
+    return behind_the_first_chunk(chunk(kind, b"a\0\0" + zlib.compress(bytes(60_000_000), 9)) * times)
 
 
 PEOPLE_HAVE = {
@@ -169,6 +174,29 @@ def exif(size):
     return b"\xff\xe1" + struct.pack(">H", 8 + size) + b"Exif\0\0" + bytes(size)
 
 
+def segment(begins):
+    return b"\xff\xe2" + struct.pack(">H", 65_000) + begins.ljust(64_998, b"\0")
+
+
+def webp_of_metadata(size):
+    whole = encoded(plain("RGB", 8, 8), "WEBP") + b"junk" + struct.pack("<I", size) + bytes(size)
+    return whole[:4] + struct.pack("<I", len(whole) - 8) + whole[8:]
+
+
+def gif_of(extensions):
+    whole = encoded(plain("P", 8, 8), "GIF")
+    picture = whole.index(b",", 13)
+    return whole[:picture] + extensions + whole[picture:]
+
+
+def jpeg2000_of_header(size):
+    whole = encoded(plain("RGB", 8, 8), "JPEG2000")
+    begins = whole.index(b"jp2h") - 4
+    length = struct.unpack_from(">I", whole, begins)[0]
+    header = whole[begins + 4 : begins + length] + struct.pack(">I4s", size + 8, b"uuid") + bytes(size)
+    return whole[:begins] + struct.pack(">I", len(header) + 4) + header + whole[begins + length :]
+
+
 def codestream(marker, place, content, **options):
     whole = bytearray(encoded(plain("RGB", 3700, 3700), "JPEG2000", no_jp2=True, **options))
     begins = whole.index(marker) + place
@@ -181,8 +209,8 @@ def icon(width, height):
     return struct.pack("<HHH", 0, 1, 1) + struct.pack("<BBBBHHII", 16, 16, 0, 0, 1, 32, len(png), 22) + png
 
 
-def bitmap(content):
-    head = struct.pack("<IHHI", 0, 0, 0, 1078) + struct.pack("<IiiHHIIiiII", 40, 9000, 9000, 1, 8, 1, 0, 0, 0, 256, 0)
+def bitmap(content, side=9000):
+    head = struct.pack("<IHHI", 0, 0, 0, 1078) + struct.pack("<IiiHHIIiiII", 40, side, side, 1, 8, 1, 0, 0, 0, 256, 0)
     return b"BM" + head + bytes(1024) + content
 
 
@@ -218,6 +246,18 @@ BOMBS = {
     "JPEG of segments": ("more metadata than picture", lambda: before_the_picture(b"\xff\xe5\0\2" * 2_000_000)),
     "JPEG of filling": ("more metadata than picture", lambda: before_the_picture(b"\xff" * 30_000_000)),
     "JPEG of zeros": ("more metadata than picture", lambda: before_the_picture(b"\xff\xe5\0\2" + bytes(30_000_000))),
+    "JPEG of profiles": (
+        "more metadata than picture", lambda: before_the_picture(segment(b"ICC_PROFILE\0\1\1") * 4000),
+    ),
+    "GIF of comments": ("more metadata than picture", lambda: gif_of(b"\x21\xfe\1c\0" * 4_000_000)),
+    "GIF of one comment": ("more metadata than picture", lambda: gif_of(b"\x21\xfe" + b"\1c" * 5_000_000 + b"\0")),
+    "PNG of chunks": ("more metadata than picture", lambda: behind_the_first_chunk(chunk(b"abCd", b"") * 3_000_000)),
+    "PNG of chunks behind the picture": (
+        "more metadata than picture", lambda: encoded(plain("L", 8, 8), "PNG")[:-12] + chunk(b"abCd", b"") * 3_000_000,
+    ),
+    "PPM of a comment": ("more metadata than picture", lambda: b"P6\n#" + b"a" * 30_000_000 + b"\n3 2 255\n"),
+    "JPEG 2000 of header": ("more metadata than picture", lambda: jpeg2000_of_header(300_000_000)),
+    "WebP of metadata": ("more metadata than picture", lambda: webp_of_metadata(300_000_000)),
     "JPEG 2000": ("limit of 400 MB", lambda: encoded(plain("RGB", 5000, 5000), "JPEG2000")),
     "tiles of JPEG 2000": ("tiles", lambda: codestream(b"\xff\x51", 22, struct.pack(">II", 2, 2))),
     "code blocks of JPEG 2000": ("code blocks", lambda: codestream(b"\xff\x52", 10, b"\0\0")),
@@ -240,6 +280,23 @@ def test_bombs_are_refused_within_the_limit(tmp_path, name):
     said, taken = decoded(tmp_path / "a")
     assert complaint in said if complaint else said
     assert taken <= MOST
+
+
+SLOW = {
+    "PPM of few levels": lambda: b"P5 2000 1000 1023\n" + bytes(4_000_000),
+    "comments in PPM": lambda: b"P2 2000 1000 255\n" + b"1 " * 100 + b"# abc\n" * 1_000_000,
+    "figures in PPM": lambda: b"P3 2000 1000 255\n" + b"1 " * 6_000_000,
+    "bitmap of runs": lambda: bitmap(b"\1\1" * 4_000_000, 4000),
+    "chunks of PNG": lambda: encoded(plain("L", 8, 8), "PNG")[:-12] + chunk(b"abCd", b"") * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_what_takes_too_long_is_given_up(monkeypatch, name):
+    content = SLOW[name]()
+    monkeypatch.setattr("zfwidgets.data.watched.MOST_SECONDS", 0.05)
+    with pytest.raises(ValueError, match=r"takes more than 0\.05 s"):
+        decode(content)
 
 
 @pytest.mark.parametrize("size", [(1, 20_000), (20_000, 1), (1, 600_000), (65_000, 3)])

@@ -21,6 +21,8 @@ from torch import nn
 import zfwidgets as zf
 from zfwidgets.models.weights_file import LONGEST, MOST_TENSORS, read_weights
 
+from ..peak import SOURCE
+
 
 class Small(nn.Module):
     def __init__(self, classes=3):
@@ -306,7 +308,6 @@ BOMBS = {
 
 
 CHILD = """
-import resource, sys
 from pathlib import Path
 import torch, torchvision
 import zfwidgets as zf
@@ -314,11 +315,12 @@ module = torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3))
 pages = int(open("/proc/self/statm").read().split()[0])
 resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 1_500_000_000,) * 2)
 for path in map(Path, sys.argv[1:]):
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    forget()
+    before = peak()
     try:
         zf.load(path, module, size=16, device="cpu")
     except ValueError as error:
-        print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024, error)
+        print((peak() - before) // 1_000_000, error)
 """
 
 
@@ -329,7 +331,7 @@ def test_no_file_takes_much_more_memory_than_it_has_bytes(tmp_path):
     for path in paths:
         BOMBS[path.stem](path)
         assert path.stat().st_size < 40_000_000
-    run = subprocess.run([sys.executable, "-c", CHILD, *paths], capture_output=True, text=True, timeout=120)
+    run = subprocess.run([sys.executable, "-c", SOURCE + CHILD, *paths], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
     for kind, line in zip(BOMBS, run.stdout.splitlines(), strict=True):
         megabytes, words = line.split(" ", 1)

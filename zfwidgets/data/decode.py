@@ -6,7 +6,7 @@ import stat
 import struct
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeAlias, Union
+from typing import IO, TYPE_CHECKING, TypeAlias, Union, cast
 
 import numpy as np
 from PIL import Image
@@ -16,6 +16,7 @@ from zfwidgets.data.depth import check_planes
 from zfwidgets.data.headers import check_header
 from zfwidgets.data.memory import fit
 from zfwidgets.data.pixels import MAX_PIXELS, check_size, from_array, from_tensor, is_tensor, rgb
+from zfwidgets.data.watched import TooSlow, Watched
 
 if TYPE_CHECKING:
     import torch
@@ -47,6 +48,7 @@ def decode(image: ImageLike, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     To decode a file takes 400 MB at most, whatever it says; what would take more is refused by its header: more than 53
     million pixels, or 20, 17 or 15 million as WebP, AVIF or colour JPEG 2000. A JPEG that would take more is read at
     half its size, a quarter or an eighth: one of more than 53 million pixels, or of 28 million where it is progressive.
+    What takes more than 30 s of the processor is given up, and so is a file with more than 64 MB before its picture.
 
     Raises:
         ValueError: no such file, not an image, damaged or cut short, no pixels, too many, another shape, numbers
@@ -131,12 +133,15 @@ def _open(stream: IO[bytes], max_pixels: int) -> Image.Image:
             continue
         check_header(kind, stream, max_pixels)
         stream.seek(0)
+        watched = Watched(stream)
         try:
-            return factory(stream, "")
+            picture = factory(cast(IO[bytes], watched), "")
         except (SyntaxError, IndexError, TypeError, struct.error):
             continue  # another kind
         except Exception as error:
             raise _broken(error) from error
+        watched.opened(kind)
+        return picture
     raise ValueError(f"it is not an image of a known kind ({', '.join(_formats())})")
 
 
@@ -160,6 +165,8 @@ def _decode_picture(picture: Image.Image, max_pixels: int) -> np.ndarray:
 
 
 def _broken(error: Exception) -> ValueError:
+    if isinstance(error, TooSlow):
+        return error
     if isinstance(error, MemoryError):
         return ValueError("there is not memory enough to decode the image; make it smaller")
     # On a damaged file Pillow's decoders raise whatever came up: OSError, SyntaxError, struct.error, zlib.error, …

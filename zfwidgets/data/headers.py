@@ -5,19 +5,18 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import IO
+from typing import IO, cast
 
 from zfwidgets.data.memory import check_claimed
 from zfwidgets.data.pixels import check_size
+from zfwidgets.data.watched import TooSlow, Watched
 
 LARGEST_ICON = 1024  # pixels along a side
 MOST_TAGGED = 2_000_000  # numbers in the tags of a TIFF
 MOST_TILES = 4096  # of a JPEG 2000, each with tables of its own
 LEAST_BLOCK = 256  # pixels in a code block or precinct of a JPEG 2000, each with tables of its own
 
-MOST_SEGMENTS = 4096  # of a JPEG, before its picture
-MOST_EXIF = 64  # of them, those of Exif, which Pillow joins anew with each
-MOST_FILLING = 100_000  # bytes between segments, which Pillow goes through one by one
+MOST_EXIF = 64  # segments of a JPEG, which Pillow joins anew with each
 
 _TIFF_NUMBERS = {3: 2, 4: 4, 13: 4, 16: 8}  # types of whole numbers, and bytes
 _CODESTREAM = b"\xff\x4f\xff\x51"  # how that of a JPEG 2000 begins
@@ -28,24 +27,22 @@ def check_header(kind: str, stream: IO[bytes], max_pixels: int) -> None:
     if kind in _CHECKS:
         stream.seek(0)
         with suppress(struct.error, IndexError, OverflowError, OSError):  # it is cut short, as Pillow will say
-            _CHECKS[kind](stream, max_pixels)
+            _CHECKS[kind](cast(IO[bytes], Watched(stream)), max_pixels)
 
 
 def _check_jpeg(stream: IO[bytes], max_pixels: int) -> None:
     """What stands before the picture (ITU-T T.81, B.1): all of it is read as the file is opened."""
     stream.seek(2)
-    segments = exif = filling = 0
+    exif = 0
     while (marker := stream.read(2)) != b"\xff\xda":
         if marker[0] != 0xFF or marker[1] in (0x00, 0xFF):
             stream.seek(-1, os.SEEK_CUR)
-            filling += 1
         elif not (marker[1] == 0x01 or 0xD0 <= marker[1] <= 0xD9):  # these stand alone
             length = struct.unpack(">H", stream.read(2))[0]
             exif += marker[1] == 0xE1 and stream.read(4) == b"Exif"
             stream.seek(length - (6 if marker[1] == 0xE1 else 2), os.SEEK_CUR)
-            segments += 1
-        if segments > MOST_SEGMENTS or exif > MOST_EXIF or filling > MOST_FILLING:
-            raise ValueError("it is a JPEG with more metadata than picture, which takes minutes to read; save it again")
+        if exif > MOST_EXIF:
+            raise TooSlow
 
 
 def _check_webp(stream: IO[bytes], max_pixels: int) -> None:
