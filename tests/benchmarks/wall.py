@@ -14,7 +14,7 @@ CELLS = ['import zfwidgets as zf\npanel = zf.TopNine(zf.load("squeezenet1_1"))\n
 # From the key to the first picture of the new page, and to the last one, when the status says so.
 KEY_TO_PAGE = """async (key) => {
   const wall = document.querySelector(".zf-nine-wall canvas");
-  const status = document.querySelector(".zf-top-nine .zf-status");
+  const status = document.querySelector(".zf-top-nine .zf-status-words");
   const handle = document.querySelector(".zf-top-nine .zf-layer .noUi-handle");
   handle.focus();
   const started = performance.now();

@@ -102,10 +102,15 @@ def wait_until(page: Page, question: Callable[[dict[str, Any]], bool], seconds: 
 def run_all_cells(page: Page, server: JupyterServer, name: str) -> None:
     """Run the notebook in `page` (Lab, Notebook 7) to its end; a cell's error fails the test with its traceback."""
     wait_for_kernel(page, server, name)
-    page.click(".lm-MenuBar-itemLabel:text-is('Run')")
-    page.click("li[data-command='runmenu:run-all']")
+    start_all_cells(page)
     page.wait_for_function(FINISHED)
     fail_on_errors(page)
+
+
+def start_all_cells(page: Page) -> None:
+    """Choose "Run all" in the menu (Lab, Notebook 7)."""
+    page.click(".lm-MenuBar-itemLabel:text-is('Run')")
+    page.click("li[data-command='runmenu:run-all']")
 
 
 def run_cell(page: Page, place: int) -> None:

@@ -99,7 +99,7 @@ def test_in_the_dark_the_card_is_dark_its_text_is_readable_and_names_are_text(op
         "quarter": ".zf-quarter-title .widget-html-content",
         "caption": ".zf-map .zf-picture-caption",
         "class": ".zf-bar-name",
-        "status": ".zf-status .widget-html-content",
+        "status": ".zf-status-words",
     }
     contrasts = {name: contrast(page, selector) for name, selector in shown.items()}
     assert min(contrasts.values()) >= 4.5, contrasts

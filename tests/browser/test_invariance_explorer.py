@@ -57,6 +57,19 @@ def page(browser, server):
         yield page
 
 
+def test_a_shorter_range_is_no_choice_of_the_readers(browser, server):
+    with opened(browser, server, [EXPLORER], 1200) as page:
+        page.locator(".zf-transform button:has-text('rotation')").click()
+        state = wait_until(page, lambda now: now["transform"] == "rotation" and now["numbers"] == now["value"])
+        assert state["value"] == 70
+        page.locator(".zf-transform button:has-text('scale')").click()
+        wait_until(page, lambda now: now["transform"] == "scale" and now["numbers"] == now["value"])
+        page.locator(".zf-transform button:has-text('rotation')").click()
+        state = wait_until(page, lambda now: now["transform"] == "rotation" and now["numbers"] == now["value"])
+        assert state["value"] == 70
+        assert page.locator(SLIDER).get_attribute("aria-valuenow") == "7.0"
+
+
 def settled(page):
     state = wait_until(page, lambda now: not now["busy"] and now["numbers"] == now["value"])
     assert state["error"] == ""

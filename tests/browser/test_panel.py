@@ -5,7 +5,7 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from .pages import IDLE, READY, canvas_pixels, eventually, run_cell
+from .pages import IDLE, READY, canvas_pixels, eventually, run_cell, screenshot, start_all_cells
 
 pytestmark = pytest.mark.browser
 
@@ -47,6 +47,41 @@ net = zf.load("squeezenet1_1")
 W.HTML(f"<span class='process'>{os.getpid()}</span>")
 """
 
+STATUS, PROJECTION = ".zf-status", ".zf-projection canvas"
+BUSY = """
+from pathlib import Path
+while Path("busy").exists():
+    pass
+"""
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_while_other_cells_run_it_says_that_it_waits(open_notebook, server, app):
+    page = open_notebook([NETWORK, "zf.FeatureExplorer(net)", BUSY], app=app)
+    page.wait_for_selector(READY)
+    page.locator(".zf-panel").evaluate("(panel) => panel.classList.add('former')")
+    flag = server.notebooks / "busy"
+    flag.touch()
+    try:
+        start_all_cells(page)
+        waits = page.locator(f".zf-panel:not(.former) {STATUS}[data-state='waiting']")
+        expect(waits).to_contain_text("Waiting for other cells")
+    finally:
+        flag.unlink()
+    page.wait_for_selector(READY)
+    assert page.locator(STATUS).get_attribute("title").startswith("It took ")
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook", "voila"])
+def test_where_the_kernel_has_stopped_a_veil_says_so(open_notebook, app):
+    page = open_notebook([NETWORK, "zf.FeatureExplorer(net)"], app=app)
+    page.wait_for_selector(READY)
+    psutil.Process(int(page.locator(".process").inner_text())).kill()
+    page.wait_for_selector(".zf-panel.zf-stopped")
+    expect(page.locator(f"{STATUS} [role=alert]")).to_have_text("The kernel has stopped. Run this cell again.")
+    screenshot(page, f"stopped_{app}")
+
+
 LIMIT = 100  # MB
 
 
@@ -69,10 +104,9 @@ def test_a_cell_that_runs_again_and_again_keeps_one_panel_and_little_memory(open
     page.wait_for_selector(IDLE, state="attached")
     page.wait_for_selector(READY)
     expect(page.locator(".zf-panel")).to_have_count(1)
-    projection = ".zf-projection canvas"
-    seen = canvas_pixels(page, projection)
+    seen = canvas_pixels(page, PROJECTION)
     page.locator(".zf-feature-number input").fill("7")
     page.keyboard.press("Enter")
     expect(page.locator(".zf-map .zf-picture-caption")).to_contain_text("feature 7")
-    assert eventually(page, lambda: not np.array_equal(canvas_pixels(page, projection), seen))
+    assert eventually(page, lambda: not np.array_equal(canvas_pixels(page, PROJECTION), seen))
     assert [text for text in said if "comm" in text.lower()] == []

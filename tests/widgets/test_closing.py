@@ -61,7 +61,7 @@ def test_nothing_stays_open_and_no_thread_goes_on(make, in_kernel):
 @pytest.mark.slow
 def test_what_a_closed_panel_held_is_collected(make, in_kernel):
     panel = rest(make())
-    held = [panel, *panel.children, panel.result, panel.status.words]
+    held = [panel, *panel.children, panel.result, panel.status]
     gone = [weakref.ref(one) for one in held if one is not None and not isinstance(one, tuple)]
     selection = panel.selection
     panel.close()

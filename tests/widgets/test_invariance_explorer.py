@@ -237,7 +237,7 @@ def test_ones_own_transformation_has_curves_and_its_mistakes_are_told(network, i
     assert explorer.error == "no such flip"
     explorer.value = 1
     assert explorer.error == ""
-    assert explorer.status.text == "Ready"
+    assert explorer.status.words == "Ready"
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_a_colour_in_a_style_sheet_would_be_noticed():
     assert not NAMED.findall(": var(--zf-white); white-space: nowrap;")
 
 
-def test_each_of_the_ten_colours_is_declared_once_and_has_a_light_and_a_dark_value():
+def test_each_of_the_eleven_colours_is_declared_once_and_has_a_light_and_a_dark_value():
     colours = re.findall(r"^  (--zf-[\w-]+): .*light-dark\((#\w+), (#\w+)\)", tokens(), flags=re.MULTILINE)
-    assert len(colours) == len({name for name, *_ in colours}) == 10
+    assert len(colours) == len({name for name, *_ in colours}) == 11
     assert all(re.fullmatch(r"#[0-9a-f]{6}(?:[0-9a-f]{2})?", colour) for _, *both in colours for colour in both)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import get_ident
 from typing import Any
 
 import ipywidgets as W
 import traitlets as T
+
+from zfwidgets.widgets.belongings import all_within
 
 
 class Filled(W.VBox):
@@ -18,10 +20,17 @@ class Filled(W.VBox):
 
     @contextmanager
     def fills(self) -> Iterator[None]:
-        """While this lasts, what this thread makes the control say is no choice."""
+        """While this lasts, what this thread makes the control say is no choice.
+
+        Each part of it goes to the page in one message. A page that gets a shorter range first moves its slider to the
+        end of it, and says so, as if the reader had.
+        """
         outer, self._filling = self._filling, get_ident()
         try:
-            yield
+            with ExitStack() as held:
+                for part in all_within(self):
+                    held.enter_context(part.hold_sync())
+                yield
         finally:
             self._filling = outer
 

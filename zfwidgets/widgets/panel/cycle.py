@@ -15,7 +15,7 @@ from zfwidgets.task import Foreground, Task
 from zfwidgets.widgets.belongings import Belongings, made_by_others, recording
 from zfwidgets.widgets.errors import describe_error
 from zfwidgets.widgets.panel.closing import CLOSED, LatestResult, Making, forget
-from zfwidgets.widgets.panel.status import StatusLine
+from zfwidgets.widgets.panel.status import Status
 from zfwidgets.widgets.panel.where import at_once
 from zfwidgets.widgets.selection import Selection
 from zfwidgets.widgets.traits import Selected, SelectedTrait
@@ -50,7 +50,7 @@ class Cycle(W.VBox, metaclass=Making):
     selection: Selection
     closed = False  # for good
     _belongings: Belongings | None = None  # none, where its settings were refused
-    status: StatusLine
+    status: Status
 
     def __init__(self) -> None:
         self.urgent, self.foreground = Foreground(), Foreground()  # before the panel's result; before its jobs
@@ -105,7 +105,7 @@ class Cycle(W.VBox, metaclass=Making):
             self._worker.cancel()
             self.report("result", None)
             self.busy = False
-            self.status.say(self.error or "Ready")
+            self._say_at_rest()
         else:
             self.busy = True  # from now on: the worker may first have to give up something else
             self._worker.ask(request)
@@ -115,7 +115,7 @@ class Cycle(W.VBox, metaclass=Making):
         self.check_open()
         self._worker.cancel()
         self.busy = False
-        self.status.say("Cancelled.")
+        self.status.ready("Cancelled.")
 
     def close(self) -> None:
         """Close the panel and all that it made, and forget what it has computed.
@@ -182,7 +182,7 @@ class Cycle(W.VBox, metaclass=Making):
 
     def _work(self, request: Request, cancelled: Callable[[], bool]) -> None:
         started = time.perf_counter()
-        call_off = self.status.say_busy_after_delay(cancelled)
+        call_off = self.status.working_after_delay(cancelled)
         task = Task(cancelled, self._say_progress, self.urgent)
         try:
             self.busy = True
@@ -221,7 +221,7 @@ class Cycle(W.VBox, metaclass=Making):
             self._asked = choice
         self.settle(choice)
         if not self.error:
-            self.status.say(f"Ready · {1000 * (time.perf_counter() - started):.0f} ms")
+            self.status.ready(hint=f"It took {1000 * (time.perf_counter() - started):.0f} ms.")
 
     def _write_back(self, request: Request, choice: Any) -> None:
         """What was resolved becomes the traits' value, unless another choice has been made meanwhile."""
@@ -239,7 +239,13 @@ class Cycle(W.VBox, metaclass=Making):
             self.report(source, None)
 
     def _say_progress(self, done: float, count: float, what: str) -> None:
-        self.status.say(f"{what} · {done / count:.0%}")
+        self.status.working(f"{what} · {done / count:.0%}")
+
+    def _say_at_rest(self) -> None:
+        if self.error:
+            self.status.failed(self.error)
+        else:
+            self.status.ready()
 
     def _stand(self, _: Any) -> None:
         self.status.update(self.busy, self.error)

@@ -1,4 +1,4 @@
-"""What all widgets are made of: a card with controls, pictures and a line that says how it stands."""
+"""What all widgets are made of: a card whose head says how it stands, with controls and pictures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zfwidgets.widgets.panel.closing import CLOSED
 from zfwidgets.widgets.panel.code import network_line, program
 from zfwidgets.widgets.panel.cycle import Cycle
 from zfwidgets.widgets.panel.page_ready import PageReady
-from zfwidgets.widgets.panel.status import StatusLine
+from zfwidgets.widgets.panel.status import Status
 from zfwidgets.widgets.panel.still import still
 from zfwidgets.widgets.panel.where import at_once, shows_stills
 from zfwidgets.widgets.selection import Selection
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Panel(Cycle):
-    """A card with controls, pictures and a status line.
+    """A card whose head says how it stands, with controls and pictures.
 
     A subclass names in `Choice`, a frozen dataclass, the traits that its result depends on. Whenever one of them
     changes, a worker thread takes the present choice: `resolve` fills in what nobody chose, `compute` gives the result,
@@ -71,11 +71,12 @@ class Panel(Cycle):
         )
         page = PageReady()
         page.on_msg(lambda *_: self._send_again())
-        self.status = StatusLine(self.cancel, page, self._drawing)
+        self.status = Status(self.cancel, self._drawing)
         body = self.build()
-        head = W.HTML(f"<h3>{escape(self.title)}</h3><p>{escape(self.lead)}</p>")
+        title = W.HTML(f"<h3>{escape(self.title)}</h3><p>{escape(self.lead)}</p>")
+        head = W.Box([classed(title, "zf-title"), self.status, page])
         bar = classed(W.Box(list(self.controls())), "zf-controls")
-        self.children = [classed(head, "zf-head"), bar, body, self.status, *self.below()]
+        self.children = [classed(head, "zf-head"), bar, body, *self.below()]
         self.add_class("zf-panel")
         self._begin()
 
@@ -110,7 +111,7 @@ class Panel(Cycle):
         return [control(self, name) for name in self._inputs if not name.startswith("_")]
 
     def below(self) -> Sequence[W.Widget]:
-        """What stands below the status line."""
+        """What stands below the pictures."""
         return []
 
     def job(self, name: str, unit: str, work: Callable[[Task], str]) -> Job:

@@ -1,45 +1,59 @@
-"""The line that says how a panel stands: ready, at work, cancelled, or what went wrong."""
+"""How a panel stands: ready, at work, cancelled, or what went wrong; and, said by the page, that its kernel is away."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from html import escape
+from pathlib import Path
+from typing import Any
 
-import ipywidgets as W
+import anywidget
+import traitlets as T
 
 STATUS_DELAY = 0.3  # seconds before it is said that something is being computed
 
 
-class StatusLine(W.HBox):
-    """Words, and a button to cancel what takes long."""
+class Status(anywidget.AnyWidget):
+    """Words, and a button to cancel what takes long.
 
-    def __init__(self, cancel: Callable[[], None], page: W.Widget, lock: threading.RLock) -> None:
-        self.words = W.HTML()
-        self.cancel_button = W.Button(description="Cancel", layout=W.Layout(display="none", width="auto"))
-        self.cancel_button.on_click(lambda _: cancel())
-        self._lock = lock
-        super().__init__([self.words, self.cancel_button, page])
-        self.words.add_class("zf-status")
-        self.add_class("zf-foot")
+    While the kernel runs other cells it hears no widget. So whenever a reader does something in the panel, the page
+    asks for an answer, and says that it waits where none comes; where the kernel has stopped, it draws a veil over the
+    panel.
+    """
 
-    @property
-    def text(self) -> str:
-        """What it says, HTML."""
-        return str(self.words.value)
+    _esm = (Path(__file__).parent / "status.js").read_text(encoding="utf-8")  # a path would hold every one made
 
-    def say(self, words: str) -> None:
-        """Say something, as text."""
-        self.words.value = escape(words)
+    words = T.Unicode(help="what it says").tag(sync=True)
+    state = T.Enum(("ready", "busy", "error"), "ready", help="which sign stands before it").tag(sync=True)
+    hint = T.Unicode(help="how long it took, shown where the pointer rests").tag(sync=True)
+    cancellable = T.Bool(False, help="whether there is a button to cancel").tag(sync=True)
 
-    def say_busy_after_delay(self, over: Callable[[], bool]) -> Callable[[], None]:
+    def __init__(self, cancel: Callable[[], None], lock: threading.RLock) -> None:
+        super().__init__()
+        self._cancel, self._lock = cancel, lock
+        self.on_msg(self._heard)
+        self.add_class("zf-status")
+
+    def ready(self, words: str = "Ready", hint: str = "") -> None:
+        """Nothing is being computed, and nothing is wrong."""
+        self._say("ready", words, hint)
+
+    def working(self, words: str) -> None:
+        """What is being computed, and how far it is."""
+        self._say("busy", words)
+
+    def failed(self, error: str) -> None:
+        """What went wrong."""
+        self._say("error", error)
+
+    def working_after_delay(self, over: Callable[[], bool]) -> Callable[[], None]:
         """Say soon that something is being computed, unless that is over by then. Returns how to call that off."""
 
         def late() -> None:
             with self._lock:
                 if not over() and not timer.finished.is_set():
-                    self.say("Computing …")
-                    self.cancel_button.layout.display = ""
+                    self.working("Computing …")
+                    self.cancellable = True
 
         timer = threading.Timer(STATUS_DELAY, late)
         timer.daemon = True
@@ -48,9 +62,19 @@ class StatusLine(W.HBox):
 
     def update(self, busy: bool, error: str) -> None:
         """Say an error, or that it has been put right; without work there is nothing to cancel."""
-        if not busy and self.cancel_button.layout.display != "none":
-            self.cancel_button.layout.display = "none"
+        if not busy:
+            self.cancellable = False
         if error:
-            self.words.value = f"<span class='zf-error' role='alert'>{escape(error)}</span>"
-        elif not busy and "zf-error" in self.text:
-            self.say("Ready")
+            self.failed(error)
+        elif not busy and self.state == "error":
+            self.ready()
+
+    def _say(self, state: str, words: str, hint: str = "") -> None:
+        with self.hold_sync():
+            self.state, self.words, self.hint = state, words, hint
+
+    def _heard(self, _: Any, message: Any, buffers: Any) -> None:
+        if message == "cancel":
+            self._cancel()
+        else:
+            self.send("here")

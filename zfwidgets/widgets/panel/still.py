@@ -10,6 +10,7 @@ import ipywidgets as W
 from PIL import Image
 
 from zfwidgets.widgets.panel.page_ready import PageReady
+from zfwidgets.widgets.panel.status import Status
 from zfwidgets.widgets.panel.style import stylesheet
 from zfwidgets.widgets.picture import Picture
 
@@ -37,6 +38,12 @@ def _html(widget: W.Widget) -> str:
         return f"<div class='{flow} {_classes(widget)}'>{' '.join(map(_html, widget.children))}</div>"
     if isinstance(widget, W.HTML):
         return f"<div class='{_classes(widget)}'>{widget.value}</div>"
+    if isinstance(widget, Status):
+        return (
+            f"<div class='zf-status zf-error' role='alert'>{escape(widget.words)}</div>"
+            if widget.state == "error"
+            else ""
+        )
     if isinstance(widget, W.Button | W.FileUpload | PageReady) or not getattr(widget, "readout", True):
         return ""
     return f"<b>{escape(str(getattr(widget, 'label', None) or getattr(widget, 'value', '')))}</b>"
@@ -50,12 +57,10 @@ def _picture(picture: Picture) -> str:
         box = (row * tall, column * wide, (row + 1) * tall, (column + 1) * wide)
         marks += _mark(box, picture, "zf-picture-cell")
     shape = f"--zf-shown-width:{picture.shown_width}px;aspect-ratio:{picture.width}/{picture.height}"
-    blended = "zf-smooth" if picture.smooth else ""
     return (
         f"<div class='zf-picture {_classes(picture)}'><div class='zf-picture-frame' style='{shape}'>"
-        f"<img class='zf-picture-canvas {blended}' alt='{escape(picture.description or picture.caption)}' "
-        f"src='data:image/png;base64,{_png(picture)}'><div class='zf-picture-marks' style='position:absolute;inset:0'>"
-        f"{marks}</div></div><div class='zf-picture-caption' style='--zf-shown-width:{picture.shown_width}px'>"
+        f"{_image(picture)}<div class='zf-picture-marks' style='position:absolute;inset:0'>{marks}</div></div>"
+        f"<div class='zf-picture-caption' style='--zf-shown-width:{picture.shown_width}px'>"
         f"{escape(picture.caption)}</div></div>"
     )
 
@@ -71,11 +76,16 @@ def _mark(box: tuple[float, float, float, float], picture: Picture, kind: str) -
     return f"<div class='{kind}' style='{';'.join(f'{side}:{part:.4%}' for side, part in place.items())}'></div>"
 
 
-def _png(picture: Picture) -> str:
+def _image(picture: Picture) -> str:
+    if not picture.pixels:  # its place stays empty
+        return ""
     data = BytesIO()
-    if picture.pixels:
-        Image.frombytes("RGBA", (picture.width, picture.height), picture.pixels).save(data, "PNG")
-    return b64encode(data.getvalue()).decode()
+    Image.frombytes("RGBA", (picture.width, picture.height), picture.pixels).save(data, "PNG")
+    blended = "zf-smooth" if picture.smooth else ""
+    return (
+        f"<img class='zf-picture-canvas {blended}' alt='{escape(picture.description or picture.caption)}' "
+        f"src='data:image/png;base64,{b64encode(data.getvalue()).decode()}'>"
+    )
 
 
 def _classes(widget: W.DOMWidget) -> str:
