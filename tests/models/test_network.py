@@ -135,6 +135,24 @@ def test_a_size_may_be_numpys_numbers(module):
     assert zf.Network(module, size=np.array(SIZE)).program.input.shape == (3, *SIZE)
 
 
+def test_maps_that_are_the_classes_have_their_names():
+    body = nn.Sequential(conv(3, 4, 3), nn.ReLU(), conv(4, 4, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    net = zf.Network(body, size=16, labels=["ant", "bee", "cat", "dog"], device="cpu")
+    named = {layer.name: net.class_of(layer.name, 2) for layer in net.layers}
+    assert named == {"0": "", "1": "", "2": "cat", "3": "cat", "4": "cat", "5": "cat"}  # four maps are no classes yet
+    mixed = zf.Network(nn.Sequential(body, nn.Linear(4, 4)), size=16, device="cpu")
+    assert {mixed.class_of(layer.name, 2) for layer in mixed.layers if layer.name != "1"} == {""}
+    assert mixed.class_of("1", 2) == mixed.labels[2]
+
+
+def test_what_a_unit_sees_is_never_more_than_the_image():
+    deep = nn.Sequential(*[conv(3, 3, 3, padding=1) for _ in range(9)], nn.AdaptiveAvgPool2d(1))
+    net = zf.Network(deep, size=(12, 24), device="cpu")
+    seen = [net.seen_from(layer.name) for layer in net.layers]
+    assert (seen[0], seen[5], seen[6], seen[-1]) == ("3×3 pixels", "12×13 pixels", "12×15 pixels", "the whole image")
+    assert zf.Network(deep[:9], size=12, device="cpu").seen_from("8") == "up to the whole image"
+
+
 def test_an_unknown_layer_gives_the_nearest_names(network):
     with pytest.raises(ValueError, match=r"Sequential has no layer '44'; near it: 4"):
         network.layer("44")

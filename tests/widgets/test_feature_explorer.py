@@ -10,7 +10,7 @@ import traitlets as T
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.drawing import heat, signed_picture
+from zfwidgets.drawing import format_number, heat, signed_picture
 from zfwidgets.widgets.picture import fitted
 
 from .conftest import until
@@ -298,6 +298,20 @@ def test_names_and_labels_are_text_in_a_still(images):
     assert html.count("&lt;script&gt;") >= 3  # the image's name twice, the label
     assert "<b>first" not in html
     assert "&lt;b&gt;first&lt;/b&gt;" in html
+
+
+def test_a_map_of_one_unit_is_as_bright_as_it_is_strong(images):
+    net = zf.Network(nn.Sequential(nn.Conv2d(3, 5, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()), size=24, device="cpu")
+    explorer = zf.FeatureExplorer(net, images, layer="1", layers="all")
+    values = explorer.features(explorer.image).maps("1").ravel()
+    brightness = []
+    for feature in range(5):
+        explorer.feature = feature
+        shown = explorer.view.map
+        brightness.append(sum(shown.pixels[:3]))
+        said = "silent on this image" if values[feature] <= 0 else f"{format_number(values[feature])}, of the layer's"
+        assert shown.caption.startswith(f"feature {feature} · {net.labels[feature]}\n{said}")
+    assert np.array_equal(np.argsort(brightness), np.argsort(values))
 
 
 def test_a_still_holds_every_picture_and_choice(explorer):

@@ -20,12 +20,16 @@ def signed_picture(pixels: np.ndarray, scale: float | None = None) -> np.ndarray
 
 
 def heat(values: np.ndarray, low: float | None = None, high: float | None = None) -> np.ndarray:
-    """A map (H, W) in magma, (H, W, 3) uint8: dark is `low` (the least value by default), bright is `high`."""
+    """A map (H, W) in magma, (H, W, 3) uint8: dark is `low` (the least value by default), bright is `high`.
+
+    Where both are the same, nothing is darker or brighter than something else: it is half bright, or dark where they are
+    not positive.
+    """
     from matplotlib import colormaps
 
     low = float(values.min()) if low is None else low
     high = float(values.max()) if high is None else high
-    unit = (values - low) / (high - low) if high > low else np.zeros_like(values)
+    unit = (values - low) / (high - low) if high > low else np.full(values.shape, 0.5 if high > 0 else 0)
     return colormaps["magma"](np.clip(unit, 0, 1), bytes=True)[..., :3]
 
 

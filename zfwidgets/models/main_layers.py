@@ -9,6 +9,8 @@ from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.models.scores import output_count
 
+CLASS_BY_CLASS = ("rectifier", "pool", "reshape")  # kinds of operations that leave every map by itself
+
 
 def main_layers(program: Program) -> tuple[FeatureLayer, ...]:
     """The layers through which everything passes, after their rectifier; all layers where there are none."""
@@ -32,6 +34,17 @@ def feature_layers(program: Program) -> tuple[FeatureLayer, ...]:
     """The main layers whose features are not the classes themselves; the last layer where there are none."""
     shown = tuple(layer for layer in main_layers(program) if layer.channels != output_count(program))
     return shown or program.layers[-1:]
+
+
+def class_layers(program: Program) -> frozenset[str]:
+    """The names of the layers whose maps are the classes, one each: nothing mixes them on the way to the output."""
+    count, names, step = output_count(program), set(), program.output
+    while count and step.op is not None and step.shape and step.shape[0] == count:
+        names.add(step.name)
+        if step.op.kind not in CLASS_BY_CLASS or len(step.inputs) != 1:
+            break
+        step = step.inputs[0]
+    return frozenset(names)
 
 
 def last_spatial(layers: Sequence[FeatureLayer]) -> FeatureLayer:

@@ -24,7 +24,7 @@ from zfwidgets.models.captured import captured
 from zfwidgets.models.checks import best_device, checked_labels
 from zfwidgets.models.fingerprint import fingerprint
 from zfwidgets.models.lookup import class_number, find_layer, nearest_layers
-from zfwidgets.models.main_layers import feature_layers, last_spatial, main_layers
+from zfwidgets.models.main_layers import class_layers, feature_layers, last_spatial, main_layers
 from zfwidgets.models.prediction import Prediction
 from zfwidgets.models.reader import Reader
 from zfwidgets.models.report import Report
@@ -109,6 +109,22 @@ class Network:
     def feature_layers(self) -> tuple[FeatureLayer, ...]:
         """The main layers whose features are not the classes themselves."""
         return feature_layers(self.program)
+
+    @cached_property
+    def _class_layers(self) -> frozenset[str]:
+        return class_layers(self.program)
+
+    def class_of(self, layer: str, feature: int) -> str:
+        """The label of the class that a feature map stands for; "" where the layer's maps are not the classes."""
+        found = self.layer(layer)
+        return self.labels[found.checked(feature)] if found.name in self._class_layers else ""
+
+    def seen_from(self, layer: str) -> str:
+        """What a unit of a layer sees, in words: "47×47 pixels"; never more than there is."""
+        found, image = self.layer(layer), self.program.input.shape[1:]
+        if found.whole or all(field >= size for field, size in zip(found.receptive_field, image, strict=True)):
+            return "the whole image" if found.whole or found.units == 1 else "up to the whole image"
+        return "{}×{} pixels".format(*map(min, found.receptive_field, image))
 
     @property
     def last_spatial_layer(self) -> FeatureLayer:

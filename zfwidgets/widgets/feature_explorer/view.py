@@ -45,28 +45,30 @@ class FeatureView(W.Box):
             self.prediction.value = probability_bars(features.prediction.top(6), features.prediction.meaning)
 
     def _show_photograph(self, features: ImageFeatures, result: Projection, name: str) -> None:
-        layer = features.net.layer(result.layer)
-        sees = "the whole image" if layer.whole else "{}×{} pixels".format(*layer.receptive_field)
         self.photograph.show(
             features.picture,
             boxes=[] if result.unit is None else [result.box],
             shown_width=fitted(features.picture.shape[0], features.picture.shape[1], PHOTOGRAPH),
-            caption=f"{name} · a unit of {result.layer} sees {sees}",
+            caption=f"{name} · a unit of {result.layer} sees {features.net.seen_from(result.layer)}",
         )
 
     def _show_map(self, features: ImageFeatures, result: Projection, chosen: bool) -> None:
-        values = features.maps(result.layer)[result.feature]
-        low, high = float(values.min()), float(values.max())
-        found = (
-            "silent on this image" if high <= 0 else f"{format_number(low)} (dark) to {format_number(high)} (bright)"
-        )
+        maps = features.maps(result.layer)
+        values, named = maps[result.feature], features.net.class_of(result.layer, result.feature)
+        flat = values.min() == values.max()
+        low, high = map(float, (maps.min(), maps.max()) if flat else (values.min(), values.max()))
+        found = f"{format_number(low)} (dark) to {format_number(high)} (bright)"
+        if values.max() <= 0:
+            found = "silent on this image"
+        elif flat:
+            found = f"{format_number(values.flat[0])}, of the layer's {found}"
         # a chosen unit is outlined already, or one that was chosen since and is not drawn yet
         outlined = {} if chosen else {"cell": result.unit}
         self.map.show(
-            heat(values),
+            heat(values, low, high),
             cells=values.shape,
             shown_width=fitted(*values.shape),
-            caption=f"feature {result.feature} · {values.shape[0]}×{values.shape[1]} units\n{found}",
+            caption=f"feature {result.feature} · {named or f'{values.shape[0]}×{values.shape[1]} units'}\n{found}",
             **outlined,
         )
 

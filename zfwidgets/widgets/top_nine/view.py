@@ -97,9 +97,7 @@ class NineView(W.Box):
         columns = COLUMNS // len(kinds)
         self.cell = divmod(page.features.index(latest if latest in page.features else page.feature), columns)
         blocks = [self._block(page, feature, each, BLOCK) for feature in page.features for each in kinds]
-        layer = self._tiles.net.layer(page.layer)
-        sees = "the whole image" if layer.whole else "{}×{} pixels".format(*layer.receptive_field)
-        reading = READING[kind].format(rule=page.rule, sees=sees)
+        reading = READING[kind].format(rule=page.rule, sees=self._tiles.net.seen_from(page.layer))
         caption = f"{words}\n{reading}\nAbove each square: the number of the map, and its strongest activation."
         self.wall.show(tile_grid(blocks, len(kinds) == 2), cells=(ROWS, columns), cell=self.cell, caption=caption)
         numbers = "".join(self._number(page.layer, feature) for feature in page.features)
@@ -117,7 +115,9 @@ class NineView(W.Box):
             f"activations {format_number(values[0])} to {format_number(values[-1])}" if len(values) else "no activation"
         )
         dead = self._tiles.tops.dead(page.layer)[page.feature]
-        self.chosen.value = f"<b>Feature {page.feature}</b> · {'dead: no image made it positive' if dead else found}"
+        named = self._tiles.net.class_of(page.layer, page.feature)
+        title = f"<b>Feature {page.feature}</b>{named and f' · {escape(named)}'}"
+        self.chosen.value = f"{title} · {'dead: no image made it positive' if dead else found}"
         self._tell()
 
     def _block(self, page: Page, feature: int, kind: str, size: int) -> np.ndarray | None:
