@@ -22,8 +22,8 @@ def signed_picture(pixels: np.ndarray, scale: float | None = None) -> np.ndarray
 def heat(values: np.ndarray, low: float | None = None, high: float | None = None) -> np.ndarray:
     """A map (H, W) in magma, (H, W, 3) uint8: dark is `low` (the least value by default), bright is `high`.
 
-    Where both are the same, nothing is darker or brighter than something else: it is half bright, or dark where they are
-    not positive.
+    Where both are the same, nothing is darker or brighter than something else: it is half bright, or dark where they
+    are not positive.
     """
     from matplotlib import colormaps
 
