@@ -23,7 +23,7 @@ class FeatureSlider(Filled):
         self._ranks = np.arange(1)
         self.slider = W.IntSlider(0, 0, 0, readout=False, layout=W.Layout(width="170px"))
         self.number = W.BoundedIntText(0, 0, 0, layout=W.Layout(width="60px"))
-        self.order_list = W.Dropdown(options=order.labels, layout=W.Layout(width=f"{order.width}px"))
+        self.order_list = W.Dropdown(options=order.labels, tooltip="order", layout=W.Layout(width=f"{order.width}px"))
         classed(self.number, "zf-feature-number")
         classed(self.order_list, "zf-order")
         super().__init__([labelled("Feature map", row(self.slider, self.number, self.order_list), order.tooltip)])

@@ -13,6 +13,7 @@ from zfwidgets.widgets.controls import Filled
 from zfwidgets.widgets.geometry import PICTURE
 from zfwidgets.widgets.picture import Picture, fitted
 
+EXPLAINED = "How much the image is transformed; arrow keys change it"
 START = 0.2  # where the slider stands at first: this share of the way from the identity to the last value
 
 
@@ -24,10 +25,7 @@ class ValueSlider(Filled):
     def __init__(self) -> None:
         self._head, self._unit, self._values, self._name = W.HTML(), "", np.zeros(1), ""
         self._left_at: dict[str, float] = {}  # where the slider stood, by transformation
-        self.slider = W.SelectionSlider(
-            options=[("0", 0.0)], readout=False, tooltip="How much the image is transformed; arrow keys change it",
-            layout=W.Layout(width="240px"),
-        )  # fmt: skip
+        self.slider = W.SelectionSlider(options=[("0", 0.0)], readout=False, layout=W.Layout(width="240px"))
         self._head.add_class("zf-label")
         super().__init__([self._head, self.slider])
         self.add_class("zf-value")
@@ -53,7 +51,7 @@ class ValueSlider(Filled):
     def _fill(self, _: T.Bunch | None = None) -> None:
         """Let the slider stand at the value, or at the one of its own that is nearest."""
         self._left_at[self._name] = self.value
-        self._head.value = f"<b>{self.value:.4g}</b> {escape(self._unit)}"
+        self._head.value = f"<span title='{EXPLAINED}'><b>{self.value:.4g}</b> {escape(self._unit)}</span>"
         with self.fills():
             self.slider.index = int(np.abs(self._values - self.value).argmin())
 

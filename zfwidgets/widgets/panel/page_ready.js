@@ -1,27 +1,62 @@
 // @ts-check
-/** Rings when a page shows a panel, and mends its sliders. */
+/** Rings when a page shows a panel, and gives its controls names and words for those who hear the page. */
 
 /** @type {import("@anywidget/types").Render} */
 function render({ model, el }) {
   el.style.display = "none";
-  if (!document.documentElement.dataset.zfSliders) {
-    document.documentElement.dataset.zfSliders = "mended";
-    document.addEventListener("focusin", ({ target }) => {
-      if (target instanceof Element && target.matches(".zf-panel .noUi-handle")) mend(target);
+  /** @type {number | undefined} */
+  let asked;
+  const soon = () => {
+    asked ??= requestAnimationFrame(() => {
+      asked = undefined;
+      const panel = el.closest(".zf-panel");
+      if (panel) describe(panel);
     });
-  }
+  };
+  const watch = new MutationObserver(soon);
+  const begin = () => {
+    const panel = el.closest(".zf-panel");
+    if (!panel) return requestAnimationFrame(begin);
+    const attributeFilter = ["aria-valuetext", "class"];
+    watch.observe(panel, { childList: true, characterData: true, subtree: true, attributeFilter });
+    soon();
+  };
+  begin();
   model.send("here");
+  return () => watch.disconnect();
 }
 
 /**
- * Notebook 7 takes the arrow keys for its own cells, unless the focused element itself says this; and it has a name.
+ * ipywidgets names nothing that has its label elsewhere, speaks a slider's place, and shows what is pressed by colour.
  *
- * @param {Element} handle
+ * @param {Element} panel
  */
-function mend(handle) {
-  handle.setAttribute("data-lm-suppress-shortcuts", "true");
-  const label = handle.closest(".zf-control, .zf-value")?.querySelector(".zf-label");
-  if (label?.textContent && !handle.hasAttribute("aria-label")) handle.setAttribute("aria-label", label.textContent.trim());
+function describe(panel) {
+  for (const field of panel.querySelectorAll("select, textarea, input, .noUi-handle")) {
+    const label = field.closest(".zf-control")?.querySelector(".zf-label")?.textContent?.trim();
+    const explained = field.closest(".zf-value")?.querySelector(".zf-label span[title]") ?? field;
+    const own = explained.getAttribute("title")?.split(";")[0] ?? (field.matches("[type=number]") ? "number" : "");
+    tell(field, "aria-label", [...new Set([label, own])].filter(Boolean).join(", "));
+  }
+  for (const handle of panel.querySelectorAll(".noUi-handle")) {
+    tell(handle, "data-lm-suppress-shortcuts", "true"); // or Notebook 7 takes the arrow keys for its own cells
+    const readout = handle.closest(".widget-slider")?.querySelector(".widget-readout")?.textContent;
+    const beside = handle.closest(".zf-value")?.querySelector(".zf-label")?.textContent;
+    const number = handle.closest(".zf-control-row")?.querySelector("input")?.value;
+    tell(handle, "aria-valuetext", (beside || number || readout)?.trim());
+  }
+  for (const button of panel.querySelectorAll(".widget-toggle-button, .widget-toggle-buttons button")) {
+    tell(button, "aria-pressed", String(button.classList.contains("mod-active")));
+  }
+}
+
+/**
+ * @param {Element} element
+ * @param {string} attribute
+ * @param {string | undefined} words
+ */
+function tell(element, attribute, words) {
+  if (words && element.getAttribute(attribute) !== words) element.setAttribute(attribute, words);
 }
 
 export default { render };

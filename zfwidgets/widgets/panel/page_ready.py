@@ -14,7 +14,7 @@ class PageReady(anywidget.AnyWidget):
 
     Voila, and a page that is reloaded, ask for the state of all widgets once, and hear no message until they have made
     a model of each: a picture that a worker draws meanwhile would never arrive. On the way it lets the arrow keys reach
-    the panel's sliders in Notebook 7, and gives them names.
+    the panel's sliders in Notebook 7, and gives all controls names, values in words, and what is pressed.
 
     It brings the style sheet of all panels, too. anywidget puts it into the page's head, once for this class, when it
     makes the first model, which is before any panel is shown.
