@@ -78,8 +78,9 @@ def test_heat_of_given_ends_saturates():
     assert (picture[0, 0] != picture[0, 2]).any()
 
 
-def test_a_constant_map_is_dark():
-    assert (heat(np.full((4, 6), 3.7)) == heat(np.array([[0.0, 1.0]]))[0, 0]).all()
+@pytest.mark.parametrize(("value", "as_bright_as"), [(3.7, 0.5), (0, 0), (-1, 0)])
+def test_a_constant_map_is_half_bright_or_dark_where_it_is_silent(value, as_bright_as):
+    assert (heat(np.full((4, 6), value)) == heat(np.array([[as_bright_as]]), 0, 1)).all()
 
 
 @pytest.mark.parametrize(
