@@ -6,12 +6,14 @@ import struct
 import subprocess
 import sys
 import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from zfwidgets.data import decode, images
+from zfwidgets.data.avif import coded_pixels
 from zfwidgets.data.blocks import upright_pixels
 from zfwidgets.data.memory import MOST
 
@@ -117,6 +119,12 @@ PEOPLE_HAVE = {
         ),
     ),
     "16 megapixels of AVIF": ((4000, 4000), lambda: encoded(plain("RGBA", 4000, 4000), "AVIF", speed=10)),
+    "an animation in AVIF": (
+        (2000, 3000),
+        lambda: encoded(
+            plain("RGB", 3000, 2000), "AVIF", speed=10, save_all=True, append_images=[plain("RGB", 3000, 2000)] * 3
+        ),
+    ),
     "14 megapixels of JPEG 2000": ((3700, 3700), lambda: encoded(plain("RGB", 3700, 3700), "JPEG2000")),
     "28 megapixels of grey JPEG 2000": ((5300, 5300), lambda: encoded(plain("L", 5300, 5300), "JPEG2000")),
     "many frames of GIF": (
@@ -204,6 +212,13 @@ def codestream(marker, place, content, **options):
     return bytes(whole)
 
 
+def avif_that_belies(side, **options):
+    whole = bytearray(encoded(plain("RGB", side, side), "AVIF", speed=10, quality=20, **options))
+    begins = whole.index(b"ispe") + 8
+    whole[begins : begins + 8] = struct.pack(">II", 64, 64)
+    return bytes(whole)
+
+
 def icon(width, height):
     png = encoded(plain("RGB", width, height), "PNG")
     return struct.pack("<HHH", 0, 1, 1) + struct.pack("<BBBBHHII", 16, 16, 0, 0, 1, 32, len(png), 22) + png
@@ -265,6 +280,12 @@ BOMBS = {
         "precincts", lambda: codestream(b"\xff\x52", 14, b"\x11" * 6, precinct_size=(128, 128)),
     ),
     "AVIF": ("limit of 400 MB", lambda: encoded(plain("RGB", 5000, 5000), "AVIF", speed=10)),
+    "AVIF of larger frames": ("limit of 400 MB", lambda: avif_that_belies(7500)),
+    "AVIF of larger frames in full": ("limit of 400 MB", lambda: avif_that_belies(7500, subsampling="4:4:4")),
+    "AVIF whose film has larger frames": (
+        "limit of 400 MB",
+        lambda: avif_that_belies(4100, save_all=True, append_images=[plain("RGB", 4100, 4100)]),
+    ),
 }  # fmt: skip
 
 
@@ -297,6 +318,28 @@ def test_what_takes_too_long_is_given_up(monkeypatch, name):
     monkeypatch.setattr("zfwidgets.data.watched.MOST_SECONDS", 0.05)
     with pytest.raises(ValueError, match=r"takes more than 0\.05 s"):
         decode(content)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+@pytest.mark.parametrize(("width", "height"), [(8, 8), (301, 200), (4000, 30)])
+def test_the_frames_of_an_avif_are_as_large_as_it_says(mode, width, height):
+    picture = plain(mode, width, height)
+    frames = 2 if mode == "RGBA" else 1  # transparency is one of its own
+    assert coded_pixels(io.BytesIO(encoded(picture, "AVIF"))) == frames * width * height
+    film = encoded(picture, "AVIF", save_all=True, append_images=[plain(mode, width, height)])
+    assert coded_pixels(io.BytesIO(film)) >= 2 * frames * width * height
+
+
+def test_a_damaged_avif_is_a_value_error_or_a_picture():
+    rng = np.random.default_rng(0)
+    picture = plain("RGBA", 40, 30)
+    whole = [encoded(picture, "AVIF"), encoded(picture, "AVIF", save_all=True, append_images=[plain("RGBA", 40, 30)])]
+    for number in range(600):
+        broken = bytearray(whole[number % 2])
+        for _ in range(1 + number % 7):
+            broken[rng.integers(len(broken))] = rng.integers(256)
+        with suppress(ValueError):
+            assert decode(bytes(broken[: len(broken) - number % 5 * 20])).ndim == 3
 
 
 @pytest.mark.parametrize("size", [(1, 20_000), (20_000, 1), (1, 600_000), (65_000, 3)])

@@ -2,9 +2,12 @@
 
 import os
 import struct
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from PIL import Image
+
+from zfwidgets.data.avif import coded_pixels
+from zfwidgets.data.watched import Watched
 
 MOST = 400_000_000  # bytes, above what the process has: for one image, whatever its file says
 _SPARE = 24_000_000  # for parts of the picture on their way, and for what decoders have besides pixels
@@ -17,6 +20,7 @@ _PIECE = 1 << 20
 # planes of the picture and of those that it refers to, and its bytes. JPEG 2000: of each channel 32 bits and its bytes.
 _DECODERS = {"WEBP": 11, "AVIF": 14}
 _JPEG2000_CHANNEL = 6
+_AVIF_FRAME = 8  # a pixel of its frames, at their own size: three channels of 16 bits, and some more
 _PYTHON_DECODERS = {"bmp_rle": 4, "ppm": 9, "ppm_plain": 9}  # these collect all bytes
 
 _COMPRESSION, _ORIENTATION, _SAMPLES, _ROWS, _TILE_WIDTH, _TILE_LENGTH = 259, 274, 277, 278, 322, 323  # TIFF 6.0
@@ -61,6 +65,9 @@ def _decoder(picture: Image.Image, stream: IO[bytes]) -> float:
     pixels = picture.width * picture.height
     if picture.format == "JPEG2000":
         return _JPEG2000_CHANNEL * len(picture.getbands()) * pixels
+    if picture.format == "AVIF":
+        coded = _AVIF_FRAME * coded_pixels(cast(IO[bytes], Watched(stream)))
+        return max(_DECODERS["AVIF"] * pixels, coded) + 3 * _size(stream)
     if picture.format in _DECODERS:
         return _DECODERS[picture.format] * pixels + 3 * _size(stream)
     if picture.format == "TIFF":
