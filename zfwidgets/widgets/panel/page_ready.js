@@ -1,17 +1,19 @@
 // @ts-check
 /** Rings when a page shows a panel, and gives its controls names and words for those who hear the page. */
 
+const REST = 150; // milliseconds after a change, when what it brought about is painted
+
 /** @type {import("@anywidget/types").Render} */
 function render({ model, el }) {
   el.style.display = "none";
   /** @type {number | undefined} */
   let asked;
   const soon = () => {
-    asked ??= requestAnimationFrame(() => {
+    asked ??= window.setTimeout(() => {
       asked = undefined;
       const panel = el.closest(".zf-panel");
       if (panel) describe(panel);
-    });
+    }, REST);
   };
   const watch = new MutationObserver(soon);
   const begin = () => {
@@ -23,7 +25,10 @@ function render({ model, el }) {
   };
   begin();
   model.send("here");
-  return () => watch.disconnect();
+  return () => {
+    watch.disconnect();
+    window.clearTimeout(asked);
+  };
 }
 
 /**

@@ -1,7 +1,10 @@
 // @ts-check
 /** How a panel stands, in the kernel's words; and what a kernel cannot say: that it is busy elsewhere, or has stopped. */
 
-const PATIENCE = 700; // milliseconds in which a kernel that is free has answered
+// Milliseconds. The question goes out behind what the gesture itself sends, and seldom: each message takes its time.
+const BEHIND = 200;
+const SELDOM = 2000;
+const PATIENCE = 500; // in which a kernel that is free has answered
 const WAITING = "Waiting for other cells";
 const STOPPED = "The kernel has stopped. Run this cell again.";
 const ENDS = new Set(["restarting", "autorestarting", "terminating", "dead"]); // of a kernel, and of all its widgets
@@ -23,6 +26,7 @@ function render({ model, el }) {
 
   /** @type {number | undefined} */
   let asked;
+  let heard = -Infinity;
   let waiting = false;
   let stopped = false;
 
@@ -40,16 +44,20 @@ function render({ model, el }) {
   };
 
   const ask = () => {
-    if (asked !== undefined || stopped) return;
     model.send("are you there?");
     asked = window.setTimeout(() => {
       waiting = true;
       draw();
     }, PATIENCE);
   };
+  const askSoon = () => {
+    if (asked !== undefined || stopped) return;
+    asked = window.setTimeout(ask, Math.max(BEHIND, heard + SELDOM - performance.now()));
+  };
   const answered = () => {
     window.clearTimeout(asked);
     asked = undefined;
+    heard = performance.now();
     waiting = false;
     draw();
   };
@@ -65,7 +73,7 @@ function render({ model, el }) {
   const leaving = new AbortController();
   for (const gesture of ["pointerdown", "keydown", "drop"]) {
     const asks = (/** @type {Event} */ { target }) => {
-      if (target instanceof Node && el.closest(".zf-panel")?.contains(target)) ask();
+      if (target instanceof Node && el.closest(".zf-panel")?.contains(target)) askSoon();
     };
     document.addEventListener(gesture, asks, { capture: true, signal: leaving.signal });
   }
