@@ -257,5 +257,5 @@ def test_in_other_applications_the_slider_moves_picture_and_numbers(open_noteboo
     page.keyboard.press("ArrowRight")
     wait_until(page, lambda now: now["numbers"] == now["value"] == state["value"] + 2)
     page.wait_for_function(f"document.querySelectorAll('{CHART} path.line').length >= 18")
-    assert "pixels" in page.locator(SLIDER).get_attribute("aria-valuetext")
+    expect(page.locator(SLIDER)).to_have_attribute("aria-valuetext", re.compile("pixels"))
     screenshot(page, f"invariance_{app}", ".zf-panel")

@@ -280,8 +280,10 @@ def assert_maps_are(page, found):
 
 
 def cell(page, name, row, column):
-    """The middle of a place on a map of the sweep."""
-    box, (rows, columns) = page.locator(f".zf-sweep-{name} canvas").bounding_box(), swept().label.shape
+    """The middle of a place on a map of the sweep, scrolled into view."""
+    canvas = page.locator(f".zf-sweep-{name} canvas")
+    canvas.scroll_into_view_if_needed()
+    box, (rows, columns) = canvas.bounding_box(), swept().label.shape
     return box["x"] + (column + 0.5) * box["width"] / columns, box["y"] + (row + 0.5) * box["height"] / rows
 
 
