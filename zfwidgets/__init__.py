@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from zfwidgets.experiments.invariance import Invariance, invariance, invariance_sweep, transformation
     from zfwidgets.experiments.occlusion import Hiding, Occlusion, hide, occlusion, occlusion_sweep
     from zfwidgets.experiments.projection import ImageFeatures, Projection, project
+    from zfwidgets.experiments.responses import Responses, responses
     from zfwidgets.experiments.top_activations import TopActivations, prepared_tops, top_activations
     from zfwidgets.models import Meaning, Network, Prediction, Preprocess, load
     from zfwidgets.task import Task
@@ -41,6 +42,7 @@ _PLACES = {
     "Prediction": "models",
     "Preprocess": "models",
     "Projection": "experiments.projection",
+    "Responses": "experiments.responses",
     "Selection": "widgets.selection",
     "Shapes": "data",
     "Task": "task",
@@ -63,6 +65,7 @@ _PLACES = {
     "photographs": "data",
     "prepared_tops": "experiments.top_activations",
     "project": "experiments.projection",
+    "responses": "experiments.responses",
     "top_activations": "experiments.top_activations",
     "transformation": "experiments.invariance",
 }
@@ -83,6 +86,7 @@ __all__ = [
     "Prediction",
     "Preprocess",
     "Projection",
+    "Responses",
     "Selection",
     "Shapes",
     "Task",
@@ -105,6 +109,7 @@ __all__ = [
     "photographs",
     "prepared_tops",
     "project",
+    "responses",
     "top_activations",
     "transformation",
 ]
