@@ -57,11 +57,11 @@ def measure(page: Page) -> tuple[list[float], list[float]]:
 
 def choose(page: Page, layer: str) -> None:
     """Drive the layer slider by keyboard to a layer, and rest."""
-    page.focus(".zf-layer .noUi-handle")
-    readout = page.locator(".zf-layer .widget-readout")
+    page.focus(".zf-layer [role=slider]")
+    chosen = page.locator(".zf-layer .zf-chosen")
     page.keyboard.press("Home")
     page.wait_for_timeout(500)
-    while readout.inner_text() != layer:
+    while chosen.get_attribute("data-name") != layer:
         page.keyboard.press("ArrowRight")
         page.wait_for_timeout(50)
     page.wait_for_timeout(1500)

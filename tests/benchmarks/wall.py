@@ -15,7 +15,7 @@ CELLS = ['import zfwidgets as zf\npanel = zf.TopNine(zf.load("squeezenet1_1"))\n
 KEY_TO_PAGE = """async (key) => {
   const wall = document.querySelector(".zf-nine-wall canvas");
   const status = document.querySelector(".zf-top-nine .zf-status-words");
-  const handle = document.querySelector(".zf-top-nine .zf-layer .noUi-handle");
+  const handle = document.querySelector(".zf-top-nine .zf-layer [role=slider]");
   handle.focus();
   const started = performance.now();
   let first = null;
@@ -46,7 +46,7 @@ def rows() -> list[Row]:
 
 def climb(page: Page) -> list[tuple[float, float]]:
     """Every layer of the slider, from the lowest."""
-    page.focus(".zf-top-nine .zf-layer .noUi-handle")
+    page.focus(".zf-top-nine .zf-layer [role=slider]")
     page.keyboard.press("Home")
     page.wait_for_timeout(3000)
     times = []

@@ -12,7 +12,7 @@ from .pages import canvas_pixels, eventually, fail_on_errors, kernel, opened, re
 
 pytestmark = pytest.mark.browser
 
-LAYER, FEATURE = ".zf-layer .noUi-handle", ".zf-feature .noUi-handle"
+LAYER, FEATURE = ".zf-layer [role=slider]", ".zf-feature .noUi-handle"
 PICTURES = ("photograph", "map", "patch", "projection")
 
 # Beside the explorer, a line with what the kernel holds and, in the second cell, what it answers when it is asked.
@@ -79,7 +79,7 @@ def differences(page):
         "busy": not state["busy"],
         "error": state["error"] == "" and page.locator(".zf-error").count() == 0,
         "result": state["shown"][:2] == [state["layer"], state["feature"]],
-        "layer": page.locator(".zf-layer .widget-readout").inner_text() == state["layer"],
+        "layer": page.locator(".zf-layer .zf-chosen").get_attribute("data-name") == state["layer"],
         "feature": page.locator(".zf-feature-number input").input_value() == str(state["feature"]),
         "photograph": caption(page, "photograph").startswith(shown),
         "map": caption(page, "map").startswith(f"feature {state['feature']} ·"),

@@ -55,7 +55,7 @@ def wait_for_unit(page, row, column):
 def test_in_voila_the_sliders_and_the_map_work(open_explorer):
     page = open_explorer(SQUEEZENET, app="voila")
     expect(caption(page, "photograph")).to_contain_text("features.6.squeeze_activation", use_inner_text=True)
-    page.locator(".zf-layer .noUi-handle").focus()
+    page.locator(".zf-layer [role=slider]").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_selector(".zf-photograph .zf-picture-caption:has-text('features.6.cat sees')")
     map_before = caption(page, "map").inner_text()
@@ -92,7 +92,7 @@ def test_in_the_dark_the_card_is_dark_its_text_is_readable_and_names_are_text(op
         "title": ".zf-head h3",
         "lead": ".zf-head p",
         "label": ".zf-label abbr",
-        "readout": ".zf-layer .widget-readout",
+        "readout": ".zf-layer .zf-strip-words",
         "list": ".zf-image select",
         "number": ".zf-feature-number input",
         "button": ".zf-places button",

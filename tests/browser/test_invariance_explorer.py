@@ -195,15 +195,23 @@ def test_pointing_at_a_line_tells_its_image_and_value_and_a_click_shows_it(page)
     wait_until(page, lambda now: now["image"] == "cat")
 
 
+def put_in_or_out(page, layers):
+    """By clicks on the strip, those that are in first."""
+    now = kernel(page)["layers"]
+    for name in sorted(layers, key=lambda name: name not in now):
+        page.locator(f".zf-layers [data-name='{name}']").click()
+
+
 def test_layers_are_chosen_by_hand_and_too_many_are_refused_in_words(page):
     settled(page)
-    page.locator(".zf-layers select").select_option(["features.3.cat", "features.9.cat", "features.12.cat"])
+    put_in_or_out(page, {"features.3.cat", "features.9.cat", "features.12.cat"} ^ {*kernel(page)["layers"]})
     wait_until(page, lambda now: len(now["layers"]) == 3)
     settled(page)
     expect(page.locator(CHART).nth(2)).to_be_visible()
-    page.locator(".zf-layers select").select_option([])
-    page.wait_for_selector(".zf-error:has-text('choose one to 3 layers; 0 are chosen')")
-    page.locator(".zf-layers select").select_option(["features.1", "features.12.cat"])
+    put_in_or_out(page, ["features.1"])
+    page.wait_for_selector(".zf-error:has-text('choose one to 3 layers; 4 are chosen')")
+    assert page.locator(".zf-layers [aria-selected=true]").count() == 3
+    put_in_or_out(page, ["features.3.cat", "features.9.cat", "features.1"])
     wait_until(page, lambda now: now["layers"] == ["features.1", "features.12.cat"] and now["error"] == "")
     settled(page)
 

@@ -50,13 +50,13 @@ def settled(page):
 
 
 def readings(page, panel):
-    layer = page.locator(f"{panel} .zf-layer .widget-readout").inner_text()
+    layer = page.locator(f"{panel} .zf-layer .zf-chosen").get_attribute("data-name")
     return [layer, page.locator(f"{panel} .zf-feature-number input").input_value()]
 
 
 def test_a_slider_in_one_panel_moves_the_other(page):
     before = settled(page)
-    page.locator(f"{EXPLORER} .zf-layer .noUi-handle").focus()
+    page.locator(f"{EXPLORER} .zf-layer [role=slider]").focus()
     page.keyboard.press("ArrowRight")
     wait_until(page, lambda now: now["layer"] != before["layer"])
     state = settled(page)

@@ -26,7 +26,7 @@ from .pages import (
 
 pytestmark = pytest.mark.browser
 
-LAYER, FEATURE = ".zf-layer .noUi-handle", ".zf-feature .noUi-handle"
+LAYER, FEATURE = ".zf-layer [role=slider]", ".zf-feature .noUi-handle"
 PICTURES = ("wall", "projections", "patches")
 
 # Beside the panel, a line with what the kernel holds; in the second cell, what it answers when it is asked.

@@ -10,9 +10,10 @@ import traitlets as T
 from PIL import Image
 
 from zfwidgets.data import images as as_collection
+from zfwidgets.widgets.belongings import all_within
 from zfwidgets.widgets.controls import FeatureSlider, bind, labelled, probability_bars
 from zfwidgets.widgets.controls.image_picker import ImagePicker
-from zfwidgets.widgets.controls.layer_slider import LayerSlider
+from zfwidgets.widgets.controls.network_strip import LayersStrip, LayerStrip, drawn
 from zfwidgets.widgets.panel import feature_order
 from zfwidgets.widgets.selection import Images
 
@@ -41,20 +42,44 @@ def test_bars_are_as_long_as_they_are_probable_and_names_are_text():
     assert html.count("<div>0.") == 2
 
 
-def test_the_layer_slider_and_its_value_follow_each_other(network):
-    slider = LayerSlider(network, ["conv1", "relu1", "relu2"])
-    slider.value = "relu2"
-    assert slider.slider.index == 2
-    slider.slider.index = 0
-    assert slider.value == "conv1"
+def test_the_strip_and_its_value_follow_each_other(network):
+    strip = LayerStrip(network, ["conv1", "relu1", "relu2"])
+    strip.value = "relu2"
+    assert strip.chosen == ["relu2"]
+    strip.chosen = ["conv1"]  # as it comes from the page
+    assert strip.value == "conv1"
 
 
-def test_a_layer_that_is_chosen_elsewhere_joins_the_slider_in_its_order(network):
-    slider = LayerSlider(network, ["conv1", "relu2"])
-    told = heard(slider)
-    slider.value = "relu1"
-    assert slider.names == slider.slider.options == ("conv1", "relu1", "relu2")
-    assert (slider.slider.value, told) == ("relu1", ["relu1"])
+def test_a_layer_that_is_chosen_elsewhere_joins_the_strip_in_its_order(network):
+    strip = LayerStrip(network, ["conv1", "relu2"])
+    told = heard(strip)
+    strip.value = "relu1"
+    assert strip.names == ("conv1", "relu1", "relu2")
+    assert [layer["name"] for layer in strip.layers] == ["conv1", "relu1", "relu2"]
+    assert (strip.chosen, told) == (["relu1"], ["relu1"])
+
+
+def test_the_strip_says_how_many_maps_of_what_size_there_are_and_what_a_unit_sees(network):
+    shown = {layer["name"]: layer for layer in drawn(network, ["conv1", "relu2", "fc"])}
+    for name in ("conv1", "relu2"):
+        layer = network.layer(name)
+        assert shown[name]["about"].startswith(f"{layer.channels} maps of {layer.height}×{layer.width} · a unit sees ")
+        assert network.seen_from(name) in shown[name]["about"]
+    assert shown["fc"]["about"].startswith(f"{network.layer('fc').channels} classes")
+    assert 1 == shown["conv1"]["tall"] > shown["relu2"]["tall"] > shown["fc"]["tall"] > 0
+
+
+def test_several_layers_come_in_the_order_of_the_network_and_a_choice_that_does_not_fit_is_taken_back(network):
+    mistakes = {}
+    strip = LayersStrip(
+        network, ["conv1", "relu1", "relu2", "fc"], 2, lambda source, error: mistakes.update({source: error})
+    )
+    strip.chosen = ["relu2", "conv1"]
+    assert (strip.value, mistakes) == (("conv1", "relu2"), {"layers": None})
+    for wrong in (["relu2", "conv1", "relu1"], []):
+        strip.chosen = wrong
+        assert (strip.value, strip.chosen) == (("conv1", "relu2"), ["conv1", "relu2"])
+        assert mistakes["layers"] == f"choose one to 2 layers; {len(wrong)} are chosen"
 
 
 class Owner(T.HasTraits):
@@ -130,6 +155,16 @@ def test_a_number_that_is_typed_moves_the_slider(slider):
     assert (slider.value, slider.position) == (0, 3)
     slider.value = 3
     assert (slider.number.value, slider.position) == (3, 2)
+
+
+def test_the_buttons_go_one_map_on_or_back_in_the_order_and_stop_at_its_ends(slider):
+    before, after = (part for part in all_within(slider) if isinstance(part, W.Button))
+    seen = []
+    for button in (before, before, after, after, after, after, after, before):
+        button.click()
+        seen.append((slider.value, slider.place.value))
+    places = [(4, "1 of 5"), (4, "1 of 5"), (1, "2 of 5"), (3, "3 of 5"), (0, "4 of 5"), (2, "5 of 5"), (2, "5 of 5")]
+    assert seen == [*places, (0, "4 of 5")]
 
 
 def test_by_number_the_slider_is_the_number(slider):

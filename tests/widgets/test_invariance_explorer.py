@@ -146,12 +146,12 @@ def test_layers_are_one_to_three_in_the_order_of_the_network(network, explorer):
     explorer.layers = ["relu2", "conv1", "relu1"]
     assert explorer.layers == explorer.result[0].layers == ("conv1", "relu1", "relu2")
     assert len(drawn(explorer)) == 4
-    chosen = explorer.control_of["layers"].list
+    chosen = explorer.control_of["layers"]
     assert set(chosen.value) == {"conv1", "relu1", "relu2"}
-    chosen.value = ()
+    chosen.chosen = []
     assert "choose one to 3 layers" in explorer.error
     assert explorer.layers == ("conv1", "relu1", "relu2")
-    chosen.value = ("relu2",)
+    chosen.chosen = ["relu2"]
     assert explorer.layers == ("relu2",)
     assert explorer.error == ""
 

@@ -21,12 +21,19 @@ class FeatureSlider(Filled):
 
     def __init__(self, order: Option) -> None:
         self._ranks = np.arange(1)
-        self.slider = W.IntSlider(0, 0, 0, readout=False, layout=W.Layout(width="170px"))
+        self.slider = W.IntSlider(0, 0, 0, readout=False, layout=W.Layout(width="auto", flex="1 1 120px"))
         self.number = W.BoundedIntText(0, 0, 0, layout=W.Layout(width="60px"))
+        self.place = classed(W.HTML(), "zf-feature-place")
+        steps = [_step("◂", "the one before"), self.place, _step("▸", "the next one")]
         self.order_list = W.Dropdown(options=order.labels, tooltip="order", layout=W.Layout(width=f"{order.width}px"))
         classed(self.number, "zf-feature-number")
         classed(self.order_list, "zf-order")
-        super().__init__([labelled("Feature map", row(self.slider, self.number, self.order_list), order.tooltip)])
+        line = row(*steps, self.slider, classed(W.HTML("number"), "zf-feature-word"), self.number, self.order_list)
+        super().__init__([labelled("Feature map", line, order.tooltip)])
+        self.add_class("zf-wide")
+        for button, by in ((steps[0], -1), (steps[2], 1)):
+            button.on_click(lambda _, by=by: self._step(by))
+        self._say_place()
         self.slider.observe(self._moved, names="value")
         self.number.observe(self._typed, names="value")
 
@@ -57,6 +64,10 @@ class FeatureSlider(Filled):
         if self.by_reader:
             self.value = int(self._ranks[min(change["new"], len(self._ranks) - 1)])
 
+    def _step(self, by: int) -> None:
+        """One map on or back in the order; at the ends nothing happens."""
+        self.value = int(self._ranks[min(max(self.position + by, 0), len(self._ranks) - 1)])
+
     def _typed(self, change: T.Bunch) -> None:
         if self.by_reader:
             self.value = change["new"]
@@ -68,3 +79,11 @@ class FeatureSlider(Filled):
             self.number.value = self.value
             found = np.flatnonzero(self._ranks == self.value)
             self.slider.value = int(found[0]) if len(found) else self.slider.value
+            self._say_place()
+
+    def _say_place(self) -> None:
+        self.place.value = f"{self.position + 1} of {len(self._ranks)}"
+
+
+def _step(sign: str, tooltip: str) -> W.Button:
+    return classed(W.Button(description=sign, tooltip=tooltip, layout=W.Layout(width="32px")), "zf-step")

@@ -13,10 +13,11 @@ from zfwidgets.widgets.controls.binding import bind
 from zfwidgets.widgets.controls.class_box import ClassBox
 from zfwidgets.widgets.controls.feature_slider import FeatureSlider
 from zfwidgets.widgets.controls.image_picker import ImagePicker
-from zfwidgets.widgets.controls.layer_list import LayerList
-from zfwidgets.widgets.controls.layer_slider import LayerSlider
 from zfwidgets.widgets.controls.layout import classed, labelled
+from zfwidgets.widgets.controls.network_strip import LayersStrip, LayerStrip
 from zfwidgets.widgets.traits import ClassLabel, FeatureNumber, ImageName, LayerName, LayerNames, Number, OneOf, Option
+
+LAYERS = "Early layers first: later ones see more of the image (§4.1)"
 
 
 def chooser(option: Option) -> W.Widget:
@@ -73,8 +74,8 @@ def _image(trait: ImageName, panel: Any) -> tuple[Any, W.Widget]:
 
 @built.register
 def _layer(trait: LayerName, panel: Any) -> tuple[Any, W.Widget]:
-    slider = LayerSlider(panel.net, panel.layer_names)
-    return slider, slider
+    strip = LayerStrip(panel.net, panel.layer_names)
+    return strip, classed(labelled("Layer", strip, LAYERS), "zf-wide")
 
 
 @built.register
@@ -92,5 +93,6 @@ def _class(trait: ClassLabel, panel: Any) -> tuple[Any, W.Widget]:
 
 @built.register
 def _layers(trait: LayerNames, panel: Any) -> tuple[Any, W.Widget]:
-    listed = LayerList(panel.layer_names, [layer.name for layer in panel.net.layers], trait.most, panel.report)
-    return listed, listed
+    strip = LayersStrip(panel.net, panel.layer_names, trait.most, panel.report)
+    explanation = f"One to {trait.most}; a click puts one in or out. {LAYERS}"
+    return strip, classed(labelled("Layers", strip, explanation), "zf-wide")
