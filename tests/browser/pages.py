@@ -162,6 +162,18 @@ def canvas_pixels(page: Page, selector: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)
 
 
+def open_more(page: Page, panel: str = ".zf-panel") -> None:
+    """Let a panel show its rarer controls, too."""
+    button = page.locator(f"{panel} .zf-more button").first
+    if button.get_attribute("aria-expanded") == "false":
+        button.click()
+
+
+def choose_image(page: Page, name: str, panel: str = ".zf-panel") -> None:
+    """By its thumbnail."""
+    page.locator(f"{panel} .zf-thumbnail[data-name='{name}']").first.click()
+
+
 def screenshot(page: Page, name: str, selector: str | None = None) -> None:
     """Save the page, or one element, as `name`.png in the folder ZFWIDGETS_SCREENSHOTS; nothing where it is not set."""
     folder = os.environ.get("ZFWIDGETS_SCREENSHOTS")

@@ -8,12 +8,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .pages import canvas_pixels, eventually, fail_on_errors, kernel, opened, reload, screenshot, wait_until
+import zfwidgets as zf
+
+from .pages import (
+    canvas_pixels,
+    choose_image,
+    eventually,
+    fail_on_errors,
+    kernel,
+    open_more,
+    opened,
+    reload,
+    screenshot,
+    wait_until,
+)
 
 pytestmark = pytest.mark.browser
 
 LAYER, FEATURE = ".zf-layer [role=slider]", ".zf-feature .noUi-handle"
-PICTURES = ("photograph", "map", "patch", "projection")
+PICTURES = ("photograph", "whole", "map", "patch", "projection")
 
 # Beside the explorer, a line with what the kernel holds and, in the second cell, what it answers when it is asked.
 EXPLORER = """
@@ -27,7 +40,7 @@ class Explorer(zf.FeatureExplorer):
 
 explorer = Explorer(zf.load("squeezenet1_1"))
 kernel = ipywidgets.Label().add_class("zf-kernel")
-traits = ("image", "layer", "feature", "unit", "order", "error", "busy")
+traits = ("image", "layer", "feature", "unit", "order", "place", "error", "busy")
 def tell(_=None):
     now = {name: getattr(explorer, name) for name in traits}
     now["shown"] = explorer.result and (explorer.result.layer, explorer.result.feature, explorer.result.unit)
@@ -74,7 +87,8 @@ def differences(page):
     """Where traits, controls, captions and the kernel's result do not say the same."""
     state = kernel(page)
     row, column = state["shown"][2]
-    shown = f"{state['image']} · a unit of {state['layer']} sees"
+    title = page.locator(".zf-layer .zf-strip-words b").inner_text()
+    shown = f"unit {row}, {column} of {title} · sees "
     facts = {
         "busy": not state["busy"],
         "error": state["error"] == "" and page.locator(".zf-error").count() == 0,
@@ -83,7 +97,8 @@ def differences(page):
         "feature": page.locator(".zf-feature-number input").input_value() == str(state["feature"]),
         "photograph": caption(page, "photograph").startswith(shown),
         "map": caption(page, "map").startswith(f"feature {state['feature']} ·"),
-        "patch": caption(page, "patch").startswith(f"unit {row}, {column}\n"),
+        "image": page.locator(".zf-thumbnail[aria-checked=true]").get_attribute("data-name") == state["image"],
+        "places": page.locator(".zf-feature-place").inner_text() == place_of(page),
     }
     return [name for name, agrees in facts.items() if not agrees]
 
@@ -95,6 +110,13 @@ def assert_shown_is_what_the_kernel_holds(page):
     found = differences(page)
     assert not found, f"{found} differ from {kernel(page)}"
     return kernel(page)
+
+
+def place_of(page):
+    """Where the slider stands, as the words beside it say."""
+    slider = page.locator(FEATURE)
+    now, last = (int(float(slider.get_attribute(name))) for name in ("aria-valuenow", "aria-valuemax"))
+    return f"{now + 1} of {last + 1}"
 
 
 def box_on(page, picture, mark):
@@ -117,7 +139,7 @@ def png(pixels):
 
 def upload(page, name, content):
     with page.expect_file_chooser() as chooser:
-        page.locator("button.zf-upload").click()
+        page.locator("button.zf-add-photo").click()
     chooser.value.set_files({"name": name, "mimeType": "image/png", "buffer": content})
 
 
@@ -129,7 +151,7 @@ def test_the_arrow_keys_on_the_layer_slider_change_the_pictures(page):
     after = assert_shown_is_what_the_kernel_holds(page)
     wait_until_painted_again(page, "projection", times)
     assert after["layer"] == "features.6.cat"
-    assert caption(page, "photograph") == "cat · a unit of features.6.cat sees 47×47 pixels"
+    assert caption(page, "photograph") == "unit 8, 10 of fire 4 · sees 47×47 pixels"
     screenshot(page, "explorer_layer", ".zf-panel")
 
 
@@ -166,8 +188,111 @@ def test_a_click_on_the_photograph_chooses_the_unit_that_sees_that_place(page):
     assert_shown_is_what_the_kernel_holds(page)
     assert box_on(page, "photograph", ".zf-photograph .zf-picture-box") == pytest.approx((0.7, 0.4), abs=0.04)
     assert box_on(page, "map", ".zf-map .zf-picture-cell") == pytest.approx((0.7, 0.4), abs=0.06)
+    open_more(page)
     page.locator(".zf-places button", has_text="strongest unit").click()
     wait_until(page, lambda now: now["unit"] == "max")
+
+
+def strongest(page):
+    """Of the row of maps that respond most strongly: their numbers."""
+    return [int(number) for number in page.locator(".zf-response-name").all_inner_texts()]
+
+
+def expected_at(image, layer, box=None):
+    return zf.responses(zf.load("squeezenet1_1"), zf.photograph(image), layer, box)
+
+
+def test_a_click_on_the_eye_brings_the_maps_that_respond_there_and_the_next_click_one_of_them(page):
+    before = assert_shown_is_what_the_kernel_holds(page)
+    click_at(page, "photograph", 0.33, 0.4)
+    state = wait_until(page, lambda now: now["place"] != before["place"] and not now["busy"])
+    assert state["order"] == "here"
+    there = expected_at(before["image"], before["layer"], state["place"])
+    assert eventually(page, lambda: strongest(page) == there.top(8))
+    assert page.locator(".zf-responding .zf-quarter-title").inner_text() == "Strongest here"
+    page.locator(".zf-response").nth(2).click()
+    wait_until(page, lambda now: now["feature"] == there.top(8)[2] == now["shown"][1])
+    after = assert_shown_is_what_the_kernel_holds(page)
+    assert after["shown"][2] == there.unit[after["feature"]].tolist()
+    assert page.locator(".zf-feature-place").inner_text().startswith("3 of ")
+    screenshot(page, "explorer_here", ".zf-panel")
+
+
+def test_a_rectangle_asks_about_all_in_it(page):
+    state = assert_shown_is_what_the_kernel_holds(page)
+    box = page.locator(".zf-photograph canvas").bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.6 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.8 * box["height"], steps=4)
+    page.mouse.up()
+    after = wait_until(page, lambda now: now["place"] != state["place"] and not now["busy"])
+    assert np.array(after["place"]) / 227 == pytest.approx([0.6, 0.5, 0.8, 0.7], abs=0.01)
+    there = expected_at(after["image"], after["layer"], after["place"])
+    assert eventually(page, lambda: strongest(page) == there.top(8))
+    assert page.locator(".zf-photograph .zf-picture-box").count() == 2
+
+
+def test_the_keyboard_alone_finds_the_map_for_a_place(page):
+    state = assert_shown_is_what_the_kernel_holds(page)
+    page.locator(".zf-photograph .zf-picture-frame").focus()
+    for key in ("Home", "ArrowUp", "ArrowUp", "ArrowRight", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    after = wait_until(page, lambda now: now["place"] != state["place"] and not now["busy"])
+    there = expected_at(after["image"], after["layer"], after["place"])
+    assert eventually(page, lambda: strongest(page) == there.top(8))
+    page.locator(".zf-response[tabindex='0']").focus()
+    page.keyboard.press("ArrowRight")
+    chosen = page.evaluate("Number(document.activeElement.dataset.number)")
+    wait_until(page, lambda now: now["feature"] == chosen == now["shown"][1])
+    open_more(page)
+    page.locator(".zf-order select").select_option("strongest first")
+    page.locator(".zf-places button", has_text="strongest unit").click()
+    wait_until(page, lambda now: now["unit"] == "max" and now["order"] == "strength")
+
+
+def test_the_map_lies_over_the_photograph_on_demand(page):
+    open_more(page)
+    before = canvas_pixels(page, ".zf-photograph canvas")
+    page.locator(".zf-over").click()
+    assert eventually(page, lambda: (canvas_pixels(page, ".zf-photograph canvas") != before).mean() > 0.5)
+    page.locator(".zf-over").click()
+    assert eventually(page, lambda: (canvas_pixels(page, ".zf-photograph canvas") == before).all())
+
+
+@pytest.mark.parametrize(("width", "height", "most"), [(1440, 900, 640), (1280, 720, 520)])
+def test_what_changes_together_is_seen_together(page, width, height, most):
+    assert_shown_is_what_the_kernel_holds(page)
+    if page.locator(".zf-more button").get_attribute("aria-expanded") == "true":
+        page.locator(".zf-more button").click()
+    page.set_viewport_size({"width": width, "height": height})
+    assert eventually(page, lambda: page.locator(".zf-panel").bounding_box()["height"] <= most)
+    screenshot(page, f"explorer_{width}", ".zf-panel")
+    page.set_viewport_size({"width": 1280, "height": 1100})
+
+
+OUTSIDE = """(panel) => {
+  const { left, right } = panel.getBoundingClientRect();
+  const shown = [...panel.querySelectorAll("canvas, button, select, input, .noUi-handle, .zf-picture-caption")];
+  return shown.filter((part) => part.offsetParent && !part.closest(".zf-thumbnails"))
+    .map((part) => [part.className || part.tagName, part.getBoundingClientRect()])
+    .filter(([, box]) => box.width && (box.left < left - 1 || box.right > right + 1)).map(([name]) => name);
+}"""
+
+
+@pytest.mark.parametrize("width", [640, 848, 992, 1200])
+def test_at_each_width_frames_stand_side_by_side_and_nothing_sticks_out(page, width):
+    panel = page.locator(".zf-panel").first
+    panel.evaluate("(panel, width) => (panel.style.width = `${width}px`)", width)
+    page.set_viewport_size({"width": 1600, "height": 1100})
+    frames = [page.locator(f".zf-{name} canvas") for name in ("photograph", "whole")]
+    first, second = (frame.bounding_box() for frame in frames)
+    assert first["y"] == second["y"]
+    assert first["width"] == pytest.approx(second["width"], abs=0.5)
+    assert first["width"] >= 250
+    assert panel.evaluate(OUTSIDE) == []
+    screenshot(page, f"explorer_wide_{width}", ".zf-panel")
+    panel.evaluate("panel => (panel.style.width = '')")
+    page.set_viewport_size({"width": 1280, "height": 1100})
 
 
 def test_an_uploaded_image_is_shown_and_a_broken_one_is_explained_beside_the_last_picture(page):
@@ -188,7 +313,7 @@ def test_an_uploaded_image_is_shown_and_a_broken_one_is_explained_beside_the_las
         page.locator(FEATURE).focus()
         page.keyboard.press("ArrowRight")
         page.wait_for_selector(".zf-error", state="detached")
-    page.locator(".zf-image select").select_option("coffee")
+    choose_image(page, "coffee")
     wait_until(page, lambda now: now["image"] == "coffee" and not now["busy"])
     assert_shown_is_what_the_kernel_holds(page)
 

@@ -27,12 +27,16 @@ STATE = {
     "shown_width": 320,
     "smooth": False,
     "caption": "",
+    "hint": "",
+    "scale": [],
     "description": "",
     "boxes": [],
     "cells": [0, 0],
     "cell": None,
     "hover": None,
     "hoverable": True,
+    "draggable": False,
+    "dragged": None,
     "clicked": None,
 }
 

@@ -1,7 +1,7 @@
 """The controls that panels share."""
 
-import datetime
 import io
+import threading
 
 import ipywidgets as W
 import numpy as np
@@ -14,6 +14,7 @@ from zfwidgets.widgets.belongings import all_within
 from zfwidgets.widgets.controls import FeatureSlider, bind, labelled, probability_bars
 from zfwidgets.widgets.controls.image_picker import ImagePicker
 from zfwidgets.widgets.controls.network_strip import LayersStrip, LayerStrip, drawn
+from zfwidgets.widgets.holding import holding
 from zfwidgets.widgets.panel import feature_order
 from zfwidgets.widgets.selection import Images
 
@@ -25,6 +26,23 @@ def heard(control, name="value"):
     told = []
     control.observe(lambda change: told.append(change.new), names=name)
     return told
+
+
+def test_while_one_thread_fills_a_control_others_wait():
+    widget, order = W.IntSlider(), []
+
+    def other():
+        with holding(widget):
+            order.append("other")
+
+    with holding(widget):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(0.05)
+        with holding(widget):  # the same thread may go in again
+            order.append("first")
+    thread.join()
+    assert order == ["first", "other"]
 
 
 def test_a_label_and_its_explanation_are_text():
@@ -200,9 +218,7 @@ def png(height=7, width=11):
 
 def upload(picker, name, content):
     """As it comes from the browser."""
-    now = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
-    file = {"name": name, "type": "image/png", "size": len(content), "content": memoryview(content)}
-    picker.upload.value = (file | {"last_modified": now},)
+    picker._handle_custom_msg({"name": name}, [memoryview(content)])
 
 
 @pytest.fixture
@@ -221,13 +237,48 @@ def picker(shelf, mistakes):
     return ImagePicker(shelf, lambda source, error: mistakes.append(error))
 
 
-def test_the_list_and_its_value_follow_each_other(picker, shelf):
-    assert picker.value == "a"
-    picker.list.value = "b"
-    assert picker.value == "b"
-    picker.value = "a"
-    assert picker.list.value == "a"
-    assert shelf["b"].shape == (4, 6, 3)
+def sizes(picker):
+    return [Image.open(io.BytesIO(data)).size for data in picker.pictures]
+
+
+def test_each_image_has_a_thumbnail_of_its_own_proportions():
+    images = {"wide": np.zeros((200, 600, 3), np.uint8), "tall": np.full((600, 200, 3), 200, np.uint8)}
+    picker = ImagePicker(Images(as_collection(images)), lambda *_: None)
+    assert picker.shown == picker.names == ["wide", "tall"]
+    assert sizes(picker) == [(176, 59), (29, 88)]
+    means = [np.asarray(Image.open(io.BytesIO(data))).mean() for data in picker.pictures]
+    assert means == pytest.approx([0, 200], abs=2)
+
+
+def test_on_each_thumbnail_is_outlined_what_the_network_sees(network):
+    height, width = network.program.input.shape[1:]
+    images = {"wide": np.zeros((height, 4 * width, 3), np.uint8), "as it is": np.zeros((height, width, 3), np.uint8)}
+    picker = ImagePicker(Images(as_collection(images)), lambda *_: None, network)
+    assert picker.seen == [pytest.approx([0, 0.375, 1, 0.625], abs=0.01), [0, 0, 1, 1]]
+
+
+def test_of_many_images_those_around_the_chosen_one_have_thumbnails():
+    many = Images(as_collection([np.full((4, 4, 3), number, np.uint8) for number in range(100)]))
+    picker = ImagePicker(many, lambda *_: None)
+    assert picker.shown == list(many.names[:24])
+    picker.value = many.names[60]
+    assert picker.shown == list(many.names[48:72])
+    assert len(picker.pictures) == 24
+    picker.value = many.names[99]
+    assert picker.shown == list(many.names[76:])
+    assert picker.names == list(many.names)
+
+
+def test_an_image_that_cannot_be_read_has_no_thumbnail_and_the_others_have(tmp_path):
+    Image.fromarray(np.zeros((5, 5, 3), np.uint8)).save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_bytes(b"nothing")
+    picker = ImagePicker(Images(as_collection(tmp_path)), lambda *_: None)
+    assert [bool(data) for data in picker.pictures] == [name.startswith("good") for name in picker.shown]
+
+
+def test_a_file_that_the_page_could_not_send_is_reported(picker, mistakes):
+    picker._handle_custom_msg({"name": "vast.tif", "refused": "it is larger than 8 MB"}, [])
+    assert mistakes == ["vast.tif: it is larger than 8 MB"]
 
 
 def test_an_uploaded_image_is_on_the_list_and_chosen_and_nothing_else_was(picker, shelf):
@@ -235,11 +286,9 @@ def test_an_uploaded_image_is_on_the_list_and_chosen_and_nothing_else_was(picker
     told = heard(picker)
     upload(picker, "mine.png", png())
     assert told == ["mine.png"]
-    assert picker.list.value == "mine.png"
-    assert shelf.names == picker.list.options == ("a", "b", "mine.png")
+    assert shelf.names == tuple(picker.names) == tuple(picker.shown) == ("a", "b", "mine.png")
     assert shelf["mine.png"].shape == (7, 11, 3)
-    picker.list.value = "a"
-    assert picker.value == "a"
+    assert len(picker.pictures) == 3
 
 
 def test_the_same_name_twice_is_two_images(picker, shelf):
@@ -253,7 +302,7 @@ def test_the_same_name_twice_is_two_images(picker, shelf):
 def test_two_pickers_of_the_same_images_both_list_an_upload(picker, shelf):
     other = ImagePicker(shelf, lambda *_: None)
     upload(picker, "mine.png", png())
-    assert other.list.options == ("a", "b", "mine.png")
+    assert other.names == ["a", "b", "mine.png"]
     assert (picker.value, other.value) == ("mine.png", "a")
 
 

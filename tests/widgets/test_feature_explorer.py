@@ -11,6 +11,7 @@ from torch import nn
 
 import zfwidgets as zf
 from zfwidgets.drawing import format_number, heat, signed_picture
+from zfwidgets.widgets.feature_explorer.responding import framed
 from zfwidgets.widgets.picture import fitted
 
 from .conftest import until
@@ -41,6 +42,7 @@ def assert_shown(explorer, expected):
         shown(view.projection) == signed_picture(expected.pixels[:, top:bottom, left:right], expected.robust_scale)
     ).all()
     assert view.map.cell == expected.unit
+    assert (shown(view.whole) == signed_picture(expected.pixels, expected.robust_scale)).all()
     assert view.photograph.boxes == ([] if expected.unit is None else [expected.box])
     assert view.map.caption.startswith(f"feature {expected.feature} ·")
 
@@ -160,6 +162,72 @@ def test_a_click_on_the_photograph_chooses_the_unit_in_the_middle_of_whose_field
     top, left, bottom, right = network.program.receptive_field(network.step("relu1"), row, column)
     assert abs((top + bottom - 1) / 2 - 20) <= 1
     assert abs((left + right - 1) / 2 - 12) <= 1
+
+
+def test_a_click_orders_the_maps_by_their_activation_there_and_the_row_shows_the_strongest(network, images, explorer):
+    explorer.view.photograph.clicked = (20, 12, 1)
+    there = zf.responses(network, images["flower"], "relu1", (20, 12))
+    assert (explorer.place, explorer.order) == ((20, 12, 21, 13), "here")
+    assert explorer.feature == 3  # as it was: only the order is another
+    assert explorer.feature_slider.position == there.order.tolist().index(3)
+    assert [each["number"] for each in explorer.view.responding.maps] == there.top(8)
+    assert explorer.view.responding.title == "Strongest here"
+    explorer.feature_slider.slider.value = 0
+    assert explorer.feature == there.order[0]
+
+
+def test_a_rectangle_chooses_the_maps_strongest_unit_in_it_and_so_does_a_map_of_the_row(network, images, explorer):
+    explorer.view.photograph.dragged = (4, 6, 20, 30, 1)
+    there = zf.responses(network, images["flower"], "relu1", (4, 6, 20, 30))
+    assert explorer.place == there.box
+    assert explorer.result.unit == tuple(there.unit[3])
+    assert there.box in explorer.view.photograph.boxes
+    chosen = there.top(8)[1]
+    explorer.view.responding.chosen = (chosen, 1)
+    assert (explorer.result.feature, explorer.result.unit) == (chosen, tuple(there.unit[chosen]))
+    assert explorer.view.responding.feature == chosen
+
+
+def test_without_a_place_the_row_shows_the_strongest_on_the_image(network, images, explorer):
+    strengths = zf.ImageFeatures(network, images["flower"]).strengths("relu1")
+    shown = [each["number"] for each in explorer.view.responding.maps]
+    assert shown == [number for number in np.argsort(-strengths, kind="stable")[:8] if strengths[number] > 0]
+    assert explorer.view.responding.title == "Strongest on this image"
+    explorer.layer = "relu2"
+    assert all(each["number"] < 6 for each in explorer.view.responding.maps)
+
+
+def test_a_tile_shows_what_the_map_looks_for_in_the_images_that_were_mined():
+    net = zf.load("squeezenet1_1")
+    explorer = zf.FeatureExplorer(net, image="cat", layer="fire 4")
+    tops, shown = zf.prepared_tops(net), explorer.view.responding
+    first = shown.maps[0]["number"]
+    image, unit = int(tops.images["features.6.cat"][first, 0]), tops.units["features.6.cat"][first, 0]
+    best = zf.project(net, zf.corpus()[image], "features.6.cat", first, tuple(map(int, unit)))
+    assert np.frombuffer(shown.tiles[0], np.uint8).tolist() == framed(best.patch).ravel().tolist()
+    record = float(tops.values["features.6.cat"][first, 0])
+    explorer.feature = first
+    assert f"{explorer.result.activation / record:.0%} of the map's record" in explorer.view.whole.caption
+    assert format_number(explorer.result.activation) in explorer.view.whole.hint
+
+
+def test_the_map_over_the_photograph_is_brightest_where_the_map_is(network, images, explorer):
+    explorer.over = True
+    values = explorer.features("flower").over_image("relu1", 3)
+    row, column = np.unravel_index(values.argmax(), values.shape)
+    assert explorer.features("flower").unit_at("relu1", row, column) == explorer.features("flower").strongest(
+        "relu1", 3
+    )
+    assert (shown(explorer.view.photograph) != explorer.result.picture).any()
+    explorer.over = False
+    assert (shown(explorer.view.photograph) == explorer.result.picture).all()
+
+
+@pytest.mark.parametrize("place", [(0, 0, 400, 2), "eye", (3,)])
+def test_a_place_outside_the_picture_is_refused_in_words(explorer, place):
+    with pytest.raises(ValueError, match="box"):
+        explorer.place = place
+    assert explorer.place is None
 
 
 def test_from_the_strongest_to_the_chosen_place_nothing_moves(explorer):
@@ -295,7 +363,7 @@ def test_names_and_labels_are_text_in_a_still(images):
     network = zf.Network(module, size=(21, 33), labels=[HARM, "b", "c", "d", "e"], device="cpu")
     html = html_of(zf.FeatureExplorer(network, {HARM: images["first"]}, layer="<b>first</b>"))
     assert "<script>" not in html
-    assert html.count("&lt;script&gt;") >= 3  # the image's name twice, the label
+    assert html.count("&lt;script&gt;") >= 2  # the image's name, the label
     assert "<b>first" not in html
     assert "&lt;b&gt;first&lt;/b&gt;" in html
 
@@ -316,7 +384,7 @@ def test_a_map_of_one_unit_is_as_bright_as_it_is_strong(images):
 
 def test_a_still_holds_every_picture_and_choice(explorer):
     html = html_of(explorer)
-    assert html.count("src='data:image/png;base64,") == 4
+    assert html.count("src='data:image/png;base64,") == 5 + len(explorer.view.responding.maps)
     for words in ("flower", "relu1", "strongest unit", "deconvnet (the paper", "Projection"):
         assert words in html
 

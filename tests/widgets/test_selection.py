@@ -109,7 +109,7 @@ def test_a_picture_that_is_added_in_one_panel_is_on_the_list_of_the_other(networ
     canvas = zf.OcclusionCanvas(selection=explorer.selection)
     explorer.add_image("mine", images["second"])
     assert canvas.image == "mine"
-    assert canvas.control_of["image"].list.options == (*images, "mine")
+    assert canvas.control_of["image"].names == [*images, "mine"]
 
 
 def test_a_layer_that_is_not_on_the_other_panels_slider_joins_it(network, images):

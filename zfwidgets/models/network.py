@@ -26,6 +26,7 @@ from zfwidgets.models.fingerprint import fingerprint
 from zfwidgets.models.lookup import class_number, find_layer, nearest_layers
 from zfwidgets.models.main_layers import class_layers, feature_layers, last_spatial, main_layers
 from zfwidgets.models.prediction import Prediction
+from zfwidgets.models.preprocess import Preprocess
 from zfwidgets.models.reader import Reader
 from zfwidgets.models.report import Report
 from zfwidgets.models.scores import output_count, scores_of
@@ -125,6 +126,13 @@ class Network:
         if found.whole or all(field >= size for field, size in zip(found.receptive_field, image, strict=True)):
             return "the whole image" if found.whole or found.units == 1 else "up to the whole image"
         return "{}×{} pixels".format(*map(min, found.receptive_field, image))
+
+    def seen_of(self, height: int, width: int) -> tuple[float, ...]:
+        """What it sees of an image of that size: top, left, bottom, right, as parts of its height and width.
+
+        Empty where nobody knows: with a preprocessing of one's own.
+        """
+        return self.preprocess.seen_of(height, width) if isinstance(self.preprocess, Preprocess) else ()
 
     @property
     def last_spatial_layer(self) -> FeatureLayer:

@@ -5,6 +5,9 @@ from __future__ import annotations
 PADDING = 4  # around a picture or a canvas: room for its focus ring
 RIM = PADDING + 1  # and for its border
 
+FRAME = 320  # a photograph and its projection side by side
+MAP = 112  # an activation map beside them: twice 56, four times 28
+INSET = 130  # what is enlarged in a corner of them
 PICTURE = 240  # what the pictures of a panel are fitted into
 PHOTOGRAPH = 454  # what a large photograph, or the canvas, is fitted into
 
@@ -29,6 +32,7 @@ def sizes() -> dict[str, str]:
     pixels = {
         "padding": PADDING,
         "rim": RIM,
+        "frame": FRAME,
         "picture": PICTURE,
         "photograph": PHOTOGRAPH,
         "sweep": SWEEP,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zfwidgets.drawing import BEFORE, NOW, OUTLINE, PALETTE, REST
+import numpy as np
+
+from zfwidgets.drawing import BEFORE, NOW, OUTLINE, PALETTE, REST, heat, signed_picture
 from zfwidgets.widgets.geometry import sizes
 
 TOKENS = Path(__file__).parent / "tokens.css"
@@ -15,7 +17,15 @@ def colours() -> dict[str, str]:
     lines = {f"--zf-line-{number}": colour for number, colour in enumerate(PALETTE, 1)}
     dark, light = OUTLINE
     named = {"now": NOW, "before": BEFORE, "rest": REST, "outline-dark": dark, "outline-light": light}
-    return lines | {f"--zf-{name}": colour for name, colour in named.items()}
+    return lines | {f"--zf-{name}": colour for name, colour in named.items()} | scales()
+
+
+def scales() -> dict[str, str]:
+    """What the colours of maps and of projections stand for, as gradients from the low end to the high one."""
+    steps = np.linspace(-1, 1, 9)
+    painted = {"heat": heat(steps[None])[0], "signed": signed_picture(np.repeat(steps[None, None], 3, axis=0), 1.0)[0]}
+    hexadecimal = {name: [f"#{bytes(colour.tolist()).hex()}" for colour in row] for name, row in painted.items()}
+    return {f"--zf-{name}": f"linear-gradient(to right, {', '.join(row)})" for name, row in hexadecimal.items()}
 
 
 def tokens() -> str:

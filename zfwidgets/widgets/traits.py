@@ -10,6 +10,7 @@ from typing import Any
 import traitlets as T
 
 from zfwidgets.experiments.projection import checked_unit
+from zfwidgets.experiments.responses import checked_box
 
 RULES = {"deconvnet (the paper's)": "deconvnet", "gradient": "gradient", "guided (both)": "guided"}  # by their labels
 FILLS = ("grey", "mean", "blur", "noise", "black", "white")  # what stands in hidden places
@@ -106,6 +107,16 @@ class UnitPlace(SelectedTrait):
 
     def taken_over(self, selection: Any, state: Selected, value: Any) -> Selected:
         return replace(state, unit=checked_unit(selection.network.layer(state.layer), value))
+
+
+class PlaceOfImage(T.TraitType[Any, Any]):
+    """A box of pixels of the picture as the network gets it, (top, left, bottom, right); None: all of it."""
+
+    default_value = None
+
+    def validate(self, obj: Any, value: Any) -> tuple[int, int, int, int] | None:
+        height, width = obj.selection.network.program.input.shape[1:]
+        return None if value is None else checked_box(value, height, width)
 
 
 class ClassLabel(SelectedTrait):

@@ -101,6 +101,13 @@ class ImageFeatures:
         row, column = np.unravel_index(int(chosen.argmax()), chosen.shape)
         return int(row), int(column)
 
+    def over_image(self, layer: str, feature: int) -> np.ndarray:
+        """A feature map over the image, (H, W) float32: at each pixel the unit whose field has its middle nearest."""
+        values = self.maps(layer)[self._feature(layer, feature)]
+        rows = [self.unit_at(layer, row, 0)[0] for row in range(self._size[0])]
+        columns = [self.unit_at(layer, 0, column)[1] for column in range(self._size[1])]
+        return values[np.ix_(rows, columns)]
+
     def field(self, layer: str, unit: Unit) -> tuple[int, int, int, int]:
         """The box of pixels that a unit sees: top, left, bottom, right (the last two excluded)."""
         return self.net.program.receptive_field(self.net.step(layer), *unit)

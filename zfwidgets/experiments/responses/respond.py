@@ -38,7 +38,7 @@ def responses(net: Network, image: Any, layer: str, box: tuple[int, ...] | None 
 def respond(features: ImageFeatures, layer: str, box: tuple[int, ...] | None = None) -> Responses:
     """As `responses`, of an image whose maps may be known already."""
     net, picture = features.net, features.picture
-    found, place = net.layer(layer), _checked(box, picture.shape[0], picture.shape[1])
+    found, place = net.layer(layer), checked_box(box, picture.shape[0], picture.shape[1])
     maps = features.maps(found.name)
     top, left = features.unit_at(found.name, place[0], place[1])
     bottom, right = features.unit_at(found.name, place[2] - 1, place[3] - 1)
@@ -61,7 +61,9 @@ def respond(features: ImageFeatures, layer: str, box: tuple[int, ...] | None = N
     )
 
 
-def _checked(box: tuple[int, ...] | None, height: int, width: int) -> Box:
+def checked_box(box: tuple[int, ...] | None, height: int, width: int) -> Box:
+    """A box of a picture's pixels, from (top, left, bottom, right), (row, column) or None. Raises ValueError for
+    another, in words."""
     if box is None:
         return 0, 0, height, width
     try:

@@ -4,6 +4,7 @@ from zfwidgets.widgets.controls.binding import Filled, bind
 from zfwidgets.widgets.controls.feature_slider import FeatureSlider
 from zfwidgets.widgets.controls.job import Job, duration
 from zfwidgets.widgets.controls.layout import classed, labelled, probability_bars, row, titled
+from zfwidgets.widgets.controls.more import bar, rare
 from zfwidgets.widgets.controls.name_buttons import NameButtons
 from zfwidgets.widgets.controls.options import control
 from zfwidgets.widgets.controls.orders import by_score
@@ -13,6 +14,7 @@ __all__ = [
     "Filled",
     "Job",
     "NameButtons",
+    "bar",
     "bind",
     "by_score",
     "classed",
@@ -20,6 +22,7 @@ __all__ = [
     "duration",
     "labelled",
     "probability_bars",
+    "rare",
     "row",
     "titled",
 ]

@@ -11,6 +11,7 @@ import ipywidgets as W
 import traitlets as T
 
 from zfwidgets.widgets.belongings import all_within
+from zfwidgets.widgets.holding import holding
 
 
 class Filled(W.VBox):
@@ -25,14 +26,14 @@ class Filled(W.VBox):
         Each part of it goes to the page in one message. A page that gets a shorter range first moves its slider to the
         end of it, and says so, as if the reader had.
         """
-        outer, self._filling = self._filling, get_ident()
-        try:
-            with ExitStack() as held:
+        with holding(self), ExitStack() as held:
+            outer, self._filling = self._filling, get_ident()
+            try:
                 for part in all_within(self):
                     held.enter_context(part.hold_sync())
                 yield
-        finally:
-            self._filling = outer
+            finally:
+                self._filling = outer
 
     @property
     def by_reader(self) -> bool:

@@ -1,54 +1,110 @@
-"""Choose an image, or upload one."""
+"""Choose an image by its thumbnail, or add one of one's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
-import ipywidgets as W
+import anywidget
 import traitlets as T
+from PIL import Image
 
-from zfwidgets.widgets.controls.binding import Filled
-from zfwidgets.widgets.controls.layout import classed, labelled, row
+from zfwidgets.models import Network
+from zfwidgets.widgets.holding import holding
 from zfwidgets.widgets.selection import Images
+from zfwidgets.widgets.worker import LatestOnlyWorker
+
+HEIGHT, LONGEST = 88, 176  # of a thumbnail, pixels: twice what it takes on the page, for sharp screens
+MOST = 24  # thumbnails; of more images, those around the chosen one, and a list of all names
 
 
-class ImagePicker(Filled):
-    """The images of a selection, by name, and a way to add one of one's own to them."""
+class ImagePicker(anywidget.AnyWidget):
+    """The images of a selection as thumbnails, on which is outlined what the network sees of them.
 
-    value = T.Unicode(help="name of the image")
+    One's own come in by a button, by being dropped anywhere on the panel, or pasted. With `direct=True` thumbnails are
+    made in the caller's thread.
+    """
 
-    def __init__(self, images: Images, report: Callable[[str, Any], None]) -> None:
-        self._images, self._report = images, report
-        self.list = W.Dropdown(options=list(images.names), layout=W.Layout(width="110px"))
-        self.upload = W.FileUpload(
-            accept="image/*", multiple=False, tooltip="Upload an image", layout=W.Layout(width="40px")
-        )
-        classed(self.list, "zf-image-list")
-        classed(self.upload, "zf-upload")
-        super().__init__([labelled("Image", row(self.list, self.upload))])
-        self.value = images.names[0]
-        self.list.observe(self._chosen, names="value")
+    _esm = (Path(__file__).parent / "image_picker.js").read_text(encoding="utf-8")  # a path would hold every one made
+
+    value = T.Unicode(help="name of the image").tag(sync=True)
+    names: T.List[Any] = T.List(T.Unicode(), help="of all images, in order").tag(sync=True)
+    shown: T.List[Any] = T.List(T.Unicode(), help="those with a thumbnail").tag(sync=True)
+    pictures: T.List[Any] = T.List(help="thumbnails of the shown ones, JPEG; as many as there are yet").tag(sync=True)
+    seen: T.List[Any] = T.List(
+        help="what the network sees of each: top, left, bottom, right as parts of the whole; empty: not known"
+    ).tag(sync=True)
+
+    def __init__(
+        self, images: Images, report: Callable[[str, Any], None], net: Network | None = None, direct: bool = True
+    ) -> None:
+        self._images, self._report, self._net = images, report, net
+        self._worker = LatestOnlyWorker(self._draw, direct)
+        super().__init__(names=list(images.names), value=images.names[0])
+        self.on_msg(self._heard)
+        self._fill()
         self.observe(self._fill, names="value")
-        self.upload.observe(self._uploaded, names="value")
         images.observe(self._fill, names="names")
 
-    def _chosen(self, change: T.Bunch) -> None:
-        if self.by_reader and change["new"] is not None:
-            self.value = change["new"]
+    def add(self, name: str, content: bytes) -> None:
+        """Put an image file on the list and choose it; what is wrong with it is reported."""
+        self._report("upload", None)
+        try:
+            self.value = self._images.add(name, content)
+        except (ValueError, TypeError) as error:
+            self._report("upload", f"{name}: {error}")
 
-    def _fill(self, _: T.Bunch) -> None:
-        """Let the list be that of the images, and show the chosen one."""
-        with self.fills():  # new options put the list back to its first one, which nobody chose
-            if tuple(self.list.options) != self._images.names:
-                self.list.options = list(self._images.names)
-            self.list.value = self.value
+    def _heard(self, _: Any, message: Any, buffers: list[Any]) -> None:
+        name = str(message.get("name") or "a photograph")
+        if message.get("refused"):
+            self._report("upload", f"{name}: {message['refused']}")
+        elif buffers:
+            self.add(name, bytes(buffers[0]))
 
-    def _uploaded(self, change: T.Bunch) -> None:
-        for file in change["new"]:
-            self._report("upload", None)
+    def _fill(self, _: Any = None) -> None:
+        names = list(self._images.names)
+        shown = self.shown
+        if self.names != names or self.value not in shown:
+            shown = around(names, self.value)
+        with holding(self):
+            self.names = names
+            if shown != self.shown:
+                self.shown, self.pictures, self.seen = shown, [], []
+        if len(self.pictures) < len(shown):
+            self._worker.ask(shown)
+
+    def _draw(self, shown: list[str], cancelled: Callable[[], bool]) -> None:
+        pictures: list[bytes] = []
+        seen: list[list[float]] = []
+        for name in shown:
+            if cancelled():
+                return
             try:
-                self.value = self._images.add(file["name"], bytes(file["content"]))
-            except (ValueError, TypeError) as error:
-                self._report("upload", f"{file['name']}: {error}")
-        self.upload.value = ()  # and the same file again
+                pixels = self._images[name]
+            except (ValueError, TypeError, OSError, IndexError):  # it is said where it is chosen
+                pictures.append(b"")
+                seen.append([])
+                continue
+            pictures.append(thumbnail(Image.fromarray(pixels)))
+            seen.append(list(self._net.seen_of(pixels.shape[0], pixels.shape[1])) if self._net else [])
+        if not cancelled():
+            with holding(self):
+                self.pictures, self.seen = pictures, seen
+
+
+def around(names: list[str], chosen: str) -> list[str]:
+    """At most `MOST` names, among them the chosen one."""
+    place = names.index(chosen) if chosen in names else 0
+    first = min(max(0, place - MOST // 2), max(0, len(names) - MOST))
+    return names[first : first + MOST]
+
+
+def thumbnail(picture: Image.Image) -> bytes:
+    """A picture made small, as JPEG."""
+    small = picture.copy()
+    small.thumbnail((LONGEST, HEIGHT), Image.Resampling.BOX, reducing_gap=2.0)
+    data = BytesIO()
+    small.save(data, "JPEG", quality=80)
+    return data.getvalue()

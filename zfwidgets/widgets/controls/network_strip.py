@@ -10,8 +10,8 @@ from typing import Any
 import anywidget
 import traitlets as T
 
-from zfwidgets.backend.graph.layer import FeatureLayer
 from zfwidgets.models import Network
+from zfwidgets.widgets.holding import holding
 
 
 class NetworkStrip(anywidget.AnyWidget):
@@ -35,12 +35,12 @@ class NetworkStrip(anywidget.AnyWidget):
 
     @property
     def label(self) -> str:
-        """The titles of the chosen layers."""
-        return ", ".join(self._net.layer(name).title for name in self.chosen)
+        """The titles and names of the chosen layers."""
+        return ", ".join(f"{self._net.layer(name).title} · {name}" for name in self.chosen)
 
     def show(self, names: Sequence[str]) -> None:
         """Let these be the chosen ones; those that are not on the strip join it."""
-        with self.hold_sync():
+        with holding(self):
             if set(names) - set(self.names):
                 self.names = self._net.layer_names([*self.names, *names], ())
                 self.layers = drawn(self._net, self.names)
@@ -91,7 +91,7 @@ def drawn(net: Network, names: Sequence[str]) -> list[dict[str, Any]]:
         {
             "name": layer.name,
             "title": layer.title,
-            "about": about(net, layer),
+            "about": about(net, layer.name),
             "tall": log2(1 + layer.height) / log2(1 + largest),
             "wide": max(1.0, log2(1 + layer.channels)),
         }
@@ -99,8 +99,9 @@ def drawn(net: Network, names: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def about(net: Network, layer: FeatureLayer) -> str:
+def about(net: Network, name: str) -> str:
     """A layer's maps, and what a unit of them sees, in words."""
+    layer = net.layer(name)
     size = f" of {layer.height}×{layer.width}" if layer.units > 1 else ""
     kind = "classes" if net.class_of(layer.name, 0) else "maps" if size else "features"
     return f"{layer.channels} {kind}{size} · a unit sees {net.seen_from(layer.name)}"

@@ -68,8 +68,8 @@ def _number(trait: Number, panel: Any) -> tuple[Any, W.Widget]:
 
 @built.register
 def _image(trait: ImageName, panel: Any) -> tuple[Any, W.Widget]:
-    picker = ImagePicker(panel.selection.images, panel.report)
-    return picker, picker
+    picker = ImagePicker(panel.selection.images, panel.report, panel.net, panel.direct)
+    return picker, labelled("Image", picker, "What the network sees of each is outlined")
 
 
 @built.register

@@ -1,55 +1,91 @@
-"""The pictures of one feature in one image: the photograph, the map, the patch and its projection."""
+"""The pictures of one feature in one image: the photograph, its projection beside it, the map, and the answer."""
 
 from __future__ import annotations
 
 import ipywidgets as W
+import numpy as np
 
 from zfwidgets.drawing import format_number, heat, signed_picture
 from zfwidgets.experiments.projection import ImageFeatures, Projection
 from zfwidgets.widgets.controls import classed, probability_bars, titled
-from zfwidgets.widgets.geometry import PHOTOGRAPH
+from zfwidgets.widgets.feature_explorer.responding import Responding
+from zfwidgets.widgets.geometry import FRAME, INSET, MAP
 from zfwidgets.widgets.picture import Picture, fitted
+
+INK = 0.72  # how much of the map's colour lies over the photograph
+GRID = 16  # pixels of the photograph that an arrow key goes on by
+Box = tuple[int, int, int, int]
 
 
 class FeatureView(W.Box):
-    """The photograph with the receptive field on it; beside it what the feature makes of it."""
+    """The photograph and, in a frame of the same size, the projection; in a corner of both the patch, enlarged.
 
-    def __init__(self, classifies: bool, transport: str) -> None:
-        self.photograph = Picture(shown_width=PHOTOGRAPH, smooth=True, transport=transport, hoverable=False)
-        self.map = Picture(transport=transport, hoverable=False, description="Activation map; arrow keys choose a unit")
-        self.patch = Picture(transport=transport, hoverable=False)
-        self.projection = Picture(transport=transport, hoverable=False)
-        self.prediction = W.HTML()
-        quarters = [
+    Beside them the activation map, what the network says, and the maps that respond most strongly.
+    """
+
+    def __init__(self, images: W.Widget, classifies: bool, transport: str) -> None:
+        still = {"transport": transport, "hoverable": False}
+        self.photograph = Picture(shown_width=FRAME, smooth=True, draggable=True, **still)
+        self.whole = Picture(
+            shown_width=FRAME, smooth=True, **still, description="Projection, at its place in the image"
+        )
+        self.patch = Picture(shown_width=INSET, **still, description="What the unit sees, enlarged")
+        self.projection = Picture(shown_width=INSET, **still, description="Its projection, enlarged")
+        self.map = Picture(
+            shown_width=MAP, width=MAP, height=MAP, **still,
+            description="Activation map; arrow keys choose a unit",
+        )  # fmt: skip
+        self.prediction, self.responding = W.HTML(), Responding()
+        classed(self.patch, "zf-patch"), classed(self.projection, "zf-projection")
+        self.insets = [W.Box([self.patch]), W.Box([self.projection])]
+        frames = [
+            _frame("What it sees", classed(self.photograph, "zf-photograph"), self.insets[0]),
+            _frame("Projection", classed(self.whole, "zf-whole"), self.insets[1]),
+        ]
+        beside = [
             titled("Where it responds", classed(self.map, "zf-map"), "zf-quarter"),
             titled("What the network says", classed(self.prediction, "zf-prediction"), "zf-quarter"),
-            titled("Patch (receptive field)", classed(self.patch, "zf-patch"), "zf-quarter"),
-            titled("Projection", classed(self.projection, "zf-projection"), "zf-quarter"),
+            self.responding,
         ]
-        beside = W.Box(quarters if classifies else [quarters[0], *quarters[2:]])
-        super().__init__([self.photograph, beside])
-        self.photograph.add_class("zf-photograph")
-        beside.add_class("zf-quarters")
-        self.add_class("zf-pictures")
+        side = classed(W.Box(beside if classifies else [beside[0], beside[2]]), "zf-beside")
+        super().__init__([classed(images, "zf-images"), *frames, side])
+        self.add_class("zf-explorer")
 
-    def show(self, features: ImageFeatures, result: Projection, name: str, scale: str, chosen: bool) -> None:
-        """Draw all pictures; `name` is the image's, `scale` says what full colour stands for, `chosen` whether somebody
-        has chosen the unit.
+    def show(
+        self, features: ImageFeatures, result: Projection, scale: str, chosen: bool, place: Box | None, over: bool,
+        record: float | None,
+    ) -> None:  # fmt: skip
+        """Draw all pictures. `scale` says what full colour stands for, `chosen` whether somebody has chosen the unit,
+        `place` where it was asked what responds, `over` whether the map lies over the photograph, `record` how strongly
+        the map has responded to any image.
 
         Each goes out as soon as it is drawn, so what changes most comes first.
         """
-        self._show_patches(features, result, scale)
+        self._show_projection(features, result, scale, record)
         self._show_map(features, result, chosen)
-        self._show_photograph(features, result, name)
+        self._show_photograph(features, result, place, over)
+        self.responding.feature = result.feature
         if features.net.classifies:
-            self.prediction.value = probability_bars(features.prediction.top(6), features.prediction.meaning)
+            self.prediction.value = probability_bars(features.prediction.top(5), features.prediction.meaning)
 
-    def _show_photograph(self, features: ImageFeatures, result: Projection, name: str) -> None:
+    def _show_photograph(self, features: ImageFeatures, result: Projection, place: Box | None, over: bool) -> None:
+        picture, net = features.picture, features.net
+        height, width = picture.shape[:2]
+        if over:
+            values = features.over_image(result.layer, result.feature)
+            picture = np.rint(INK * heat(values) + (1 - INK) * picture.mean(2, keepdims=True)).astype(np.uint8)
+        unit = "the whole map" if result.unit is None else "unit {}, {}".format(*result.unit)
+        sees = f"{'' if result.unit else 'each unit '}sees {net.seen_from(result.layer)}"
+        boxes = [] if result.unit is None else [result.box]
+        if place is not None and (place[2] - place[0]) * (place[3] - place[1]) > 1:
+            boxes.append(place)
         self.photograph.show(
-            features.picture,
-            boxes=[] if result.unit is None else [result.box],
-            shown_width=fitted(features.picture.shape[0], features.picture.shape[1], PHOTOGRAPH),
-            caption=f"{name} · a unit of {result.layer} sees {features.net.seen_from(result.layer)}",
+            picture,
+            boxes=boxes,
+            cells=(-(-height // GRID), -(-width // GRID)),
+            shown_width=round(FRAME * width / max(height, width)),
+            caption=f"{unit} of {net.layer(result.layer).title} · {sees}",
+            description="The photograph; a click, a dragged rectangle or Enter asks what responds there",
         )
 
     def _show_map(self, features: ImageFeatures, result: Projection, chosen: bool) -> None:
@@ -57,38 +93,50 @@ class FeatureView(W.Box):
         values, named = maps[result.feature], features.net.class_of(result.layer, result.feature)
         flat = values.min() == values.max()
         low, high = map(float, (maps.min(), maps.max()) if flat else (values.min(), values.max()))
-        found = f"{format_number(low)} (dark) to {format_number(high)} (bright)"
+        found = f"feature {result.feature} · {named or f'{values.shape[0]}×{values.shape[1]} units'}"
         if values.max() <= 0:
-            found = "silent on this image"
+            found += "\nsilent on this image"
         elif flat:
-            found = f"{format_number(values.flat[0])}, of the layer's {found}"
+            found += f"\n{format_number(values.flat[0])}, of the layer's"
         # a chosen unit is outlined already, or one that was chosen since and is not drawn yet
         outlined = {} if chosen else {"cell": result.unit}
         self.map.show(
             heat(values, low, high),
             cells=values.shape,
-            shown_width=fitted(*values.shape),
-            caption=f"feature {result.feature} · {named or f'{values.shape[0]}×{values.shape[1]} units'}\n{found}",
+            shown_width=fitted(values.shape[0], values.shape[1], MAP),
+            caption=found,
+            scale=["heat", format_number(low), format_number(high)],
             **outlined,
         )
 
-    def _show_patches(self, features: ImageFeatures, result: Projection, scale: str) -> None:
+    def _show_projection(self, features: ImageFeatures, result: Projection, scale: str, record: float | None) -> None:
         top, left, bottom, right = result.box
         end = full_colour(features, result, scale)
-        width = fitted(bottom - top, right - left)
-        unit = "the whole map" if result.unit is None else "unit {}, {}".format(*result.unit)
-        place = f"rows {top}–{bottom - 1}, columns {left}–{right - 1}"
-        self.projection.show(
-            signed_picture(result.pixels[:, top:bottom, left:right], end),
-            shown_width=width,
-            caption=f"{result.rule} · activation {format_number(result.activation)}\n{_read(end)}",
+        painted = signed_picture(result.pixels, end)
+        height, width = painted.shape[:2]
+        inset = fitted(bottom - top, right - left, INSET)
+        small = 2 * max((bottom - top) / height, (right - left) / width) <= 1
+        for picture, pixels in ((self.projection, painted[top:bottom, left:right]), (self.patch, result.patch)):
+            picture.show(pixels, shown_width=inset)
+        corner = corner_away_from(result.box, (height, width)) if small else "zf-no-inset"
+        for frame in self.insets:
+            frame._dom_classes = ["zf-inset", corner]  # of the box: a picture's own are read but once
+        ends = format_number(end)
+        self.whole.show(
+            painted,
+            boxes=[] if result.unit is None else [result.box],
+            shown_width=round(FRAME * width / max(height, width)),
+            caption=activation_words(result, record) if end > 0 else "silent here: nothing comes down",
+            hint=f"activation {format_number(result.activation)}, by {result.rule}",
+            scale=["signed", f"against −{ends}", f"for +{ends}"] if end > 0 else [],
         )
-        self.patch.show(result.patch, shown_width=width, caption=f"{unit}\n{place}")
 
 
-def _read(end: float) -> str:
-    """How the colours of a projection are to be read."""
-    return f"zero is grey, the ends ±{format_number(end)}" if end > 0 else "silent here: nothing comes down"
+def activation_words(result: Projection, record: float | None) -> str:
+    """How strongly the unit, or the map, responds: as a share of the strongest response to any image, if known."""
+    if record is None or result.unit is None:
+        return f"{result.rule} · activation {format_number(result.activation)}"
+    return f"{result.rule} · {result.activation / record:.0%} of the map's record, {format_number(record)}"
 
 
 def full_colour(features: ImageFeatures, result: Projection, scale: str) -> float:
@@ -98,3 +146,14 @@ def full_colour(features: ImageFeatures, result: Projection, scale: str) -> floa
     if scale == "strongest":
         return features.project(result.layer, result.feature, "max", result.rule).scale
     return result.scale
+
+
+def corner_away_from(box: Box, size: tuple[int, int]) -> str:
+    """The class of the corner of a picture, of that height and width, in which a box lies least."""
+    down = "top" if box[0] + box[2] > size[0] else "bottom"
+    across = "left" if box[1] + box[3] > size[1] else "right"
+    return f"zf-{down}-{across}"
+
+
+def _frame(title: str, picture: W.Widget, inset: W.Widget) -> W.VBox:
+    return titled(title, classed(W.Box([picture, inset]), "zf-frame"), "zf-framed")

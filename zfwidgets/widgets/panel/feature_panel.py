@@ -56,11 +56,15 @@ class FeaturePanel(Panel):
 
     def settle(self, choice: Any) -> None:
         """Bring the slider into the order of this image and layer."""
-        ranked = (getattr(choice, "image", None), choice.layer)
+        ranked = self.ranked_by(choice)
         if ranked != self._ranked:
             self._ranked = ranked
             self._scores = self.scores(choice)
             self._rank(choice.feature)
+
+    def ranked_by(self, choice: Any) -> tuple[Any, ...]:
+        """What the scores of the maps depend on."""
+        return getattr(choice, "image", None), choice.layer
 
     def _rank(self, feature: int | None = None) -> None:
         chosen = self.feature if feature is None else feature

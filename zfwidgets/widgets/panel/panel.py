@@ -12,7 +12,7 @@ from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network, require_network
 from zfwidgets.task import Task
 from zfwidgets.widgets.belongings import all_within
-from zfwidgets.widgets.controls import Job, classed, control
+from zfwidgets.widgets.controls import Job, bar, classed, control
 from zfwidgets.widgets.panel.closing import CLOSED
 from zfwidgets.widgets.panel.code import network_line, program
 from zfwidgets.widgets.panel.cycle import Cycle
@@ -75,8 +75,7 @@ class Panel(Cycle):
         body = self.build()
         title = W.HTML(f"<h3>{escape(self.title)}</h3><p>{escape(self.lead)}</p>")
         head = W.Box([classed(title, "zf-title"), self.status, page])
-        bar = classed(W.Box(list(self.controls())), "zf-controls")
-        self.children = [classed(head, "zf-head"), bar, body, *self.below()]
+        self.children = [classed(head, "zf-head"), bar(self.controls()), body, *self.below()]
         self.add_class("zf-panel")
         self._begin()
 
@@ -117,6 +116,11 @@ class Panel(Cycle):
     def job(self, name: str, unit: str, work: Callable[[Task], str]) -> Job:
         """A button for something long, which lets the panel's own results go first and reports its mistakes here."""
         return Job(name, unit, work, self.report, self.foreground, at_once())
+
+    @property
+    def direct(self) -> bool:
+        """Whether things are computed in the caller's thread: outside a kernel, and for stills."""
+        return at_once()
 
     @property
     def answer(self) -> Any:

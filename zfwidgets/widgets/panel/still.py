@@ -31,6 +31,8 @@ def _html(widget: W.Widget) -> str:
         return _picture(widget)
     if hasattr(widget, "as_picture"):  # a canvas, by another library, which pages without one need not load
         return _picture(widget.as_picture())
+    if hasattr(widget, "as_html"):
+        return f"<div class='{_classes(widget)}'>{widget.as_html()}</div>"
     if isinstance(widget, W.Box):
         if widget.layout.display == "none":
             return ""
@@ -46,7 +48,8 @@ def _html(widget: W.Widget) -> str:
         )
     if isinstance(widget, W.Button | W.FileUpload | PageReady) or not getattr(widget, "readout", True):
         return ""
-    return f"<b>{escape(str(getattr(widget, 'label', None) or getattr(widget, 'value', '')))}</b>"
+    said = str(getattr(widget, "label", None) or getattr(widget, "value", ""))
+    return f"<b>{escape(said)}</b>" if said else ""
 
 
 def _picture(picture: Picture) -> str:

@@ -13,12 +13,16 @@
  * @property {number} shown_width
  * @property {boolean} smooth
  * @property {string} caption
+ * @property {string} hint
+ * @property {string[]} scale
  * @property {string} description
  * @property {Box[]} boxes
  * @property {Place} cells
  * @property {Place | null} cell
  * @property {Place | null} hover
  * @property {boolean} hoverable
+ * @property {boolean} draggable
+ * @property {[top: number, left: number, bottom: number, right: number, count: number] | null} dragged
  * @property {[row: number, column: number, count: number] | null} clicked
  *
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
@@ -28,7 +32,10 @@
  * @property {ReturnType<typeof build>} parts
  * @property {Place | null} size of what is painted
  * @property {Place | null} hovered
+ * @property {Box | null} drawn the rectangle that is being drawn
  */
+
+const SMALLEST = 5; // CSS pixels, of a rectangle that is drawn; less is a click
 
 /** @type {Record<string, (cell: Place) => Place>} */
 const MOVES = {
@@ -44,11 +51,12 @@ const MOVES = {
 function render({ model, el }) {
   const parts = build(el);
   /** @type {View} */
-  const view = { model, parts, size: null, hovered: null };
+  const view = { model, parts, size: null, hovered: null, drawn: null };
   const redraw = coalesce(() => draw(view), queueMicrotask);
   const repaint = coalesce(painter(view, redraw), queueMicrotask);
   listen(model, ["pixels", "width", "height"], repaint);
-  listen(model, ["width", "height", "shown_width", "smooth", "caption", "description", "boxes", "cells", "cell"], redraw);
+  listen(model, ["width", "height", "shown_width", "smooth", "caption", "hint", "scale"], redraw);
+  listen(model, ["description", "boxes", "cells", "cell"], redraw);
   followPointer(view, redraw);
   followKeyboard(view, redraw);
   draw(view);
@@ -62,13 +70,14 @@ function build(el) {
     frame: element("div", "zf-picture-frame"),
     canvas: element("canvas", "zf-picture-canvas"),
     marks: element("div", "zf-picture-marks"),
+    scale: element("div", "zf-scale"),
     caption: element("div", "zf-picture-caption"),
     spoken: element("div", "zf-picture-spoken"),
   };
   parts.spoken.setAttribute("aria-live", "polite");
   parts.frame.append(parts.canvas, parts.marks);
   el.classList.add("zf-picture");
-  el.append(parts.frame, parts.caption, parts.spoken);
+  el.append(parts.frame, parts.scale, parts.caption, parts.spoken);
   return parts;
 }
 
@@ -178,17 +187,34 @@ function draw(view) {
   parts.frame.style.aspectRatio = `${width} / ${height}`;
   parts.canvas.classList.toggle("zf-smooth", model.get("smooth"));
   parts.caption.textContent = model.get("caption");
+  parts.caption.title = model.get("hint");
+  drawScale(view);
   drawMarks(view);
   describe(view);
 }
 
+/**
+ * A bar of the colours between what its ends are called.
+ *
+ * @param {View} view
+ */
+function drawScale({ model, parts }) {
+  const [kind, low, high] = model.get("scale");
+  parts.scale.hidden = !kind;
+  if (!kind) return;
+  const bar = element("div", "zf-scale-bar");
+  bar.dataset.kind = kind;
+  parts.scale.replaceChildren(low ?? "", bar, high ?? "");
+}
+
 /** @param {View} view */
 function drawMarks(view) {
-  const { model, parts, hovered } = view;
+  const { model, parts, hovered, drawn } = view;
   const boxes = model.get("boxes").map((box) => outline("zf-picture-box", box, sizeOf(view)));
   const hover = outlineCell("zf-picture-hovered", hovered, model.get("cells"));
   const chosen = outlineCell("zf-picture-cell", model.get("cell"), model.get("cells"));
-  parts.marks.replaceChildren(...boxes, ...hover, ...chosen);
+  const rectangle = drawn ? [outline("zf-picture-box", drawn, sizeOf(view))] : [];
+  parts.marks.replaceChildren(...boxes, ...hover, ...chosen, ...rectangle);
 }
 
 /**
@@ -260,7 +286,49 @@ function followPointer(view, redraw) {
   };
   parts.frame.addEventListener("pointermove", point);
   parts.frame.addEventListener("pointerleave", () => point(null));
-  parts.frame.addEventListener("click", (event) => click(view, event));
+  const drew = followDrag(view, redraw);
+  parts.frame.addEventListener("click", (event) => drew() || click(view, event));
+}
+
+/**
+ * Let a rectangle be drawn. Returns whether one has just been, so that the click at its end is none.
+ *
+ * @param {View} view
+ * @param {() => void} redraw
+ */
+function followDrag(view, redraw) {
+  const { model, parts } = view;
+  /** @type {PointerEvent | null} */
+  let from = null;
+  let drew = false;
+  parts.frame.addEventListener("pointerdown", (event) => {
+    drew = false;
+    from = model.get("draggable") && event.button === 0 ? event : null;
+  });
+  parts.frame.addEventListener("pointermove", (event) => {
+    if (!from) return;
+    if (!drew && Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY) < SMALLEST) return;
+    if (!drew) parts.frame.setPointerCapture(event.pointerId);
+    drew = true;
+    const [first, last] = [from, event].map((each) => placeAt(each, parts.canvas, sizeOf(view)));
+    if (!first || !last) return;
+    const [top, bottom] = [Math.min(first[0], last[0]), Math.max(first[0], last[0])];
+    const [left, right] = [Math.min(first[1], last[1]), Math.max(first[1], last[1])];
+    view.drawn = [top, left, bottom + 1, right + 1];
+    redraw();
+  });
+  const end = (/** @type {boolean} */ whole) => {
+    if (whole && from && view.drawn) send(model, { dragged: [...view.drawn, (model.get("dragged")?.[4] ?? 0) + 1] });
+    from = view.drawn = null;
+    redraw();
+  };
+  parts.frame.addEventListener("pointerup", () => end(true));
+  parts.frame.addEventListener("pointercancel", () => end(false));
+  return () => {
+    const just = drew;
+    drew = false;
+    return just;
+  };
 }
 
 /**

@@ -16,6 +16,7 @@ from zfwidgets.widgets.tokens import styled
 from zfwidgets.widgets.traits import reject_unknown
 
 ROOM = Path(__file__).parent
+SCALES = ("heat", "signed")  # of `zfwidgets.drawing`: dark to bright; against the feature, grey, for it
 
 
 def rgba(array: np.ndarray) -> np.ndarray:
@@ -72,6 +73,10 @@ class Picture(anywidget.AnyWidget):
     transport = T.Enum(("raw", "webp"), "raw", help="raw is fastest; lossless WebP is smaller, for slow links")
 
     caption = T.Unicode(help="plain text under the picture").tag(sync=True)
+    hint = T.Unicode(help="more of the same, shown where the pointer rests on the caption").tag(sync=True)
+    scale: T.List[Any] = T.List(
+        T.Unicode(), help="what the colours stand for: one of `SCALES`, and what its two ends are called; or empty"
+    ).tag(sync=True)
     description = T.Unicode(help="what it shows, for those who cannot see it; else the caption").tag(sync=True)
     boxes = T.List(
         T.Tuple(T.CFloat(), T.CFloat(), T.CFloat(), T.CFloat()),
@@ -87,6 +92,8 @@ class Picture(anywidget.AnyWidget):
     cell = _place(2, "(row, column) of the chosen cell; outlined where it lies inside `cells`")
     hover = _place(2, "(row, column) under the pointer: a cell, or a pixel without `cells`; at most once a frame")
     hoverable = T.Bool(True, help="False: `hover` stays None, and a pointer passing by sends nothing").tag(sync=True)
+    draggable = T.Bool(False, help="whether a rectangle can be drawn on it").tag(sync=True)
+    dragged = _place(5, "(top, left, bottom, right, count): the rectangle drawn last, in pixels; the count grows")
     clicked = _place(3, "(row, column, count): the pixel clicked last; the count grows with every click")
 
     _showing: int | None = None  # the thread that shows something
