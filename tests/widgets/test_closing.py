@@ -41,8 +41,19 @@ def rest(panel):
     return panel
 
 
+@pytest.fixture(autouse=True)
+def earlier_threads():
+    """Those of other tests' panels, which end when they have had nothing to do for a while."""
+    earlier.clear()
+    earlier.update(threading.enumerate())
+
+
+earlier = set()
+
+
 def own_threads():
-    return [one for one in threading.enumerate() if one.name == "zfwidgets" or isinstance(one, threading.Timer)]
+    running = (one for one in threading.enumerate() if one not in earlier)
+    return [one for one in running if one.name == "zfwidgets" or isinstance(one, threading.Timer)]
 
 
 def open_now():

@@ -189,3 +189,10 @@ class Number(T.Int[int, Any]):
     def most_for(self, panel: Any) -> int:
         """The upper end of the slider of a panel."""
         return self.most(panel) if callable(self.most) else self.most
+
+
+class Switch(T.Bool[bool, Any]):
+    """On or off."""
+
+
+CHOSEN = (Option, OneOf, Number, LayerNames, PlaceOfImage, Switch)  # the kinds of traits that a reader sets

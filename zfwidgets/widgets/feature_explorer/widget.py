@@ -19,11 +19,12 @@ from zfwidgets.widgets.controls import bind, classed, control, labelled, rare
 from zfwidgets.widgets.feature_explorer.examples import BestExamples
 from zfwidgets.widgets.feature_explorer.view import FeatureView
 from zfwidgets.widgets.panel import FeaturePanel, call, feature_order, image_line
-from zfwidgets.widgets.traits import RULES, ImageName, Option, PlaceOfImage, UnitPlace
+from zfwidgets.widgets.traits import RULES, ImageName, Option, PlaceOfImage, Switch, UnitPlace
 from zfwidgets.widgets.worker import LatestOnlyWorker
 
 PLACES = {"strongest unit": "max", "chosen place": "chosen", "whole map": "all"}
 HERE = {"strongest first": "strength", "strongest here": "here", "by number": "index"}
+EYE = (0.36, 0.27, 0.48, 0.42)  # of the embedded cat, as parts of the picture
 SHOWN = 8  # maps in the row of those that respond most strongly
 SCALES = {"its 99th percentile": "percentile", "its own maximum": "own", "the strongest unit's": "strongest"}
 
@@ -56,13 +57,20 @@ class FeatureExplorer(FeaturePanel):
 
     title = "Feature explorer"
     lead = "What does one feature map of the network respond to? Its activation, carried back down to the pixels."
+    help = (
+        ("What responds here?", "Click on the photograph, or draw a rectangle on it: the row shows the maps that "
+         "respond most strongly there, and the slider goes through all of them in that order."),
+        ("The projection", "A unit's activation, carried back to the pixels that caused it (§2 and Fig. 2 of the "
+         "paper): bright is for it, dark against it, grey is neither."),
+        ("The network's strip", "A cell a layer, as high as its maps are large and as wide as they are many."),
+    )  # fmt: skip
     Choice = ProjectionChoice
 
     image = ImageName(help="name of the image")
     unit = UnitPlace(help='"max": the strongest unit of the map; (row, column): that unit; "all": the whole map')
     order = feature_order(HERE)
     place = PlaceOfImage(help="where it is asked what responds: (top, left, bottom, right) in pixels; None: everywhere")
-    over = T.Bool(False, help="whether the activation map lies over the photograph")
+    over = Switch(False, help="whether the activation map lies over the photograph")
     rule = Option(RULES, "deconvnet", "Method", "how the signal passes rectifiers on its way down",
                   "A rectifier passes the signal's positive part (§2), or by the chain rule.")  # fmt: skip
     scale = Option(SCALES, "percentile", "Contrast", "what full colour stands for in the projection",
@@ -75,6 +83,24 @@ class FeatureExplorer(FeaturePanel):
 
     def first_choice(self) -> dict[str, Any]:
         return {"layer": self.layer_names[len(self.layer_names) // 3]}
+
+    def tries(self) -> dict[str, dict[str, Any]]:
+        first, middle, last = (self.layer_names[place] for place in (0, len(self.layer_names) // 2, -1))
+        everywhere: dict[str, Any] = {"unit": "max", "place": None, "order": "strength", "feature": None}
+        found: dict[str, dict[str, Any]] = {}
+        if "cat" in self.selection.images:
+            found["Find the cat's eye"] = {
+                "image": "cat", "layer": middle, "feature": None, "place": self._pixels(EYE), "order": "here"
+            }  # fmt: skip
+        found["An edge, in the first layer"] = {"layer": first} | everywhere
+        found["A class, in the last"] = {"layer": last} | everywhere
+        return found
+
+    def _pixels(self, part: tuple[float, float, float, float]) -> Box:
+        """Parts of the picture's height and width in pixels."""
+        height, width = self.net.program.input.shape[1:]
+        top, left, bottom, right = part
+        return round(top * height), round(left * width), round(bottom * height), round(right * width)
 
     def build(self) -> FeatureView:
         self.examples = BestExamples(self.net)

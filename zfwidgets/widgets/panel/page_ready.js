@@ -25,9 +25,43 @@ function render({ model, el }) {
   };
   begin();
   model.send("here");
+  const leave = explain(el);
   return () => {
+    leave();
     watch.disconnect();
     window.clearTimeout(asked);
+  };
+}
+
+/**
+ * What a control is for, shown while it has the keyboard, as it is where the pointer rests; Escape puts it away.
+ *
+ * @param {HTMLElement} el
+ */
+function explain(el) {
+  const tip = document.createElement("div");
+  tip.className = "zf-tip";
+  tip.setAttribute("aria-hidden", "true"); // it is in the control's description, too
+  const leaving = new AbortController();
+  const show = (/** @type {FocusEvent} */ { target }) => {
+    tip.remove();
+    const panel = target instanceof Element ? target.closest(".zf-panel") : null;
+    if (!(target instanceof Element) || !panel?.contains(el) || el.closest(".zf-panel") !== panel) return;
+    const control = target.closest(".zf-control");
+    const words = control?.querySelector(".zf-label abbr")?.getAttribute("title");
+    if (!control || !words || !target.matches(":focus-visible")) return;
+    const [inside, outside] = [control.getBoundingClientRect(), panel.getBoundingClientRect()];
+    tip.textContent = words;
+    tip.style.left = `${Math.max(0, Math.min(inside.left - outside.left, outside.width - 340))}px`;
+    tip.style.top = `${inside.bottom - outside.top + 4}px`;
+    panel.append(tip);
+  };
+  document.addEventListener("focusin", show, { signal: leaving.signal });
+  document.addEventListener("focusout", () => tip.remove(), { signal: leaving.signal });
+  document.addEventListener("keydown", ({ key }) => key === "Escape" && tip.remove(), { signal: leaving.signal });
+  return () => {
+    leaving.abort();
+    tip.remove();
   };
 }
 
@@ -41,6 +75,8 @@ function describe(panel) {
     const label = field.closest(".zf-control")?.querySelector(".zf-label")?.textContent?.trim();
     const explained = field.closest(".zf-value")?.querySelector(".zf-label span[title]") ?? field;
     const own = explained.getAttribute("title")?.split(";")[0] ?? (field.matches("[type=number]") ? "number" : "");
+    const explanation = field.closest(".zf-control")?.querySelector(".zf-label abbr")?.getAttribute("title");
+    if (explanation) tell(field, "aria-description", explanation);
     tell(field, "aria-label", [...new Set([label, own])].filter(Boolean).join(", "));
   }
   for (const handle of panel.querySelectorAll(".noUi-handle")) {

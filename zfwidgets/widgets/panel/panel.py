@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as W
+import traitlets as T
 
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network, require_network
@@ -16,12 +17,13 @@ from zfwidgets.widgets.controls import Job, bar, classed, control
 from zfwidgets.widgets.panel.closing import CLOSED
 from zfwidgets.widgets.panel.code import network_line, program
 from zfwidgets.widgets.panel.cycle import Cycle
+from zfwidgets.widgets.panel.menu import Menu
 from zfwidgets.widgets.panel.page_ready import PageReady
 from zfwidgets.widgets.panel.status import Status
 from zfwidgets.widgets.panel.still import still
 from zfwidgets.widgets.panel.where import at_once, shows_stills
 from zfwidgets.widgets.selection import Selection
-from zfwidgets.widgets.traits import reject_unknown
+from zfwidgets.widgets.traits import CHOSEN, reject_unknown
 
 if TYPE_CHECKING:
     import pandas
@@ -44,6 +46,7 @@ class Panel(Cycle):
         images: whatever `zfwidgets.images` takes; by default the embedded photographs.
         selection: what to share with other panels, which brings its network and images.
         layers: the names of layers to choose from; by default those through which everything passes, "all" for all.
+        type_size: "hall" for letters, lines and handles that are seen from the last row of a lecture hall.
         transport: "raw", or "webp" to pack pictures for slow links.
         settings: values of the panel's traits.
 
@@ -52,6 +55,8 @@ class Panel(Cycle):
 
     title: ClassVar[str] = ""
     lead: ClassVar[str] = ""  # one plain sentence: what is seen
+    type_size = T.Enum(("normal", "hall"), "normal", help="hall: letters, lines and handles for a lecture hall")
+    help: ClassVar[Sequence[tuple[str, str]]] = ()  # what can be done, and how; the paper's section
 
     def __init__(
         self, net: Network | None = None, images: Any = None, *, selection: Selection | None = None,
@@ -74,9 +79,13 @@ class Panel(Cycle):
         self.status = Status(self.cancel, self._drawing)
         body = self.build()
         title = W.HTML(f"<h3>{escape(self.title)}</h3><p>{escape(self.lead)}</p>")
-        head = W.Box([classed(title, "zf-title"), self.status, page])
-        self.children = [classed(head, "zf-head"), bar(self.controls()), body, *self.below()]
+        menu = Menu(self, (("What is seen", self.lead), *self.help), at_once())
+        head = W.Box([classed(title, "zf-title"), self.status, menu, page])
+        self.children = [classed(head, "zf-head"), *self._chips(), bar(self.controls()), body, *self.below()]
         self.add_class("zf-panel")
+        self.observe(self._set_type, names="type_size")
+        self._set_type()
+        self._first = self.choices()
         self._begin()
 
     @property
@@ -108,6 +117,25 @@ class Panel(Cycle):
     def controls(self) -> Sequence[W.Widget]:
         """The controls above the pictures; by default those that the traits in `Choice` declare."""
         return [control(self, name) for name in self._inputs if not name.startswith("_")]
+
+    def tries(self) -> Mapping[str, Mapping[str, Any]]:
+        """What a reader may try: words, and the settings that they stand for."""
+        return {}
+
+    def choices(self) -> dict[str, Any]:
+        """All that can be chosen, as it is now: a setting for each, as `choose` takes them."""
+        own = [name for name, trait in self.traits().items() if isinstance(trait, CHOSEN)]
+        return {name: getattr(self, name) for name in (*self._selected_names, *own)}
+
+    def choose(self, **settings: Any) -> None:
+        """Make several choices; those that are shared with other panels in one step."""
+        reject_unknown(type(self), settings)
+        self._take(settings)
+
+    def reset(self) -> None:
+        """Choose again all that was chosen at first."""
+        self.check_open()
+        self.choose(**self._first)
 
     def below(self) -> Sequence[W.Widget]:
         """What stands below the pictures."""
@@ -146,12 +174,31 @@ class Panel(Cycle):
         """The lines of that program after the network's; the last one is the call."""
         raise NotImplementedError
 
+    def _chips(self) -> list[W.Widget]:
+        """A button for each thing to try, in a row."""
+        chips = []
+        for words, settings in self.tries().items():
+            chip = W.Button(description=words, layout=W.Layout(width="auto"))
+            chip.on_click(lambda _, settings=settings: self._try_out(settings))
+            chips.append(chip)
+        return [classed(W.Box([classed(W.HTML("Try"), "zf-label"), *chips]), "zf-tries")] if chips else []
+
+    def _try_out(self, settings: Mapping[str, Any]) -> None:
+        self.report("try", None)
+        try:
+            self.choose(**settings)
+        except (ValueError, TypeError, T.TraitError) as error:
+            self.report("try", error)
+
     def _take(self, settings: dict[str, Any]) -> None:
         """What is selected is taken over in one step, the rest one by one."""
         selected = {name: settings.pop(name) for name in self._selected_names if name in settings}
         self.selection.choose(**selected)
         for name, value in settings.items():
             setattr(self, name, value)
+
+    def _set_type(self, _: Any = None) -> None:
+        (self.add_class if self.type_size == "hall" else self.remove_class)("zf-hall")
 
     def _send_again(self) -> None:
         """To a page that has just opened: it has missed what was drawn while it was loading."""
