@@ -11,10 +11,12 @@ from torch import nn
 
 import zfwidgets as zf
 from zfwidgets.drawing import signed_picture
+from zfwidgets.experiments.gallery import build
 from zfwidgets.widgets.controls.job import Job, pace
 from zfwidgets.widgets.panel.still import still
-from zfwidgets.widgets.top_nine import TopNine
+from zfwidgets.widgets.top_nine import TopNine, tiles
 from zfwidgets.widgets.top_nine import widget as top_nine
+from zfwidgets.widgets.top_nine.remembered import Remembered
 from zfwidgets.widgets.top_nine.squares import BLOCK, COLUMNS, EDGE, GAP, LARGE, STRIP
 from zfwidgets.widgets.top_nine.view import FAINT
 
@@ -253,6 +255,65 @@ def test_patches_alone_ask_the_network_for_the_chosen_map_only(net, pictures, to
     panel.page = 1
     panel.page = 0
     assert len(asked) == len(set(asked)) == 32, "what was seen before is remembered"
+
+
+@pytest.fixture
+def projected(monkeypatch):
+    """How many units were projected, call by call."""
+    counts, real = [], build.project_units
+    monkeypatch.setattr(build, "project_units", lambda *a, **k: counts.append(len(a[3])) or real(*a, **k))
+    return counts
+
+
+@pytest.mark.parametrize("show", ["projections", "both"])
+def test_a_page_that_was_seen_before_projects_nothing_and_looks_the_same(net, pictures, tops, projected, show):
+    panel = TopNine(net, pictures, tops, layer="relu1", show=show)
+    size = len(panel.result.features)
+    places = [(layer, some) for layer in ("relu1", "relu2") for some in by_strength(tops, layer)[::size]]
+
+    def seen():
+        return [pixels(each) for each in (panel.view.wall, panel.view.projections, panel.view.patches)]
+
+    before = {}
+    for panel.layer, panel.feature in places:
+        before[panel.layer, panel.feature] = seen()
+    live = sum((~tops.dead(layer)).sum() * tops.k for layer in ("relu1", "relu2"))
+    assert sum(projected) == live, "every activation once"
+    projected.clear()
+    for panel.layer, panel.feature in reversed(places):
+        assert all(map(np.array_equal, seen(), before[panel.layer, panel.feature]))
+    assert projected == []
+
+
+def test_what_is_remembered_is_bounded_and_what_was_forgotten_is_computed_again(
+    net, pictures, tops, projected, monkeypatch
+):
+    square = tops.k * 5 * 5 * 3  # bytes: the tiles of a map of relu1, whose units see 5 × 5 pixels
+    monkeypatch.setattr(tiles, "ROOM", 40 * square)  # a page and a bit: patches and projections of 16 maps
+    panel = TopNine(net, pictures, tops, layer="relu1", show="projections")
+    before = pixels(panel.view.wall)
+    for panel.page in (1, 2):
+        assert panel.tiles._kept.bytes <= 40 * square
+    projected.clear()
+    panel.page = 0
+    assert sum(projected) > 0
+    assert (pixels(panel.view.wall) == before).all()
+    assert panel.error == ""
+
+
+def test_the_array_that_nobody_asked_for_longest_is_forgotten_first():
+    some = [np.full(10, number, np.uint8) for number in range(4)]
+    remembered = Remembered(room=30)
+    for number in range(3):
+        remembered.keep(number, some[number])
+    assert remembered.recall(0) is some[0]
+    remembered.keep(3, some[3])
+    assert remembered.recall(1) is None
+    assert [remembered.recall(number) is some[number] for number in (0, 2, 3)] == [True] * 3
+    remembered.keep(2, np.zeros(5, np.uint8))
+    assert remembered.bytes == 25
+    remembered.keep(5, np.zeros(99, np.uint8))
+    assert (remembered.bytes, remembered.recall(0)) == (99, None), "the latest one stays, however large"
 
 
 def test_the_patches_come_first_then_the_chosen_map_then_the_others(panel, monkeypatch):

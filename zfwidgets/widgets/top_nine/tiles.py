@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,9 +14,10 @@ from zfwidgets.experiments.result import Result
 from zfwidgets.experiments.top_activations import TopActivations
 from zfwidgets.models import Network
 from zfwidgets.task import UNWATCHED, Task
+from zfwidgets.widgets.top_nine.remembered import Remembered
 from zfwidgets.widgets.top_nine.squares import LARGE, shrunk, side_of
 
-REMEMBERED = 512  # squares of tiles
+ROOM = 2**27  # bytes of tiles that are remembered: at least 30 pages, patches and projections
 MAPS_AT_ONCE = 4  # feature maps that are computed at once
 
 
@@ -44,7 +44,7 @@ class Tiles:
         self.net, self.images, self.tops = net, images, tops
         self._sources = Sources(net, images, remembered=160)  # more than a page can need
         self._largest = side_of(LARGE, tops.k)
-        self._kept: OrderedDict[tuple, np.ndarray] = OrderedDict()
+        self._kept = Remembered(ROOM)
         self.scores = lru_cache(maxsize=64)(self._scores)
         self.ranks = lru_cache(maxsize=64)(self._ranks)
 
@@ -75,7 +75,7 @@ class Tiles:
     def page(self, layer: str, feature: int, features: Sequence[int], rule: str) -> Page:
         """As much of a page as there is by now."""
         patches, projections = (
-            {each: tiles for each in features if (tiles := self._recall((layer, each, kind))) is not None}
+            {each: tiles for each in features if (tiles := self._kept.recall((layer, each, kind))) is not None}
             for kind in ("", rule)
         )
         return Page(layer, feature, tuple(features), rule, patches, projections)
@@ -85,11 +85,10 @@ class Tiles:
 
         The first of them comes first. Yields which part of the work is done.
         """
-        dead = self.tops.dead(layer)
         work = [
             (kind, some)
             for kind, features in (("", seen), (rule, projected))
-            for some in _parts([each for each in features if not dead[each] and (layer, each, kind) not in self._kept])
+            for some in _parts(self._missing(layer, features, kind))
         ]
         whole, done = sum(map(_effort, work)), 0.0
         for kind, some in work:
@@ -108,17 +107,15 @@ class Tiles:
         """The numbers behind the tiles of some maps."""
         return build_gallery(self.net, self._sources, self.tops, layer, features, rule, task)
 
+    def _missing(self, layer: str, features: Sequence[int], kind: str) -> list[int]:
+        """The maps whose tiles are still to be computed; asked for, the others are remembered longer."""
+        dead = self.tops.dead(layer)
+        return [each for each in features if not dead[each] and self._kept.recall((layer, each, kind)) is None]
+
     def _keep(self, keys: Sequence[tuple], found: np.ndarray, signed: bool) -> None:
         for key, tiles in zip(keys, found, strict=True):
             small = max(tiles.shape[1:3]) <= self._largest
-            self._kept[key] = tiles.copy() if small else shrunk(tiles, self._largest, signed)
-        while len(self._kept) > REMEMBERED:
-            self._kept.popitem(last=False)
-
-    def _recall(self, key: tuple) -> np.ndarray | None:
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
+            self._kept.keep(key, tiles.copy() if small else shrunk(tiles, self._largest, signed))
 
 
 def _effort(work: tuple[str, list[int]]) -> float:
