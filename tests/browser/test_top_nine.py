@@ -79,7 +79,7 @@ def settled(page):
     expect(page.locator(".zf-nine-chosen b")).to_have_text(f"Feature {state['feature']}", use_inner_text=True)
     page.wait_for_timeout(150)
     assert caption(page).startswith(f"{state['layer']} · ")
-    expect(page.locator(".zf-feature-number input")).to_have_value(str(state["feature"]))
+    expect(page.locator(".zf-feature-number input").first).to_have_value(str(state["feature"]))
     head = page.locator(".zf-nine-head")
     assert eventually(page, lambda: head.inner_text().split()[-3] == str(state["page"] + 1))
     numbers = page.locator(".zf-nine-numbers b")
@@ -100,13 +100,15 @@ def wait_until_painted_again(page, picture, times):
 
 
 def click_cell(page, picture, row, column, count):
-    box = page.locator(f".zf-nine-{picture} canvas").bounding_box()
+    canvas = page.locator(f".zf-nine-{picture} canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
     page.mouse.click(box["x"] + (column + 0.5) / count * box["width"], box["y"] + (row + 0.5) / count * box["height"])
 
 
 def mine(page, folder):
     page.locator(".zf-mining input").fill(str(folder))
-    page.locator(".zf-mining button", has_text="Mine these images").click()
+    page.locator(".zf-mining button", has_text="Search these images").click()
 
 
 def test_the_arrow_keys_on_the_layer_slider_change_the_wall(page):
@@ -177,17 +179,35 @@ def test_what_the_pointer_rests_on_is_told(page):
     settled(page)
     box = page.locator(".zf-nine-patches canvas").bounding_box()
     page.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] - 20)
-    page.wait_for_selector(".zf-nine-tile-words:has-text('number 9 of 9 · activation')")
+    page.wait_for_selector(".zf-nine-tile-words:has-text('9th of 9 · activation')")
     page.mouse.move(0, 0)
-    page.wait_for_selector(".zf-nine-tile-words:has-text('strongest of 9 · activation')")
+    page.wait_for_selector(".zf-nine-tile-words:has-text('1st of 9 · activation')")
+
+
+def test_what_is_opened_comes_into_view_and_the_keyboard_with_it_and_leads_back(page):
+    settled(page)
+    expect(page.locator(".zf-panel .zf-panel")).to_have_count(0)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    opener, region, back = (page.locator(each) for each in (".zf-nine-opener", ".zf-opened", ".zf-reveal button"))
+    expect(back).to_be_hidden()
+    for _ in range(2):  # the explorer is made, and then there
+        opener.focus()
+        page.keyboard.press("Enter")
+        expect(region).to_be_focused()
+        expect(region.locator("h3")).to_be_in_viewport()
+        page.keyboard.press("Tab")
+        expect(back).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(opener).to_be_focused()
+        expect(opener).to_be_in_viewport()
+    page.set_viewport_size({"width": 1280, "height": 1300})
 
 
 def test_a_click_on_a_tile_opens_its_image_in_an_explorer_below(page):
     state = settled(page)
-    expect(page.locator(".zf-panel .zf-panel")).to_have_count(0)
     for place in (3, 1):
         click_cell(page, "patches", *divmod(place, 3), 3)
-        page.wait_for_selector(f".zf-nine-tile-words:has-text('number {place + 1} of 9')")
+        page.wait_for_selector(f".zf-nine-tile-words:has-text('{ {1: '2nd', 3: '4th'}[place] } of 9')")
         page.mouse.move(0, 0)
         words = page.locator(".zf-nine-tile-words").inner_text()
         name = words.splitlines()[1]
@@ -232,7 +252,9 @@ def test_a_mined_folder_is_shown_and_a_wrong_one_explained(page, tmp_path):
     assert settled(page)["features"] == before["features"]
     folder = folder_of(tmp_path, 30)
     (folder / f"{HARM}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    mine(page, folder)
+    page.locator(".zf-mining input").fill(str(folder))
+    expect(page.locator(".zf-error")).to_have_count(0)
+    page.locator(".zf-mining input").press("Enter")
     page.wait_for_selector(".zf-job-note:has-text('30 images were looked at · 1 left out that cannot be read: <img')")
     wait_until(page, lambda now: now["images"] == 30)
     state = settled(page)

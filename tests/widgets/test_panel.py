@@ -156,7 +156,7 @@ def test_cancel_keeps_the_last_result_and_says_so(in_kernel, monkeypatch):
     panel.gate.clear()
     panel.number = 20
     wait_until(lambda: panel.status.cancellable)
-    assert (panel.status.state, panel.status.words) == ("busy", "Computing …")
+    assert (panel.status.state, panel.status.words) == ("busy", "dividing <100> · 25%"), "what it is, once it is said"
     panel.status._handle_custom_msg("cancel", [])
     assert (panel.busy, panel.status.words, panel.status.cancellable) == (False, "Cancelled.", False)
     panel.gate.set()

@@ -18,7 +18,7 @@ from zfwidgets.widgets.top_nine import TopNine, tiles
 from zfwidgets.widgets.top_nine import widget as top_nine
 from zfwidgets.widgets.top_nine.remembered import Remembered
 from zfwidgets.widgets.top_nine.squares import BLOCK, COLUMNS, EDGE, GAP, LARGE, STRIP
-from zfwidgets.widgets.top_nine.view import FAINT
+from zfwidgets.widgets.top_nine.view import FAINT, ordinal
 
 pytestmark = pytest.mark.slow
 
@@ -357,14 +357,14 @@ def test_the_same_explorer_goes_on_to_the_next_tile(tops, panel):
 
 def test_the_tile_pointed_at_is_spoken_of_and_else_the_chosen_one(tops, panel):
     view, feature = panel.view, panel.feature
-    assert view.tile_words.value.startswith("strongest of 9 · activation")
+    assert view.tile_words.value.startswith("1st of 9 · activation")
     view.projections.cell = (0, 1)
     assert view.patches.cell == (0, 1)
-    assert f"number 2 of 9 · activation {tops.values['relu1'][feature, 1]:.3g}" in view.tile_words.value
+    assert f"2nd of 9 · activation {tops.values['relu1'][feature, 1]:.3g}" in view.tile_words.value
     view.patches.hover = (2, 2)
     assert f"picture {tops.images['relu1'][feature, 8]}" in view.tile_words.value
     view.patches.hover = None
-    assert "number 2 of 9" in view.tile_words.value
+    assert "2nd of 9" in view.tile_words.value
 
 
 def test_fewer_images_than_nine_leave_places_empty(net, pictures):
@@ -432,6 +432,79 @@ def test_a_wrong_folder_is_explained_and_the_old_ones_stay(panel, tops, tmp_path
     assert "It failed." in panel.mining.job.note.value
     panel.page = 1
     assert panel.error == ""
+
+
+def enter(panel):
+    """What the page sends when a reader presses Enter in the field."""
+    panel.mining.folder._handle_custom_msg({"event": "submit"}, [])
+
+
+def test_enter_in_the_folder_box_searches_once(panel, folder, monkeypatch):
+    begun = []
+    monkeypatch.setattr(panel.mining.job, "_work", lambda task: begun.append(panel.mining.folder.value) or "Done.")
+    panel.mining.folder.value = str(folder)
+    assert begun == []
+    enter(panel)
+    assert begun == [str(folder)]
+    panel.mining.folder._handle_custom_msg({"event": "something else"}, [])
+    assert begun == [str(folder)]
+
+
+def test_while_it_searches_enter_does_nothing(in_kernel, panel, monkeypatch):
+    begun, gate = [], threading.Event()
+    monkeypatch.setattr(panel.mining.job, "_work", lambda task: begun.append(1) or (gate.wait(LONG) and "Done."))
+    monkeypatch.setattr(panel.mining.job._worker, "_direct", False)
+    enter(panel)
+    wait_until(lambda: begun)
+    enter(panel)
+    gate.set()
+    wait_until(lambda: not panel.mining.job.running)
+    assert begun == [1]
+
+
+def test_an_error_goes_when_another_folder_is_named(panel):
+    panel.mining.folder.value = "nowhere"
+    enter(panel)
+    assert panel.error
+    assert "It failed." in panel.mining.job.note.value
+    panel.mining.folder.value = "elsewhere"
+    assert (panel.error, panel.status.state, panel.status.words) == ("", "ready", "Ready")
+    assert "It failed." not in panel.mining.job.note.value
+
+
+def test_an_image_that_cannot_be_opened_is_an_error_until_another_tile_is_chosen(panel, monkeypatch):
+    def broken(*_):
+        raise OSError("the image is gone")
+
+    monkeypatch.setattr(panel.opened, "show", broken)
+    panel.explore(0)
+    assert "the image is gone" in panel.error
+    panel.view.projections.cell = (1, 1)
+    assert (panel.error, panel.status.words) == ("", "Ready")
+
+
+def test_the_status_says_what_is_computed_until_the_last_tile_is_there(panel, monkeypatch):
+    monkeypatch.setattr(top_nine, "REDRAW_INTERVAL", -1)
+    seen = []
+    panel.observe(lambda change: seen.append((change.new, panel.status.state, panel.status.words)), names="result")
+    panel.page = 1
+    assert len(seen) > 2
+    for page, state, words in seen:
+        assert state == "busy"
+        assert words.startswith("Projecting" if page.projections else "Cutting out patches")
+    assert (panel.status.state, panel.status.words) == ("ready", "Ready")
+    seen.clear()
+    panel.page = 0
+    assert [state for _, state, _ in seen] == ["ready"], "nothing had to be computed"
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (9, "9th"), (11, "11th"), (12, "12th"), (13, "13th"),
+     (21, "21st"), (112, "112th"), (122, "122nd")],
+)  # fmt: skip
+def test_a_place_is_spoken_as_people_speak(number, words):
+    assert ordinal(number) == words
 
 
 def wait_until(question):

@@ -47,12 +47,15 @@ class Status(anywidget.AnyWidget):
         self._say("error", error)
 
     def working_after_delay(self, over: Callable[[], bool]) -> Callable[[], None]:
-        """Say soon that something is being computed, unless that is over by then. Returns how to call that off."""
+        """Say soon that something is being computed, unless it is over or has said what it is. Returns how to call it
+        off."""
+        former = self.state, self.words
 
         def late() -> None:
             with self._lock:
                 if not over() and not timer.finished.is_set():
-                    self.working("Computing …")
+                    if (self.state, self.words) == former:
+                        self.working("Computing …")
                     self.cancellable = True
 
         timer = threading.Timer(STATUS_DELAY, late)

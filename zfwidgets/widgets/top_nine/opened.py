@@ -7,20 +7,23 @@ from typing import Any
 import ipywidgets as W
 
 from zfwidgets.widgets.feature_explorer import FeatureExplorer
+from zfwidgets.widgets.top_nine.reveal import Reveal
 from zfwidgets.widgets.top_nine.tiles import Tiles
 
 
 class OpenedImages(W.VBox):
-    """Empty, until the first image is opened."""
+    """Nothing to be seen, until the first image is opened."""
 
     def __init__(self, panel: Any) -> None:
         self._panel = panel
         self.explorer: FeatureExplorer | None = None
         self._names: dict[tuple[str, int], str] = {}  # images that are in the explorer, and their names there
-        super().__init__()
+        self.reveal = Reveal()
+        super().__init__([self.reveal])
+        self.add_class("zf-opened")
 
     def show(self, tiles: Tiles, place: int) -> None:
-        """Show the image of one of the chosen feature's activations, 0 the strongest, and the unit in it."""
+        """Show the image of one of the chosen feature's activations, 0 the strongest, and its unit; scroll there."""
         panel = self._panel
         number = int(tiles.tops.images[panel.layer][panel.feature, place])
         unit = tuple(tiles.tops.units[panel.layer][panel.feature, place].tolist())
@@ -28,6 +31,7 @@ class OpenedImages(W.VBox):
         image = self._names[tiles.images.result_fingerprint, number]
         explorer.rule = panel.rule
         explorer.selection.choose(image=image, layer=panel.layer, feature=panel.feature, unit=unit)
+        self.reveal.reveal()
 
     def _explorer_on(self, tiles: Tiles, number: int) -> FeatureExplorer:
         """The explorer, among whose images is one of the data set."""
@@ -39,7 +43,7 @@ class OpenedImages(W.VBox):
                 panel.net, image, layers=panel.layer_names, transport=panel.transport, **start
             )
             self._names[key] = name
-            self.children = [self.explorer]
+            self.children = [self.reveal, self.explorer]
         elif key not in self._names:
             self._names[key] = self.explorer.selection.images.add(name, panel.net.reader.item(tiles.images, number))
         return self.explorer

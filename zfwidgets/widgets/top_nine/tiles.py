@@ -80,10 +80,11 @@ class Tiles:
         )
         return Page(layer, feature, tuple(features), rule, patches, projections)
 
-    def fill(self, layer: str, seen: Sequence[int], projected: Sequence[int], rule: str, task: Task) -> Iterator[float]:
+    def fill(self, layer: str, seen: Sequence[int], projected: Sequence[int], rule: str, task: Task) -> Iterator[int]:
         """Compute what is missing: the patches of the maps `seen`, then the projections of those `projected`.
 
-        The first of them comes first. Yields which part of the work is done.
+        The first of them comes first. Before each part of the work the task is told what it is; after it, yields how
+        many are left.
         """
         work = [
             (kind, some)
@@ -91,9 +92,10 @@ class Tiles:
             for some in _parts(self._missing(layer, features, kind))
         ]
         whole, done = sum(map(_effort, work)), 0.0
-        for kind, some in work:
+        for left, (kind, some) in zip(reversed(range(len(work))), work, strict=True):
             if task.stopped:
                 return
+            task.progress(done, whole, "Projecting" if kind else "Cutting out patches")
             found = (
                 self.gallery(layer, some, kind, task).pictures()
                 if kind
@@ -101,7 +103,7 @@ class Tiles:
             )
             self._keep([(layer, each, kind) for each in some], found, signed=bool(kind))
             done += _effort((kind, some))
-            yield done / whole
+            yield left
 
     def gallery(self, layer: str, features: list[int], rule: str, task: Task = UNWATCHED) -> Gallery:
         """The numbers behind the tiles of some maps."""

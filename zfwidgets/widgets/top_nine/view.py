@@ -149,9 +149,16 @@ class NineView(W.Box):
             return
         row, column = tops.units[layer][feature, place]
         name = self._tiles.images.names[tops.images[layer][feature, place]]
-        rank = "strongest" if place == 0 else f"number {place + 1}"
-        found = f"{rank} of {len(values)} · activation {format_number(values[place])} · unit {row}, {column}"
+        found = (
+            f"{ordinal(place + 1)} of {len(values)} · activation {format_number(values[place])} · unit {row}, {column}"
+        )
         self.tile_words.value = f"{found}<div title='{escape(name)}'>{escape(name)}</div>"
+
+
+def ordinal(number: int) -> str:
+    """A place in an order, in English: 1st, 2nd, 3rd, 4th."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _large(kind: str, transport: str) -> Picture:

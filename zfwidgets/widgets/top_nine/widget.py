@@ -36,7 +36,6 @@ ORDERED = (
     "is far where only few images have what it looks for. Dead maps come last."
 )
 REDRAW_INTERVAL = 0.12  # seconds between two drawings of a page that fills up
-SLOW = 0.3  # seconds after which it is said how far a page is
 STEP = 16  # images between two messages about how far the mining is
 
 
@@ -104,7 +103,7 @@ class TopNine(PagedFeatures):
 
     def build(self) -> W.Widget:
         self.view, self.opened = NineView(self.transport), OpenedImages(self)
-        self.mining = MiningRow(self.job, self._mine)
+        self.mining = MiningRow(self.job, self._mine, self.report)
         self.view.notice.children = self.mining.notice()
         self.tops = self._given
         self._make_tiles()
@@ -112,6 +111,7 @@ class TopNine(PagedFeatures):
         self.view.head.children = [control(self, "show").children[1], self.build_pager()]
         self.view.wall.observe(self._chosen_on_wall, names="cell")
         self.view.observe(lambda change: self.explore(change["new"][0]), names="opened")
+        self.view.patches.observe(lambda _: self.report("open", None), names="cell")  # another tile
         return W.VBox([self.view, self.mining])
 
     def controls(self) -> list[W.Widget]:
@@ -152,13 +152,11 @@ class TopNine(PagedFeatures):
         features = tiles.around(choice.layer, choice.order, feature, PER_PAGE[choice.show])
         seen = sorted(features, key=lambda each: each != feature)
         projected = seen[:1] if choice.show == "patches" else seen
-        started, drawn = time.perf_counter(), 0.0
-        for part in tiles.fill(choice.layer, seen, projected, choice.rule, task):
-            if part < 1 and time.perf_counter() - drawn > REDRAW_INTERVAL:
+        drawn = 0.0
+        for left in tiles.fill(choice.layer, seen, projected, choice.rule, task):
+            if left and time.perf_counter() - drawn > REDRAW_INTERVAL:
                 yield tiles.page(choice.layer, feature, features, choice.rule)
                 drawn = time.perf_counter()
-            if time.perf_counter() - started > SLOW:
-                task.progress(part, 1, "Filling the page")
         if not task.stopped:
             yield tiles.page(choice.layer, feature, features, choice.rule)
 
