@@ -39,7 +39,7 @@ kernel = ipywidgets.Label().add_class("zf-kernel")
 traits = ("layer", "feature", "order", "rule", "show", "page", "error", "busy")
 def tell(_=None):
     now = {name: getattr(panel, name) for name in traits} | {"images": panel.tops.count}
-    now["shown"] = panel.result and (panel.result.layer, panel.result.feature, len(panel.result.projections))
+    now["shown"] = panel.result and (panel.result.layer, panel.result.feature, len(panel.result.patches))
     now["features"] = panel.result and panel.result.features
     kernel.value = json.dumps(now)
 panel.observe(tell, names=[*traits, "result", "tops"])
@@ -52,6 +52,20 @@ import zfwidgets as zf
 from zfwidgets.widgets.top_nine import TopNine
 TopNine(zf.load("squeezenet1_1"), layer="{layer}")
 """
+# Parts of the panel that reach over its edge, or hold more than they show, but for words that end in an ellipsis.
+OVERFLOWING = """() => {
+  const panel = document.querySelector(".zf-top-nine");
+  const edge = panel.getBoundingClientRect();
+  const all = [...panel.querySelectorAll(":is(.zf-nine, .zf-controls, .zf-head) *")];
+  const parts = all.filter((part) => part.checkVisibility());
+  const over = parts.filter((part) => part.getBoundingClientRect().right > edge.right + 1);
+  const scrolls = parts.filter((part) => {
+    const { overflowX, overflowY } = getComputedStyle(part);
+    const wide = part.scrollWidth > part.clientWidth + 1 && ["auto", "scroll"].includes(overflowX);
+    return wide || (part.scrollHeight > part.clientHeight + 1 && ["auto", "scroll"].includes(overflowY));
+  });
+  return [...over, ...scrolls].map((part) => part.className);
+}"""
 HARM = "<img src=x onerror='window.harmed = 1'>"
 
 
@@ -99,14 +113,36 @@ def wait_until_painted_again(page, picture, times):
     page.wait_for_function(f"document.querySelector('.zf-nine-{picture} canvas').dataset.painted > {times}")
 
 
-def click_cell(page, picture, row, column, count):
+def click_cell(page, picture, row, column, cells):
     canvas = page.locator(f".zf-nine-{picture} canvas")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
-    page.mouse.click(box["x"] + (column + 0.5) / count * box["width"], box["y"] + (row + 0.5) / count * box["height"])
+    page.mouse.click(
+        box["x"] + (column + 0.5) / cells[1] * box["width"], box["y"] + (row + 0.5) / cells[0] * box["height"]
+    )
+
+
+def boxes(page, selector):
+    """Where the elements are in the window."""
+    return page.locator(selector).evaluate_all("(all) => all.map((each) => each.getBoundingClientRect().toJSON())")
+
+
+def middle_of(page, row, column):
+    """Of a square of the wall, from the canvas's corner."""
+    box = page.locator(".zf-nine-wall canvas").bounding_box()
+    return {"x": (column + 0.5) / 4 * box["width"], "y": (row + 0.5) / 2 * box["height"]}
+
+
+def square(page, place):
+    """What the canvas holds of a map of the page."""
+    wall = canvas_pixels(page, ".zf-nine-wall canvas")
+    (row, column), (tall, wide) = divmod(place, 4), (wall.shape[0] // 2, wall.shape[1] // 4)
+    return wall[row * tall : (row + 1) * tall, column * wide : (column + 1) * wide]
 
 
 def mine(page, folder):
+    if page.locator(".zf-nine-seldom").is_hidden():
+        page.locator(".zf-nine-more").click()
     page.locator(".zf-mining input").fill(str(folder))
     page.locator(".zf-mining button", has_text="Search these images").click()
 
@@ -120,17 +156,17 @@ def test_the_arrow_keys_on_the_layer_slider_change_the_wall(page):
     wait_until(page, lambda now: now["layer"] == "features.4.cat" and now["shown"][0] == now["layer"])
     after = settled(page)
     wait_until_painted_again(page, "wall", times)
-    assert after["shown"][2] == 16, "the page is not complete"
+    assert after["shown"][2] == 8, "the page is not complete"
     assert before["features"] != after["features"]
-    assert "1 to 16 of 128 feature maps, strongest first" in caption(page)
+    assert "1 to 8 of 128 feature maps, strongest first" in caption(page)
     assert page.locator(".zf-top-nine").bounding_box()["height"] == heights, "something jumped"
     screenshot(page, "topnine_layer", ".zf-top-nine")
 
 
 def test_a_click_on_the_wall_chooses_that_map(page):
     before, times = settled(page), painted(page, "projections")
-    click_cell(page, "wall", 2, 1, 4)
-    wait_until(page, lambda now: now["feature"] == before["features"][9])
+    click_cell(page, "wall", 1, 1, (2, 4))
+    wait_until(page, lambda now: now["feature"] == before["features"][5])
     settled(page)
     wait_until_painted_again(page, "projections", times)
     expect(page.locator(".zf-nine-wall .zf-picture-cell")).to_have_count(1)
@@ -139,9 +175,9 @@ def test_a_click_on_the_wall_chooses_that_map(page):
 def test_the_arrow_keys_move_over_the_wall_and_the_slider_on_to_the_next_page(page):
     features = settled(page)["features"]
     page.locator(".zf-nine-wall .zf-picture-frame").focus()
-    for key in ("ArrowDown", "ArrowRight", "ArrowRight"):
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
-    wait_until(page, lambda now: now["shown"][1] == features[15])
+    wait_until(page, lambda now: now["shown"][1] == features[7])
     assert settled(page)["page"] == 0
     page.locator(FEATURE).focus()
     page.keyboard.press("ArrowRight")
@@ -156,9 +192,9 @@ def test_the_arrow_keys_move_over_the_wall_and_the_slider_on_to_the_next_page(pa
 def test_the_wall_shows_patches_or_both_and_another_order(page):
     before = settled(page)
     for label, kind, count in (
-        ("patches", "patches", 16),
-        ("side by side", "both", 8),
-        ("projections", "projections", 16),
+        ("projections", "projections", 8),
+        ("side by side", "both", 4),
+        ("patches", "patches", 8),
     ):
         times = painted(page, "wall")
         page.locator(".zf-show button", has_text=label).click()
@@ -173,6 +209,60 @@ def test_the_wall_shows_patches_or_both_and_another_order(page):
     page.locator(".zf-order select").select_option("strongest first")
     wait_until(page, lambda now: now["order"] == "strength" and now["features"] == before["features"])
     settled(page)
+
+
+def test_a_map_shows_its_projections_where_the_pointer_rests_or_the_keys_lead(page):
+    settled(page)
+    page.mouse.move(0, 0)
+    click_cell(page, "wall", 0, 0, (2, 4))
+    page.mouse.move(0, 0)
+    settled(page)
+    before, times = square(page, 6), painted(page, "wall")
+    page.locator(".zf-nine-wall canvas").hover(position=middle_of(page, 1, 2))
+    wait_until_painted_again(page, "wall", times)
+    assert eventually(page, lambda: (square(page, 6) != before).any())
+    pointed = square(page, 6)
+    page.mouse.move(0, 0)
+    assert eventually(page, lambda: (square(page, 6) == before).all())
+    page.locator(".zf-nine-wall .zf-picture-frame").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    wait_until(page, lambda now: now["feature"] == now["features"][6])
+    assert eventually(page, lambda: (square(page, 6) == pointed).all())
+    screenshot(page, "topnine_pointed", ".zf-top-nine")
+
+
+def test_the_filter_leaves_the_maps_that_hold_an_image_and_lets_all_back(page):
+    before = settled(page)
+    choices = page.locator(".zf-image-filter select")
+    name = choices.locator("option").nth(1).inner_text()
+    choices.select_option(name)
+    page.wait_for_selector(".zf-nine-wall .zf-picture-caption:has-text('feature maps whose strongest hold')")
+    assert before["feature"] in settled(page)["features"]
+    choices.select_option("all maps")
+    wait_until(page, lambda now: now["features"] == before["features"])
+    settled(page)
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, None), (848, None), (992, 520), (1200, 640)])
+def test_rows_are_even_nothing_overflows_and_what_changes_together_is_seen_together(page, width, height):
+    settled(page)
+    page.evaluate(f"document.querySelector('.zf-top-nine').style.width = '{width}px'")
+    page.wait_for_timeout(200)  # for what is laid out anew
+    assert page.evaluate(OVERFLOWING) == []
+    rows = [round(box["top"]) for box in boxes(page, ".zf-nine-numbers b")]
+    assert [rows.count(top) for top in sorted(set(rows))] == [4, 4], "rows of four maps"
+    middles = [box["top"] + box["height"] / 2 for box in boxes(page, ".zf-nine-head > *")]
+    assert max(middles) - min(middles) <= 2, "one line"
+    projections, patches = boxes(page, ".zf-nine-halves canvas")
+    assert projections["width"] == patches["width"]
+    if height:
+        top = page.locator(".zf-top-nine").bounding_box()["y"]
+        for part in (".zf-nine-wall canvas", ".zf-nine-tile-words"):
+            box = page.locator(part).bounding_box()
+            assert box["y"] + box["height"] - top <= height, part
+    screenshot(page, f"topnine_{width}", ".zf-top-nine")
+    page.evaluate("document.querySelector('.zf-top-nine').style.width = ''")
 
 
 def test_what_the_pointer_rests_on_is_told(page):
@@ -206,7 +296,7 @@ def test_what_is_opened_comes_into_view_and_the_keyboard_with_it_and_leads_back(
 def test_a_click_on_a_tile_opens_its_image_in_an_explorer_below(page):
     state = settled(page)
     for place in (3, 1):
-        click_cell(page, "patches", *divmod(place, 3), 3)
+        click_cell(page, "patches", *divmod(place, 3), (3, 3))
         page.wait_for_selector(f".zf-nine-tile-words:has-text('{ {1: '2nd', 3: '4th'}[place] } of 9')")
         page.mouse.move(0, 0)
         words = page.locator(".zf-nine-tile-words").inner_text()
@@ -281,7 +371,7 @@ def test_in_the_dark_the_joints_are_dark_and_words_readable(open_notebook, layer
     page.set_viewport_size({"width": 1280, "height": 1300})
     page.wait_for_selector(READY)
     wall = canvas_pixels(page, ".zf-nine-wall canvas")
-    opacity = {"strip": wall[8, 75, 3], "joint": wall[40, 50, 3], "tile": wall[40, 28, 3]}
+    opacity = {"strip": wall[8, 75, 3], "joint": wall[60, 69, 3], "tile": wall[60, 36, 3]}
     assert opacity == {"strip": 0, "joint": 0, "tile": 255}
     shown = {
         "number": ".zf-nine-numbers b",
@@ -292,7 +382,7 @@ def test_in_the_dark_the_joints_are_dark_and_words_readable(open_notebook, layer
         "caption": ".zf-nine-wall .zf-picture-caption",
         "tile": ".zf-nine-tile-words .widget-html-content",
         "button": ".zf-nine-opener",
-        "mined": ".zf-job-note .widget-html-content",
+        "more": ".zf-nine-more",
     }
     contrasts = {name: contrast(page, selector) for name, selector in shown.items()}
     assert min(contrasts.values()) >= 4.5, contrasts

@@ -63,7 +63,7 @@ def tops(net, pictures):
 
 @pytest.fixture
 def panel(net, pictures, tops):
-    return TopNine(net, pictures, tops, layer="relu1")
+    return TopNine(net, pictures, tops, layer="relu1", show="projections")
 
 
 @pytest.fixture
@@ -85,13 +85,13 @@ def block(panel, place):
     return pixels(panel.view.wall)[top : top + BLOCK, left : left + BLOCK]
 
 
-def large(picture, place, side=90):
+def large(picture, place, side=64):
     """A tile of the large pictures, without what frames it."""
     top, left = (GAP + part * (side + GAP) for part in divmod(place, 3))
     return pixels(picture)[top : top + side, left : left + side]
 
 
-def framed(tile, side=90):
+def framed(tile, side=64):
     """A tile in the middle of its see-through place, at a whole multiple of its own pixels."""
     times = side // max(tile.shape[:2])
     place = np.zeros((side, side, 4), np.uint8)
@@ -109,9 +109,9 @@ def by_strength(tops, layer="relu1"):
 def test_it_opens_on_the_page_of_the_strongest_map(net, pictures, tops, panel):
     assert (panel.busy, panel.error, panel.page) == (False, "", 0)
     assert panel.feature == tops.values["relu1"][:, 0].argmax()
-    assert list(panel.result.features) == by_strength(tops)[:16]
+    assert list(panel.result.features) == by_strength(tops)[:8]
     assert set(panel.result.projections) == set(panel.result.patches) == set(panel.result.features)
-    assert "relu1 · 1 to 16 of 40 feature maps, strongest first" in panel.view.wall.caption
+    assert "relu1 · 1 to 8 of 40 feature maps, strongest first" in panel.view.wall.caption
 
 
 @pytest.mark.parametrize("rule", ["deconvnet", "gradient", "guided"])
@@ -146,7 +146,7 @@ def test_the_order_goes_by_strength_rarity_or_number_and_the_dead_come_last(net,
     for order, ranks in expected.items():
         panel.order = order
         shown = []
-        for page in range(3):
+        for page in range(5):
             panel.page = page
             shown += panel.result.features
         assert shown == list(ranks), order
@@ -156,55 +156,56 @@ def test_another_order_keeps_the_feature_and_turns_to_its_page(tops, panel):
     panel.feature = 1
     panel.order = "index"
     assert (panel.feature, panel.page, panel.feature_slider.position) == (1, 0, 1)
-    assert panel.result.features == tuple(range(16))
+    assert panel.result.features == tuple(range(8))
     assert "by number" in panel.view.wall.caption
 
 
 def test_a_dead_map_is_crossed_out_and_says_so(panel):
     panel.feature = DEAD[1]
-    assert (panel.page, panel.result.features[-2:]) == (2, tuple(DEAD))
+    assert (panel.page, panel.result.features[-2:]) == (4, tuple(DEAD))
     crossed = block(panel, panel.result.features.index(17))
-    assert crossed[70, 70, 3] == crossed[0, 0, 3] == crossed[0, -1, 3] == 255
-    assert (crossed[70, 10] == [128, 128, 128, 80]).all()
+    assert crossed[98, 98, 3] == crossed[0, 0, 3] == crossed[0, -1, 3] == 255
+    assert (crossed[98, 10] == [128, 128, 128, 80]).all()
     assert "dead: no image made it positive" in panel.view.chosen.value
     assert panel.view.numbers.value.count("dead") == 2
     assert panel.error == ""
 
 
 def test_a_place_on_the_wall_chooses_its_feature(panel):
-    panel.view.wall.cell = (2, 1)
-    assert panel.feature == panel.result.feature == panel.result.features[9]
+    panel.view.wall.cell = (1, 1)
+    assert panel.feature == panel.result.feature == panel.result.features[5]
     assert panel.page == 0
     assert f"<b>Feature {panel.feature}</b>" in panel.view.chosen.value
 
 
 def test_an_empty_place_on_the_last_page_chooses_nothing(panel):
-    panel.page = 2
+    panel.layer = "relu2"  # of five maps
     feature, cell = panel.feature, panel.view.wall.cell
-    panel.view.wall.cell = (3, 3)
+    panel.view.wall.cell = (1, 3)
     assert (panel.feature, panel.view.wall.cell) == (feature, cell)
 
 
 def test_the_slider_moves_through_the_order_and_turns_the_page(tops, panel):
-    for position in (15, 16, 39):
+    for position in (7, 8, 39):
         panel.feature_slider.slider.value = position
         assert panel.feature == panel.result.feature == by_strength(tops)[position]
-        assert panel.page == position // 16
-        assert panel.view.wall.cell == divmod(position % 16, 4)
-        assert panel.pager.words.value == f"page {position // 16 + 1} of 3"
+        assert panel.page == position // 8
+        assert panel.view.wall.cell == divmod(position % 8, 4)
+        assert panel.pager.words.value == f"page {position // 8 + 1} of 5"
 
 
 def test_a_page_is_turned_to_by_number_and_by_its_buttons(tops, panel):
     panel.feature = by_strength(tops)[5]
     panel.pager.next.click()
-    assert (panel.page, panel.feature) == (1, by_strength(tops)[21])
-    panel.pager.next.click()
-    assert (panel.page, panel.feature) == (2, by_strength(tops)[37])
+    assert (panel.page, panel.feature) == (1, by_strength(tops)[13])
+    for _ in range(3):
+        panel.pager.next.click()
+    assert (panel.page, panel.feature) == (4, by_strength(tops)[37])
     assert panel.pager.next.disabled
     assert not panel.pager.back.disabled
     panel.page = 0
     assert (panel.feature, panel.pager.back.disabled) == (by_strength(tops)[5], True)
-    assert panel.result.features == tuple(by_strength(tops)[:16])
+    assert panel.result.features == tuple(by_strength(tops)[:8])
 
 
 def test_another_layer_keeps_the_sliders_place(tops, panel):
@@ -232,29 +233,30 @@ def test_another_layer_is_computed_once(panel):
     assert panel.status.words == "Ready"
 
 
-def test_side_by_side_shows_eight_maps_with_both(tops, panel):
-    panel.feature = by_strength(tops)[9]
+def test_side_by_side_shows_four_maps_with_both(tops, panel):
+    panel.feature = by_strength(tops)[5]
     panel.show = "both"
-    assert (panel.page, panel.pages) == (1, 5)
-    assert list(panel.result.features) == by_strength(tops)[8:16]
-    assert (panel.view.wall.cells, panel.view.wall.cell) == ((4, 2), (0, 1))
+    assert (panel.page, panel.pages) == (1, 10)
+    assert list(panel.result.features) == by_strength(tops)[4:8]
+    assert (panel.view.wall.cells, panel.view.wall.cell) == ((2, 2), (0, 1))
     assert "Left" in panel.view.wall.caption
     panel.view.wall.cell = (1, 0)
-    assert panel.feature == by_strength(tops)[10]
+    assert panel.feature == by_strength(tops)[6]
 
 
 def test_patches_alone_ask_the_network_for_the_chosen_map_only(net, pictures, tops, monkeypatch):
     asked = []
     real = top_nine.Tiles.gallery
     monkeypatch.setattr(top_nine.Tiles, "gallery", lambda self, *a: asked.extend(a[1]) or real(self, *a))
-    panel = TopNine(net, pictures, tops, layer="relu1", show="patches")
+    panel = TopNine(net, pictures, tops, layer="relu1")
+    assert panel.show == "patches", "what it opens on"
     assert asked == [panel.feature]
-    assert len(panel.result.patches) == 16
+    assert len(panel.result.patches) == 8
     panel.show = "projections"
     assert sorted(asked) == sorted(panel.result.features)
     panel.page = 1
     panel.page = 0
-    assert len(asked) == len(set(asked)) == 32, "what was seen before is remembered"
+    assert len(asked) == len(set(asked)) == 16, "what was seen before is remembered"
 
 
 @pytest.fixture
@@ -289,11 +291,11 @@ def test_what_is_remembered_is_bounded_and_what_was_forgotten_is_computed_again(
     net, pictures, tops, projected, monkeypatch
 ):
     square = tops.k * 5 * 5 * 3  # bytes: the tiles of a map of relu1, whose units see 5 × 5 pixels
-    monkeypatch.setattr(tiles, "ROOM", 40 * square)  # a page and a bit: patches and projections of 16 maps
+    monkeypatch.setattr(tiles, "ROOM", 20 * square)  # a page and a bit: patches and projections of 8 maps
     panel = TopNine(net, pictures, tops, layer="relu1", show="projections")
     before = pixels(panel.view.wall)
     for panel.page in (1, 2):
-        assert panel.tiles._kept.bytes <= 40 * square
+        assert panel.tiles._kept.bytes <= 20 * square
     projected.clear()
     panel.page = 0
     assert sum(projected) > 0
@@ -316,23 +318,132 @@ def test_the_array_that_nobody_asked_for_longest_is_forgotten_first():
     assert (remembered.bytes, remembered.recall(0)) == (99, None), "the latest one stays, however large"
 
 
+def as_in(panel, kind, feature):
+    """A map's square as the wall of a kind shows it."""
+    other = TopNine(panel.net, panel.images, panel.tops, layer=panel.layer, show=kind, feature=feature)
+    return block(other, other.result.features.index(feature))
+
+
+def test_a_map_that_is_pointed_at_shows_its_projections_in_place_of_its_patches(net, pictures, tops, projected):
+    panel = TopNine(net, pictures, tops, layer="relu1")
+    projected.clear()
+    feature = panel.result.features[5]
+    before = block(panel, 5)
+    panel.view.wall.hover = (1, 1)
+    assert panel.pointed == feature != panel.feature
+    assert sum(projected) == 9, "of no other map"
+    assert (block(panel, 5) == as_in(panel, "projections", feature)).all()
+    assert (before == as_in(panel, "patches", feature)).all()
+    assert not (block(panel, 5) == before).all()
+    panel.view.wall.hover = None
+    assert panel.pointed is None
+    assert (block(panel, 5) == before).all()
+    projected.clear()
+    panel.view.wall.hover = (1, 1)
+    assert projected == []
+
+
+def test_a_map_that_is_chosen_by_the_keyboard_shows_its_projections_in_place(net, pictures, tops):
+    panel = TopNine(net, pictures, tops, layer="relu1")
+    before = block(panel, 0)
+    panel.view.wall.cell = (0, 1)
+    assert panel.feature == panel.pointed == panel.result.features[1]
+    assert (block(panel, 1) == as_in(panel, "projections", panel.feature)).all()
+    assert (block(panel, 0) == before).all()
+
+
+def test_pointing_at_an_empty_place_or_a_dead_map_changes_nothing(net, pictures, tops):
+    panel = TopNine(net, pictures, tops, layer="relu1", feature=DEAD[0])
+    before = pixels(panel.view.wall)
+    for hover in (divmod(panel.result.features.index(DEAD[1]), 4), (1, 3)):
+        panel.view.wall.hover = hover
+        assert (pixels(panel.view.wall) == before).all()
+        assert panel.error == ""
+
+
+def held_by(tops, number, layer="relu1"):
+    """The maps among whose nine an image is, by strength."""
+    return [each for each in by_strength(tops, layer) if number in tops.images[layer][each]]
+
+
+def test_a_filter_leaves_the_maps_whose_nine_hold_an_image(net, pictures, tops):
+    counts = [len(held_by(tops, number)) for number in range(10)]
+    number = int(np.argmin(counts))
+    panel = TopNine(net, pictures, tops, layer="relu1", held=f"picture {number}")
+    expected = held_by(tops, number)
+    assert 0 < len(expected) < 40, "this says nothing"
+    shown = []
+    for page in range(panel.pages):
+        panel.page = page
+        shown += panel.result.features
+    assert shown == expected
+    assert f"of {len(expected)} feature maps whose strongest hold picture {number}, strongest first" in (
+        panel.view.wall.caption
+    )
+
+
+def test_the_filter_offers_the_images_of_the_chosen_map_and_a_way_out(net, pictures, tops):
+    panel = TopNine(net, pictures, tops, layer="relu1")
+    names = [f"picture {number}" for number in tops.images["relu1"][panel.feature]]
+    assert [value for _, value in panel.filter.list.options] == ["", *dict.fromkeys(names)]
+    feature = panel.feature
+    panel.filter.list.value = names[3]
+    assert (panel.held, panel.feature) == (names[3], feature), "it holds the image: it stays"
+    assert names[3] in [value for _, value in panel.filter.list.options]
+    panel.filter.list.value = ""
+    assert (panel.held, list(panel.result.features)) == ("", by_strength(tops)[:8])
+
+
+def test_a_filter_goes_with_its_layer_and_with_a_map_that_it_leaves_out(net, pictures, tops):
+    panel = TopNine(net, pictures, tops, layer="relu1")
+    number = int(np.argmin([len(held_by(tops, number)) for number in range(10)]))
+    left_out = next(each for each in by_strength(tops) if each not in held_by(tops, number))
+    for name, value in (("feature", left_out), ("layer", "relu2")):
+        panel.held = f"picture {number}"
+        assert panel.feature in held_by(tops, number)
+        setattr(panel, name, value)
+        assert (panel.held, panel.filter.value, panel.error) == ("", "", "")
+        assert getattr(panel, name) == value
+        panel.layer = "relu1"
+
+
+def test_an_image_that_no_map_holds_is_refused(net, pictures):
+    tops = zf.top_activations(net, pictures, k=1, progress=False)  # of five maps: at most five of the ten images
+    missing = next(f"picture {number}" for number in range(10) if not held_by(tops, number, "relu2"))
+    panel = TopNine(net, pictures, tops, layer="relu2")
+    for name, words in (("nobody", "there is no image 'nobody'"), (missing, "no map of 'relu2' has 'picture")):
+        with pytest.raises(ValueError, match=words):
+            panel.held = name
+        with pytest.raises(ValueError, match=words):
+            TopNine(net, pictures, tops, layer="relu2", held=name)
+    assert panel.held == ""
+
+
+def test_what_is_seldom_needed_is_behind_a_button(panel):
+    box = panel.more_box
+    assert panel.mining in box.children
+    assert box.layout.display == "none"
+    panel.more.value = True
+    assert box.layout.display == ""
+
+
 def test_the_patches_come_first_then_the_chosen_map_then_the_others(panel, monkeypatch):
     monkeypatch.setattr(top_nine, "REDRAW_INTERVAL", -1)
     seen = []
     panel.observe(lambda change: seen.append(change.new), names="result")
     faint = []
-    panel.observe(lambda change: faint.append(int(block(panel, 15)[5, 5, 3])), names="result")
+    panel.observe(lambda change: faint.append(int(block(panel, 7)[5, 5, 3])), names="result")
     panel.page = 1
     patches, projections = [[len(getattr(page, kind)) for page in seen] for kind in ("patches", "projections")]
-    assert patches == [1, 5, 9, 13, 16, 16, 16, 16, 16, 16]
-    assert projections == [0, 0, 0, 0, 0, 1, 5, 9, 13, 16]
+    assert patches == [1, 5, 8, 8, 8, 8]
+    assert projections == [0, 0, 0, 1, 5, 8]
     assert all(panel.feature in page.patches for page in seen)
-    assert faint == [0, 0, 0, 0, FAINT, FAINT, FAINT, FAINT, FAINT, 255]
+    assert faint == [0, 0, FAINT, FAINT, FAINT, 255]
 
 
 def test_a_tile_opens_its_image_in_an_explorer_below(net, pictures, tops, panel):
     assert panel.explorer is None
-    panel.view.patches.clicked = (100, 200, 1)  # the middle row, the right column: the sixth
+    panel.view.patches.clicked = (100, 150, 1)  # the middle row, the right column: the sixth
     explorer, feature = panel.explorer, panel.feature
     image = f"picture {tops.images['relu1'][feature, 5]}"
     assert (explorer.image, explorer.layer, explorer.feature) == (image, "relu1", feature)
@@ -370,7 +481,7 @@ def test_the_tile_pointed_at_is_spoken_of_and_else_the_chosen_one(tops, panel):
 def test_fewer_images_than_nine_leave_places_empty(net, pictures):
     few = {name: pictures[name] for name in list(pictures)[:4]}
     panel = TopNine(net, few, zf.top_activations(net, few, progress=False), layer="relu1")
-    assert large(panel.view.patches, 3)[45, 45, 3] == 255
+    assert large(panel.view.patches, 3)[32, 32, 3] == 255
     assert not large(panel.view.patches, 4).any()
     panel.view.patches.cell = (2, 2)
     assert panel.view.tile_words.value == "This map has only 4 activations in these images."
@@ -408,7 +519,7 @@ def test_mining_a_folder_shows_it_and_says_what_could_not_be_read(net, panel, fo
     panel.mining.job.button.click()
     expected = zf.top_activations(net, folder, progress=False)
     assert (panel.tops.values["relu1"] == expected.values["relu1"]).all()
-    assert list(panel.result.features) in ([by_strength(expected)[n : n + 16] for n in (0, 16, 32)])
+    assert list(panel.result.features) in ([by_strength(expected)[n : n + 8] for n in range(0, 40, 8)])
     assert (
         "10 images were looked at · 1 left out that cannot be read: &lt;b&gt;broken.png" in panel.mining.job.note.value
     )
@@ -531,7 +642,7 @@ def test_mining_goes_on_beside_the_panel_and_can_be_cancelled(net, pictures, top
     assert panel.mining.job.bar.value == 0.5
     assert ">5 of 10 images · " in panel.mining.job.note.value
     panel.page = 1
-    wait_until(lambda: panel.result and panel.result.features[0] == by_strength(tops)[16] and not panel.busy)
+    wait_until(lambda: panel.result and panel.result.features[0] == by_strength(tops)[8] and not panel.busy)
     panel.mining.job.cancel_button.click()
     assert not panel.mining.job.running
     assert ">Cancelled.<" in panel.mining.job.note.value
@@ -580,10 +691,10 @@ def test_all_settings_hold_from_the_start(net, pictures, tops):
     panel = TopNine(net, pictures, tops, **settings)
     assert {name: getattr(panel, name) for name in settings} == settings
     assert (panel.result.feature, panel.result.rule) == (8, "guided")
-    panel = TopNine(net, pictures, tops, layer="relu1", page=2, order="index")
-    assert (panel.page, panel.feature) == (2, 32)
+    panel = TopNine(net, pictures, tops, layer="relu1", page=4, order="index")
+    assert (panel.page, panel.feature) == (4, 32)
     panel = TopNine(net, pictures, tops, page=4, show="both", order="index", layer="relu1")
-    assert (panel.page, panel.result.features) == (4, tuple(range(32, 40)))
+    assert (panel.page, panel.result.features) == (4, tuple(range(16, 20)))
 
 
 def test_choices_can_be_linked(net, pictures, tops, panel):
@@ -623,8 +734,8 @@ def test_another_data_set_or_network_is_refused(net, network, pictures, tops, pa
         ("layer", "conv1", "'conv1' was not looked at; these were: relu1"),
         ("feature", 40, "'relu1' has the features 0 to 39; 40 was asked for"),
         ("feature", -1, "'relu1' has the features 0 to 39; -1 was asked for"),
-        ("page", 3, "'relu1' has the pages 0 to 2, not 3"),
-        ("page", -1, "'relu1' has the pages 0 to 2, not -1"),
+        ("page", 5, "'relu1' has the pages 0 to 4, not 5"),
+        ("page", -1, "'relu1' has the pages 0 to 4, not -1"),
     ],
 )
 def test_what_there_is_not_is_refused_and_nothing_changes(net, pictures, tops, panel, name, value, said):
@@ -657,7 +768,7 @@ def test_names_are_text(tops, net, pictures):
 def test_a_still_holds_the_pictures_and_the_words(panel):
     html = still(panel)
     assert html.count("src='data:image/png;base64,") == 3
-    for words in ("relu1", "strongest first", "deconvnet", "Patches", "page 1 of 3"):
+    for words in ("relu1", "strongest first", "deconvnet", "Patches", "page 1 of 5"):
         assert words in html
     assert "Nothing is known yet" not in html
 
@@ -666,7 +777,7 @@ def test_a_network_of_many_channels_is_shown(pictures):
     torch.manual_seed(0)
     network = zf.Network(nn.Sequential(nn.Conv2d(5, 4, 3), nn.ReLU()), size=(21, 33), device="cpu", channels=5)
     images = [torch.rand(5, 21, 33) for _ in range(10)]
-    panel = TopNine(network, images, zf.top_activations(network, images, progress=False))
+    panel = TopNine(network, images, zf.top_activations(network, images, progress=False), show="projections")
     assert panel.error == ""
     assert len(panel.result.projections) + panel.tops.dead("1").sum() == 4
 

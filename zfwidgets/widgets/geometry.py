@@ -18,12 +18,12 @@ SWEEP = 227  # what projections and the maps of a sweep are fitted into: the siz
 PART_PICTURE = 148  # a picture to mark parts in: six in a row of the correspondence lab
 
 # The wall of the top nine.
-BLOCK = 139  # a feature map's square: three tiles of 45
-STRIP, EDGE = 16, 5  # above a square, for its number, and on its other sides
-ROWS, COLUMNS = 4, 4  # squares on the wall
+BLOCK = 196  # a feature map's square: three tiles of 64
+STRIP, EDGE = 28, 4  # above a square, for its number and value, and on its other sides
+ROWS, COLUMNS = 2, 4  # squares on the wall
 PULL = 3  # by how much the squares of a pair are moved toward each other
 GAP = 2  # between tiles
-CHOSEN = 274  # the square of the chosen feature map: three tiles of 90
+CHOSEN = 196  # the square of the chosen feature map: three tiles of 64
 WALL_HEIGHT, WALL_WIDTH = ROWS * (STRIP + BLOCK + EDGE), COLUMNS * (BLOCK + 2 * EDGE)
 
 

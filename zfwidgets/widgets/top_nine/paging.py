@@ -21,11 +21,12 @@ class PagedFeatures(FeaturePanel):
     page = PageNumber(help="page of the wall, from 0; setting it chooses a feature there")
     tiles: Tiles | None
     show: str
+    held: str
 
     def build_pager(self) -> W.HBox:
         """The buttons that turn pages; from now on page and feature go together."""
         self.pager = Pager()
-        self.observe(self._sync_page, names=["feature", "show", "order"])
+        self.observe(self._sync_page, names=["feature", "show", "order", "held"])
         self.observe(self._turn_to_page, names="page")
         self.pager.observe(self._step_page, names="turned")
         self._turn_to_page() if self.page else self._sync_page()
@@ -38,10 +39,10 @@ class PagedFeatures(FeaturePanel):
 
     @property
     def _ranks(self) -> np.ndarray:
-        """The maps of the layer in the present order."""
+        """The maps to turn pages through, in the present order."""
         if self.tiles is None:
             return np.arange(self.net.layer(self.layer).channels)
-        return self.tiles.ranks(self.layer, self.order)
+        return self.tiles.ranks(self.layer, self.order, self.held)
 
     @property
     def _place(self) -> int:

@@ -58,12 +58,17 @@ class Tiles:
         strongest = np.where(dead, 1, found[:, 0])
         return np.where(dead, -np.inf, strongest if order == "strength" else -found.mean(1) / strongest)
 
-    def _ranks(self, layer: str, order: str) -> np.ndarray:
-        return np.argsort(-self.scores(layer, order), kind="stable")
+    def _ranks(self, layer: str, order: str, held: str = "") -> np.ndarray:
+        """The maps of a layer in their order; with `held` only those whose strongest activations hold that image."""
+        ranks = np.argsort(-self.scores(layer, order), kind="stable")
+        if not held:
+            return ranks
+        holds = (self.tops.images[layer] == self.images.names.index(held)).any(1)
+        return ranks[holds[ranks]]
 
-    def around(self, layer: str, order: str, feature: int, size: int) -> list[int]:
+    def around(self, layer: str, order: str, feature: int, size: int, held: str = "") -> list[int]:
         """The maps on a feature's page, in their order."""
-        ranks = self.ranks(layer, order)
+        ranks = self.ranks(layer, order, held)
         place = int(np.flatnonzero(ranks == feature)[0])
         return ranks[place // size * size :][:size].tolist()
 
@@ -71,6 +76,11 @@ class Tiles:
         """The strongest activations of a map, falling; fewer than k where there are no more."""
         values = self.tops.values[layer][feature]
         return values[np.isfinite(values)]
+
+    def shown_in(self, layer: str, feature: int) -> list[str]:
+        """Names of the images that hold the strongest activations of a map, the strongest first."""
+        count = len(self.activations(layer, feature))
+        return [self.images.names[number] for number in self.tops.images[layer][feature, :count].tolist()]
 
     def page(self, layer: str, feature: int, features: Sequence[int], rule: str) -> Page:
         """As much of a page as there is by now."""

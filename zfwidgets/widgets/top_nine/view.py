@@ -18,10 +18,10 @@ from zfwidgets.widgets.top_nine.tiles import Page, Tiles
 
 FAINT = 56  # opacity, of 255, of a patch that keeps the place of a projection
 
-PER_PAGE = {"projections": 16, "patches": 16, "both": 8}  # feature maps on the wall, by what is shown of them
+PER_PAGE = {"projections": 8, "patches": 8, "both": 4}  # feature maps on the wall, by what is shown of them
 READING = {
     "projections": "{rule}: each projection on its own scale; zero is grey, its ends the 99th percentile.",
-    "patches": "Each unit's patch, {sees}; grey lies beyond the edge of the image.",
+    "patches": "The patch that each unit saw, {sees}. Point at a map to see its projections.",
     "both": "Left: {rule} (zero is grey, the ends its 99th percentile). Right: the patches.",
 }
 
@@ -33,8 +33,10 @@ class NineView(W.Box):
 
     def __init__(self, transport: str) -> None:
         size = {"width": WALL_WIDTH, "height": WALL_HEIGHT, "shown_width": WALL_WIDTH}
-        self.wall = Picture(**size, transport=transport, hoverable=False)
-        self.wall.description = "Feature maps, each by its strongest activations; arrow keys choose one"
+        self.wall = Picture(**size, transport=transport)
+        self.wall.description = (
+            "Feature maps, each by its strongest activations; arrow keys choose one and show its projections"
+        )
         self.projections, self.patches = _large("Projections", transport), _large("Patches", transport)
         self.numbers, self.chosen, self.tile_words = W.HTML(), W.HTML(), W.HTML()
         self.opener = W.Button(description="Open its image below", layout=W.Layout(width="fit-content"))
@@ -68,7 +70,7 @@ class NineView(W.Box):
             W.VBox([_named(W.HTML(title), "title"), _named(picture, name)])
             for title, picture, name in (
                 ("Projections", self.projections, "projections"),
-                ("Patches (receptive fields)", self.patches, "patches"),
+                ("Patches", self.patches, "patches"),
             )
         ]
         foot = W.VBox([_named(self.tile_words, "tile-words"), _named(self.opener, "opener")])
@@ -85,20 +87,34 @@ class NineView(W.Box):
         down, across = self.patches.cells
         return row * down // self.patches.height * across + column * across // self.patches.width
 
-    def show(self, tiles: Tiles, page: Page, kind: str, words: str, latest: int | None) -> None:
+    def feature_at(self, cell: tuple[int, int]) -> int | None:
+        """The map whose square is at a place of the wall; None where there is none."""
+        index = cell[0] * self.wall.cells[1] + cell[1]
+        return self.page.features[index] if self.page is not None and index < len(self.page.features) else None
+
+    def show(
+        self, tiles: Tiles, page: Page, kind: str, words: str, latest: int | None, pointed: int | None = None
+    ) -> None:
         """Draw a page; `kind` is what the wall shows of its maps, `words` say which ones they are. `latest` is the map
-        that was chosen last, perhaps after this page was asked for: its square is the one that stays outlined."""
+        that was chosen last, perhaps after this page was asked for: its square is the one that stays outlined. On a
+        wall of patches, the projections of the map that is `pointed` at stand in their place as soon as they are there.
+        """
         self._tiles, self.page = tiles, page
         self._show_large(page)
-        self._show_wall(page, kind, words, latest)
+        self._show_wall(page, kind, words, latest, pointed)
 
-    def _show_wall(self, page: Page, kind: str, words: str, latest: int | None) -> None:
+    def _show_wall(self, page: Page, kind: str, words: str, latest: int | None, pointed: int | None) -> None:
         kinds = ("projections", "patches") if kind == "both" else (kind,)
         columns = COLUMNS // len(kinds)
         self.cell = divmod(page.features.index(latest if latest in page.features else page.feature), columns)
-        blocks = [self._block(page, feature, each, BLOCK) for feature in page.features for each in kinds]
+        turned = {pointed} & page.projections.keys() if kind == "patches" else ()
+        blocks = [
+            self._block(page, feature, "projections" if feature in turned else each, BLOCK)
+            for feature in page.features
+            for each in kinds
+        ]
         reading = READING[kind].format(rule=page.rule, sees=self._tiles.net.seen_from(page.layer))
-        caption = f"{words}\n{reading}\nAbove each square: the number of the map, and its strongest activation."
+        caption = f"{words}\n{reading}"
         self.wall.show(tile_grid(blocks, len(kinds) == 2), cells=(ROWS, columns), cell=self.cell, caption=caption)
         numbers = "".join(self._number(page.layer, feature) for feature in page.features)
         self.numbers.value = f"<div class='zf-nine-{kind}'>{numbers}</div>"
@@ -149,10 +165,8 @@ class NineView(W.Box):
             return
         row, column = tops.units[layer][feature, place]
         name = self._tiles.images.names[tops.images[layer][feature, place]]
-        found = (
-            f"{ordinal(place + 1)} of {len(values)} · activation {format_number(values[place])} · unit {row}, {column}"
-        )
-        self.tile_words.value = f"{found}<div title='{escape(name)}'>{escape(name)}</div>"
+        found = f"{ordinal(place + 1)} of {len(values)} · activation {format_number(values[place])}"
+        self.tile_words.value = f"{found}<div title='{escape(name)}'>{escape(name)}</div>unit {row}, {column}"
 
 
 def ordinal(number: int) -> str:

@@ -17,9 +17,10 @@ from zfwidgets.experiments.gallery import Gallery
 from zfwidgets.experiments.top_activations import TopActivations, prepared_tops, top_activations
 from zfwidgets.models import Network
 from zfwidgets.task import Task
-from zfwidgets.widgets.controls import control
+from zfwidgets.widgets.controls import bind, classed, control
 from zfwidgets.widgets.feature_explorer import FeatureExplorer
 from zfwidgets.widgets.panel import call, feature_order
+from zfwidgets.widgets.top_nine.filter import HeldImage, ImageFilter
 from zfwidgets.widgets.top_nine.mining_row import MiningRow, summary
 from zfwidgets.widgets.top_nine.opened import OpenedImages
 from zfwidgets.widgets.top_nine.paging import PagedFeatures
@@ -29,7 +30,7 @@ from zfwidgets.widgets.top_nine.view import PER_PAGE, NineView
 from zfwidgets.widgets.traits import RULES, Option
 
 ORDERS = {"strongest first": "strength", "rarest first": "sparsity", "by number": "index"}
-SHOWS = {"projections": "projections", "patches": "patches", "side by side": "both"}
+SHOWS = {"patches": "patches", "projections": "projections", "side by side": "both"}
 ORDERED = (
     "A feature map (channel): the same filter at every place of an image. Strongest first: by its strongest activation "
     "in all images. Rarest first: by how far the mean of its nine strongest stays below the strongest of all, which "
@@ -49,6 +50,8 @@ class PageChoice:
     order: str
     rule: str
     show: str
+    held: str
+    pointed: int | None
 
 
 class TopNine(PagedFeatures):
@@ -65,10 +68,7 @@ class TopNine(PagedFeatures):
     """
 
     title = "Top nine"
-    lead = (
-        "What does each feature map of a layer look for? Of many images, the nine places where it responded most: "
-        "the patches that its units saw, and the projections of their activation down to the pixels."
-    )
+    lead = "What does each feature map look for? Of many images, the nine places where it responded most."
     Choice = PageChoice
 
     tops = MinedTops(help="the top activations on show, a TopActivations; None: nothing has been mined yet")
@@ -77,7 +77,9 @@ class TopNine(PagedFeatures):
     order = feature_order(ORDERS, ORDERED)
     rule = Option(RULES, "deconvnet", "ReLU rule", "how the signal passes rectifiers on its way down",
                   "A rectifier passes the signal's positive part (§2), or by the chain rule.")  # fmt: skip
-    show = Option(SHOWS, "projections", "Show", "what the wall shows of its feature maps", buttons=True)
+    held = HeldImage(help="name of an image: only maps whose strongest activations hold it; empty: all maps")
+    pointed = T.Int(None, allow_none=True, help="number of the map whose projections stand in place of its patches")
+    show = Option(SHOWS, "patches", "Show", "what the wall shows of its feature maps", buttons=True)
 
     def __init__(
         self, net: Network | None = None, images: Any = None, tops: TopActivations | None = None, **settings: Any
@@ -99,7 +101,7 @@ class TopNine(PagedFeatures):
 
     def first_choice(self) -> dict[str, Any]:
         layer = self.layer_names[len(self.layer_names) // 2]
-        return {"layer": layer, "order": "strength", "show": "projections"}  # before a page, which depends on them
+        return {"layer": layer, "order": "strength", "show": "patches"}  # before a page, which depends on them
 
     def build(self) -> W.Widget:
         self.view, self.opened = NineView(self.transport), OpenedImages(self)
@@ -107,15 +109,27 @@ class TopNine(PagedFeatures):
         self.view.notice.children = self.mining.notice()
         self.tops = self._given
         self._make_tiles()
+        self.held = self.held  # now that there is something to check it against
         self.observe(self._new_tops, names="tops")
-        self.view.head.children = [control(self, "show").children[1], self.build_pager()]
+        self.observe(self._keep_filter, names=["layer", "feature", "held"])
+        self.filter = ImageFilter()
+        bind(self.filter, self, "held")
+        self.view.head.children = [control(self, "show").children[1], self.filter, self.build_pager()]
         self.view.wall.observe(self._chosen_on_wall, names="cell")
+        self.view.wall.observe(lambda change: self._point_at(change["new"]), names="hover")
         self.view.observe(lambda change: self.explore(change["new"][0]), names="opened")
         self.view.patches.observe(lambda _: self.report("open", None), names="cell")  # another tile
-        return W.VBox([self.view, self.mining])
+        return W.VBox([self.view, self._more()])
 
     def controls(self) -> list[W.Widget]:
-        return [control(self, name) for name in ("layer", "feature", "rule")]
+        return [control(self, name) for name in ("layer", "feature")]
+
+    def _more(self) -> W.VBox:
+        """What is seldom needed, behind a button."""
+        self.more = classed(W.ToggleButton(description="More", layout=W.Layout(width="fit-content")), "zf-nine-more")
+        self.more_box = classed(W.Box([control(self, "rule"), self.mining]), "zf-nine-seldom")
+        T.dlink((self.more, "value"), (self.more_box.layout, "display"), lambda shown: "" if shown else "none")
+        return W.VBox([self.more, self.more_box])
 
     def below(self) -> list[W.Widget]:
         return [self.opened]
@@ -143,15 +157,22 @@ class TopNine(PagedFeatures):
             return np.zeros(self.net.layer(choice.layer).channels)
         return choice.tiles.scores(choice.layer, choice.order)
 
+    def first_feature(self, choice: Any) -> int:
+        """The map at the slider's place; with a filter, the first that it leaves."""
+        if choice.tiles is None or not choice.held:
+            return super().first_feature(choice)
+        return int(choice.tiles.ranks(choice.layer, choice.order, choice.held)[0])
+
     def compute(self, choice: PageChoice, task: Task) -> Iterator[Page | None]:
         """The page of the chosen feature as it fills up: patches first, then projections."""
         tiles, feature = choice.tiles, choice.feature
         if tiles is None:
             yield None
             return
-        features = tiles.around(choice.layer, choice.order, feature, PER_PAGE[choice.show])
+        features = tiles.around(choice.layer, choice.order, feature, PER_PAGE[choice.show], choice.held)
         seen = sorted(features, key=lambda each: each != feature)
-        projected = seen[:1] if choice.show == "patches" else seen
+        pointed = [choice.pointed] if choice.pointed in seen[1:] else []
+        projected = [*pointed, *seen[:1]] if choice.show == "patches" else seen
         drawn = 0.0
         for left in tiles.fill(choice.layer, seen, projected, choice.rule, task):
             if left and time.perf_counter() - drawn > REDRAW_INTERVAL:
@@ -164,14 +185,12 @@ class TopNine(PagedFeatures):
         """Show the page, as far as it is there."""
         self.view.notice.layout.display = "" if result is None else "none"
         if result is not None and choice.tiles is not None:
-            ranks = choice.tiles.ranks(choice.layer, choice.order).tolist()
-            first = ranks.index(result.features[0]) + 1
-            ordered = self.traits()["order"].label_of(choice.order)
-            which = f"{first} to {first + len(result.features) - 1} of {len(ranks)} feature maps, {ordered}"
-            self.view.show(choice.tiles, result, choice.show, f"{choice.layer} · {which}", self.feature)
+            self.view.show(choice.tiles, result, choice.show, self._words(result, choice), self.feature, choice.pointed)
 
     def settle(self, choice: PageChoice) -> None:
         self.feature_slider.rank(self.scores(choice), choice.order, choice.feature)
+        if choice.tiles is not None:
+            self.filter.offer(choice.tiles.shown_in(choice.layer, choice.feature))
 
     @property
     def answer(self) -> Gallery:
@@ -195,6 +214,7 @@ class TopNine(PagedFeatures):
         return summary(self.images.names, self.tops)
 
     def _new_tops(self, change: T.Bunch) -> None:
+        self.held = ""
         with self.hold_trait_notifications():
             self._make_tiles()
             if change["old"] is None:
@@ -209,8 +229,34 @@ class TopNine(PagedFeatures):
         page, cell = self.view.page, change["new"]
         if page is None or cell is None or not self.view.wall.by_reader or page.layer != self.layer:
             return
-        index = cell[0] * self.view.wall.cells[1] + cell[1]
-        if index < len(page.features):
-            self.feature = page.features[index]
-        else:  # an empty place on the last page
+        feature = self.view.feature_at(cell)
+        if feature is None:  # an empty place on the last page
             self.view.wall.cell = self.view.cell or (0, 0)
+            return
+        if self.view.wall.hover is None:  # by the keyboard
+            self._point_at(cell)
+        self.feature = feature
+
+    def _point_at(self, cell: tuple[int, int] | None) -> None:
+        """Let a map of a wall of patches show its projections, or none."""
+        self.pointed = None if cell is None or self.show != "patches" else self.view.feature_at(cell)
+
+    def _keep_filter(self, change: T.Bunch) -> None:
+        """The filter goes with its layer, and when a map is chosen that it leaves out; a new one chooses a map."""
+        if change["name"] == "layer":
+            self.held = ""
+        elif self.held and self.feature is not None and self.feature not in self._ranks:
+            if change["name"] == "held":
+                self.feature = int(self._ranks[0])
+            else:
+                self.held = ""
+
+    def _words(self, page: Page, choice: PageChoice) -> str:
+        """Which maps are on the page."""
+        assert choice.tiles is not None
+        ranks = choice.tiles.ranks(choice.layer, choice.order, choice.held).tolist()
+        first = ranks.index(page.features[0]) + 1
+        holding = f" whose strongest hold {choice.held}" if choice.held else ""
+        ordered = self.traits()["order"].label_of(choice.order)
+        which = f"{first} to {first + len(page.features) - 1} of {len(ranks)} feature maps{holding}, {ordered}"
+        return f"{choice.layer} · {which}"
