@@ -17,7 +17,7 @@ from zfwidgets.task import UNWATCHED, Task
 from zfwidgets.widgets.top_nine.remembered import Remembered
 from zfwidgets.widgets.top_nine.squares import LARGE, shrunk, side_of
 
-ROOM = 2**27  # bytes of tiles that are remembered: at least 30 pages, patches and projections
+ROOM = 2**27  # bytes of tiles that are remembered: at least 70 pages, patches and projections
 MAPS_AT_ONCE = 4  # feature maps that are computed at once
 
 
