@@ -138,12 +138,18 @@ def fail_on_errors(page: Page) -> None:
 
 def reload(page: Page, server: JupyterServer) -> None:
     """Save the notebook and load its page anew (Lab, Notebook 7); the kernel lives on and no cell runs again."""
-    name = page.url.partition("?")[0].rpartition("/")[2]
-    page.click(".lm-MenuBar-itemLabel:text-is('File')")
-    page.click("li[data-command='docmanager:save']")
-    _wait_for_outputs(server.notebooks / name, page)
+    name = save(page, server).name
     page.reload()
     wait_for_kernel(page, server, name)
+
+
+def save(page: Page, server: JupyterServer) -> Path:
+    """Save the notebook (Lab, Notebook 7), with its outputs, and return where."""
+    path = server.notebooks / page.url.partition("?")[0].rpartition("/")[2]
+    page.click(".lm-MenuBar-itemLabel:text-is('File')")
+    page.click("li[data-command='docmanager:save']")
+    _wait_for_outputs(path, page)
+    return path
 
 
 def _wait_for_outputs(path: Path, page: Page) -> None:

@@ -407,6 +407,6 @@ def test_a_page_without_a_kernel_shows_it_as_a_picture(canvas):
     picture = canvas.as_picture()
     shown = np.frombuffer(picture.pixels, np.uint8).reshape(*SHAPE, 4)[..., :3]
     assert (shown == np.where(canvas.hidden[..., np.newaxis], FILLING, PICTURE)).all()
-    assert picture.boxes == [(26, 54, 34, 66)]
+    assert picture.boxes == ((26, 54, 34, 66),)
     assert "alt='A dog &amp; a ball'" in still(canvas)
     assert still(canvas).count("<img") == 1

@@ -13,7 +13,7 @@ import traitlets as T
 from zfwidgets.widgets.canvas.sheet import EMPTY, Outline, Sheet
 from zfwidgets.widgets.canvas.strokes import Box, Point, slices
 from zfwidgets.widgets.geometry import PHOTOGRAPH
-from zfwidgets.widgets.picture import Picture, rgba
+from zfwidgets.widgets.picture import ShownPicture, rgba
 from zfwidgets.widgets.traits import reject_unknown
 
 HISTORY = 50  # gestures that can be undone
@@ -102,12 +102,12 @@ class MaskedPicture(W.VBox):
         """Hide nothing any more."""
         self.put(np.zeros_like(self.mask))
 
-    def as_picture(self) -> Picture:
+    def as_picture(self) -> ShownPicture:
         """What is to be seen now, as a picture that cannot be drawn on."""
-        boxes = [] if self.square is None else [self._square_box(self.square)]
-        picture = Picture(shown_width=self.shown_width, smooth=True, description=self.description, boxes=boxes)
-        picture.show(np.where(self.hidden[..., np.newaxis], self._sheet.baseline, self._sheet.picture))
-        return picture
+        boxes = () if self.square is None else (self._square_box(self.square),)
+        pixels = rgba(np.where(self.hidden[..., np.newaxis], self._sheet.baseline, self._sheet.picture))
+        height, width = pixels.shape[:2]
+        return ShownPicture(pixels.tobytes(), width, height, self.shown_width, self.description, boxes)
 
     @T.default("mask")
     def _nothing(self) -> np.ndarray:

@@ -6,6 +6,10 @@ const REST = 150; // milliseconds after a change, when what it brought about is 
 /** @type {import("@anywidget/types").Render} */
 function render({ model, el }) {
   el.style.display = "none";
+  const still = `[data-zf-still="${model.get("still")}"]`;
+  const hides = document.createElement("style");
+  hides.textContent = `${still}, .jp-OutputArea-child:has(${still}) { display: none !important; }`;
+  el.append(hides);
   /** @type {number | undefined} */
   let asked;
   const soon = () => {

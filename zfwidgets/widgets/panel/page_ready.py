@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import anywidget
+import traitlets as T
 
 from zfwidgets.widgets.panel.style import stylesheet
 
@@ -22,3 +23,5 @@ class PageReady(anywidget.AnyWidget):
 
     _esm = (Path(__file__).parent / "page_ready.js").read_text(encoding="utf-8")  # a path would hold every one made
     _css = stylesheet()
+
+    still = T.Unicode(help="the key of the panel's still picture, hidden while the panel is shown").tag(sync=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as W
 import traitlets as T
+from IPython.display import publish_display_data
 
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network, require_network
@@ -19,9 +20,10 @@ from zfwidgets.widgets.panel.code import network_line, program
 from zfwidgets.widgets.panel.cycle import Cycle
 from zfwidgets.widgets.panel.menu import Menu
 from zfwidgets.widgets.panel.page_ready import PageReady
+from zfwidgets.widgets.panel.saved import SavedStill
 from zfwidgets.widgets.panel.status import Status
 from zfwidgets.widgets.panel.still import still
-from zfwidgets.widgets.panel.where import at_once, shows_stills
+from zfwidgets.widgets.panel.where import at_once, saves_outputs, shows_stills
 from zfwidgets.widgets.selection import Selection
 from zfwidgets.widgets.traits import CHOSEN, reject_unknown
 
@@ -74,8 +76,9 @@ class Panel(Cycle):
         self._take(
             {name: first[name] for name in first if selection is None or name not in self._selected_names} | settings
         )
-        page = PageReady()
+        page = PageReady(still=self.model_id)
         page.on_msg(lambda *_: self._send_again())
+        self._saved = SavedStill(self)
         self.status = Status(self.cancel, self._drawing)
         body = self.build()
         title = W.HTML(f"<h3>{escape(self.title)}</h3><p>{escape(self.lead)}</p>")
@@ -143,7 +146,9 @@ class Panel(Cycle):
 
     def job(self, name: str, unit: str, work: Callable[[Task], str]) -> Job:
         """A button for something long, which lets the panel's own results go first and reports its mistakes here."""
-        return Job(name, unit, work, self.report, self.foreground, at_once())
+        job = Job(name, unit, work, self.report, self.foreground, at_once())
+        job.observe(self._saved.renew_soon, names="running")
+        return job
 
     @property
     def direct(self) -> bool:
@@ -205,6 +210,14 @@ class Panel(Cycle):
         with self._drawing:
             for part in all_within(self):
                 part.send_state()
+
+    def _ipython_display_(self) -> None:
+        """In a notebook, beside the panel, what is seen of it when the notebook is opened again."""
+        if self.closed or not saves_outputs():
+            raise NotImplementedError  # so IPython asks for the bundle
+        # Where a page has no use for the widget, as after nbconvert, the still picture says it all.
+        publish_display_data({**self._repr_mimebundle_(), "text/html": ""})
+        self._saved.display()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         if self.closed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from html import escape
 from io import BytesIO
 
@@ -12,7 +13,12 @@ from PIL import Image
 from zfwidgets.widgets.panel.page_ready import PageReady
 from zfwidgets.widgets.panel.status import Status
 from zfwidgets.widgets.panel.style import stylesheet
-from zfwidgets.widgets.picture import Picture
+from zfwidgets.widgets.picture import Picture, ShownPicture
+
+Packing = Callable[[Image.Image], tuple[str, bytes]]
+
+QUALITY = 75  # of a picture packed small
+SMALL = 64  # pixels
 
 # What ipywidgets' own style sheet would do; `:where` lets any other rule win.
 FLOW = """
@@ -23,21 +29,23 @@ FLOW = """
 
 def still(widget: W.Widget) -> str:
     """The HTML of a widget and of all that it holds: pictures as PNG, controls as their values in words."""
-    return f"<style>{FLOW}{stylesheet()}</style>{_html(widget)}"
+    return f"<style>{FLOW}{stylesheet()}</style>{as_html(widget, png)}"
 
 
-def _html(widget: W.Widget) -> str:
+def as_html(widget: W.Widget, packed: Packing) -> str:
+    """The same without a style sheet; `packed` packs the pictures."""
     if isinstance(widget, Picture):
-        return _picture(widget)
+        return _picture(widget, packed)
     if hasattr(widget, "as_picture"):  # a canvas, by another library, which pages without one need not load
-        return _picture(widget.as_picture())
+        return _picture(widget.as_picture(), packed)
     if hasattr(widget, "as_html"):
         return f"<div class='{_classes(widget)}'>{widget.as_html()}</div>"
     if isinstance(widget, W.Box):
         if widget.layout.display == "none":
             return ""
         flow = "zf-still-column" if isinstance(widget, W.VBox) else "zf-still-row"
-        return f"<div class='{flow} {_classes(widget)}'>{' '.join(map(_html, widget.children))}</div>"
+        parts = " ".join(as_html(part, packed) for part in widget.children)
+        return f"<div class='{flow} {_classes(widget)}'>{parts}</div>"
     if isinstance(widget, W.HTML):
         return f"<div class='{_classes(widget)}'>{widget.value}</div>"
     if isinstance(widget, Status):
@@ -52,7 +60,21 @@ def _html(widget: W.Widget) -> str:
     return f"<b>{escape(said)}</b>" if said else ""
 
 
-def _picture(picture: Picture) -> str:
+def png(image: Image.Image) -> tuple[str, bytes]:
+    """A picture packed without loss: the kind of image, and its bytes."""
+    data = BytesIO()
+    image.save(data, "PNG")
+    return "png", data.getvalue()
+
+
+def webp(image: Image.Image) -> tuple[str, bytes]:
+    """A picture packed small; so are maps, without loss, whose few pixels are squares to be told apart."""
+    data = BytesIO()
+    image.save(data, "WEBP", quality=QUALITY, lossless=max(image.size) <= SMALL)
+    return "webp", data.getvalue()
+
+
+def _picture(picture: Picture | ShownPicture, packed: Packing) -> str:
     marks = "".join(_mark(box, picture, "zf-picture-box") for box in picture.boxes)
     if picture.cell is not None and picture.cells != (0, 0):
         row, column = picture.cell
@@ -62,13 +84,13 @@ def _picture(picture: Picture) -> str:
     shape = f"--zf-shown-width:{picture.shown_width}px;aspect-ratio:{picture.width}/{picture.height}"
     return (
         f"<div class='zf-picture {_classes(picture)}'><div class='zf-picture-frame' style='{shape}'>"
-        f"{_image(picture)}<div class='zf-picture-marks' style='position:absolute;inset:0'>{marks}</div></div>"
+        f"{_image(picture, packed)}<div class='zf-picture-marks' style='position:absolute;inset:0'>{marks}</div></div>"
         f"<div class='zf-picture-caption' style='--zf-shown-width:{picture.shown_width}px'>"
         f"{escape(picture.caption)}</div></div>"
     )
 
 
-def _mark(box: tuple[float, float, float, float], picture: Picture, kind: str) -> str:
+def _mark(box: tuple[float, float, float, float], picture: Picture | ShownPicture, kind: str) -> str:
     top, left, bottom, right = box
     place = {
         "top": top / picture.height,
@@ -79,17 +101,16 @@ def _mark(box: tuple[float, float, float, float], picture: Picture, kind: str) -
     return f"<div class='{kind}' style='{';'.join(f'{side}:{part:.4%}' for side, part in place.items())}'></div>"
 
 
-def _image(picture: Picture) -> str:
+def _image(picture: Picture | ShownPicture, packed: Packing) -> str:
     if not picture.pixels:  # its place stays empty
         return ""
-    data = BytesIO()
-    Image.frombytes("RGBA", (picture.width, picture.height), picture.pixels).save(data, "PNG")
+    kind, data = packed(Image.frombytes("RGBA", (picture.width, picture.height), picture.pixels))
     blended = "zf-smooth" if picture.smooth else ""
     return (
         f"<img class='zf-picture-canvas {blended}' alt='{escape(picture.description or picture.caption)}' "
-        f"src='data:image/png;base64,{b64encode(data.getvalue()).decode()}'>"
+        f"src='data:image/{kind};base64,{b64encode(data).decode()}'>"
     )
 
 
-def _classes(widget: W.DOMWidget) -> str:
+def _classes(widget: W.DOMWidget | ShownPicture) -> str:
     return " ".join(map(escape, widget._dom_classes))

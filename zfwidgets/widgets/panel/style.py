@@ -18,7 +18,12 @@ def stylesheet() -> str:
 
     A page needs it once; see `zfwidgets.widgets.panel.page_ready`.
     """
-    return "\n".join([tokens(), *(sheet.read_text(encoding="utf-8") for sheet in sheets())])
+    return f"{tokens()}\n{rooms()}"
+
+
+def rooms() -> str:
+    """The same without the custom properties."""
+    return "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets())
 
 
 def sheets() -> list[Path]:

@@ -17,6 +17,11 @@ def in_kernel() -> bool:
     return getattr(get_ipython(), "kernel", None) is not None
 
 
+def saves_outputs() -> bool:
+    """Whether what a cell shows may be saved with its notebook: in a kernel, unless that answers a page of Voila."""
+    return in_kernel() and not shows_stills() and not os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
+
+
 def at_once() -> bool:
     """Whether things are computed in the caller's thread: for stills, and outside a kernel."""
     return shows_stills() or not in_kernel()
