@@ -133,6 +133,6 @@ def test_the_axis_of_raw_bars_holds_zero_and_every_bar():
 def test_the_target_class_is_offered_by_its_label_with_the_right_word(net, images):
     canvas = zf.OcclusionCanvas(net, images, image="flower", target=net.labels[-1])
     assert canvas.result.target == len(net.labels) - 1
-    assert canvas.control_of["target"].options == tuple(net.labels)
+    assert canvas.control_of["target"].labels == list(net.labels)
     label = next(part for part in canvas.controls() if "Target class" in getattr(part.children[0], "value", ""))
     assert f"Whose {net.scores.meaning.quantity} is mapped" in label.children[0].value

@@ -1,5 +1,6 @@
 """Networks to look into: embedded, torchvision's, and one's own."""
 
+from zfwidgets.models.groups import label_groups
 from zfwidgets.models.load import load
 from zfwidgets.models.network import Network
 from zfwidgets.models.prediction import Prediction
@@ -8,4 +9,4 @@ from zfwidgets.models.report import Report
 from zfwidgets.models.required import require_network
 from zfwidgets.models.scores import Meaning
 
-__all__ = ["Meaning", "Network", "Prediction", "Preprocess", "Report", "load", "require_network"]
+__all__ = ["Meaning", "Network", "Prediction", "Preprocess", "Report", "label_groups", "load", "require_network"]
