@@ -87,15 +87,15 @@ tell()
 ipywidgets.VBox([panel, kernel])
 """
 
-# From the top of the chart: the names, and how long the bars are, as a share of the axis from 0 to 1.
-BARS = """(chart) => {
-  const top = (part) => part.getBoundingClientRect().top;
-  const all = (selector) => [...chart.querySelectorAll(selector)].sort((a, b) => top(a) - top(b));
-  const full = chart.querySelector(".plotarea_background").width.baseVal.value;
-  const long = (colour) => all("rect.bar").filter((bar) => bar.style.fill === colour)
-    .map((bar) => bar.width.baseVal.value / full);
-  const names = all(".axis[text-anchor='end'] .tick text").map((name) => name.textContent.trim());
-  return [names, long("rgb(0, 114, 178)"), long("rgb(230, 159, 0)")];
+# From the top: the names, and how long the bars are, as a share of what there is for them.
+BARS = """(rows) => {
+  const all = [...rows.querySelectorAll(".zf-class-row")];
+  const long = (row, kind) => {
+    const [bar, track] = [row.querySelector(`.zf-class-${kind}`), row.querySelector(".zf-class-track")];
+    return bar.getBoundingClientRect().width / track.getBoundingClientRect().width;
+  };
+  const names = all.map((row) => row.querySelector(".zf-class-name").textContent.replace("★", "").trim());
+  return [names, all.map((row) => long(row, "now")), all.map((row) => long(row, "whole"))];
 }"""
 WATCH_WORDS = """(words) => {
   window.said = [];
@@ -216,7 +216,7 @@ def differences(page, mask):
     """What on the page does not belong to what this hides."""
     net, after, number = features().net, answer(mask), strongest_map(features(), "3")
     words = summary_html(hide(net, features(), mask, layer="3", feature=number))
-    names, now, then = page.locator(".zf-chart").evaluate(BARS)
+    names, now, then = page.locator(".zf-class-rows").evaluate(BARS)
     known = [net.labels.index(name) for name in names]
     maps = [one.maps("3")[number] for one in (features(), after)]
     low, high = min(float(maps[0].min()), 0.0), max(float(values.max()) for values in maps)
@@ -226,7 +226,7 @@ def differences(page, mask):
     after_map, projection = (canvas_pixels(page, selector) for selector in selectors)
     facts = {
         "words": shown_words(page) == re.sub("<[^>]+>", "", words.replace("<br>", "\n")),
-        "order": sorted(known) == [0, 1, 2, 3] and now == sorted(now, reverse=True),
+        "order": sorted(known) == [0, 1, 2, 3] and then == sorted(then, reverse=True),
         "bars now": len(now) == 4 and np.allclose(now, after.prediction.probability[0, known], atol=0.002),
         "bars before": len(then) == 4 and np.allclose(then, features().prediction.probability[0, known], atol=0.002),
         "map": close(after_map, heat(maps[1], low, high)),
@@ -245,7 +245,7 @@ def assert_the_answer_belongs_to(page, mask):
     eventually(page, lambda: not differences(page, mask))
     page.wait_for_timeout(100)
     found = differences(page, mask)
-    assert not found, f"{found} differ: {shown_words(page)}, {page.locator('.zf-chart').evaluate(BARS)}"
+    assert not found, f"{found} differ: {shown_words(page)}, {page.locator('.zf-class-rows').evaluate(BARS)}"
 
 
 def assert_shown(page, mask):
@@ -513,6 +513,10 @@ def test_an_unknown_target_class_is_explained_and_nothing_is_lost(page):
     target.fill("bee")
     target.press("Enter")
     page.wait_for_selector(".zf-error", state="detached")
+    starred = page.locator(".zf-class-row:has-text('★')")
+    expect(starred).to_contain_text("bee")
+    now = answer(mask).prediction.probability[0, 1]
+    assert shown_words(page).count(f"★ bee: {features().prediction.probability[0, 1]:.2f} → {now:.2f}.") == 1
     page.wait_for_selector(".zf-sweep-probability .zf-picture-caption:has-text('bee')")
     target.fill("")
     target.press("Enter")
@@ -549,7 +553,7 @@ def test_in_the_dark_and_on_a_narrow_page_words_are_readable(open_notebook):
     shown = {
         "words": ".zf-occlusion-words .widget-html-content",
         "answer": ".zf-occlusion-words b",
-        "key": ".zf-before-after .widget-html-content",
+        "key": ".zf-class-keys .widget-html-content",
         "tool": ".zf-tool button",
         "target": ".zf-target input",
         "title": ".zf-sweep .zf-quarter-title .widget-html-content",

@@ -11,6 +11,8 @@ import zfwidgets as zf
 from zfwidgets.drawing import heat, label_picture, signed_picture
 from zfwidgets.experiments.occlusion import make_baseline
 from zfwidgets.experiments.occlusion.occluder import with_hidden
+from zfwidgets.models import Meaning
+from zfwidgets.widgets.occlusion_canvas.class_rows import rows_of
 from zfwidgets.widgets.occlusion_canvas.sweep_view import INK, over_photograph
 
 from .conftest import until
@@ -208,6 +210,35 @@ def test_a_gesture_is_answered_in_the_middle_of_a_sweep(network, images, in_kern
     canvas.sweeper.job.cancel()
 
 
+def test_classes_keep_their_places_while_parts_are_hidden():
+    whole = np.array([0.05, 0.3, 0.0, 0.2, 0.2, 0.1, 0.1, 0.05])
+    now = np.array([0.4, 0.01, 0.3, 0.02, 0.2, 0.0, 0.004, 0.066])
+    assert rows_of(whole, whole, 1, Meaning.SHARES) == [1, 3, 4, 5, 6]
+    assert rows_of(whole, whole, 2, Meaning.SHARES) == [1, 3, 4, 5, 6, 2]
+    assert rows_of(whole, now, 1, Meaning.SHARES) == [1, 3, 4, 5, 6, 0, 2, 7]
+    assert rows_of(whole, now, 2, Meaning.SHARES) == [1, 3, 4, 5, 6, 2, 0, 7]
+
+
+def test_a_class_that_is_not_seen_has_not_risen():
+    whole, now = np.array([0.9, 0.05, 0.03, 0.01, 0.01, 0.0]), np.array([0.9, 0.0501, 0.03, 0.0099, 0.0, 0.001])
+    assert rows_of(whole, now, 0, Meaning.SHARES) == [0, 1, 2, 3, 4]
+    assert rows_of(whole, now, 0, Meaning.RAW) == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_target_class_is_seen_at_once(network, canvas):
+    whole = canvas.result.probability[0]
+    target = int(whole.argmin())
+    name = network.labels[target]
+    canvas.target = name
+    assert f"★ {name}: {whole[target]:.2f}." in canvas.view.words.value
+    canvas.canvas.put(a_mask())
+    now = canvas.result.probability[1][target]
+    assert f"★ {name}: {whole[target]:.2f} → {now:.2f}." in canvas.view.words.value
+    (starred,) = [row for row in canvas.view.bars.html.split("zf-class-row") if "★" in row]
+    assert f"{name}: whole image {whole[target]:.2f}, now {now:.2f}" in starred
+    assert (name, pytest.approx(now), pytest.approx(whole[target])) in canvas.view.bars.shown
+
+
 def test_the_target_is_what_the_network_says_or_a_class_by_name(network, canvas):
     assert canvas.result.target == canvas.result.probability[0].argmax()
     canvas.target = "dog"
@@ -261,4 +292,4 @@ def test_what_a_class_is_called_cannot_run_scripts(network, images):
     canvas = zf.OcclusionCanvas(named, images, size=8, stride=8)
     canvas.canvas.put(a_mask())
     canvas.sweeper.job.start()
-    assert "<script>" not in canvas.view.words.value + canvas.sweeper.maps.legend.value
+    assert "<script>" not in canvas.view.words.value + canvas.view.bars.html + canvas.sweeper.maps.legend.value

@@ -10,9 +10,9 @@ from zfwidgets.drawing import format_number, heat, signed_picture
 from zfwidgets.experiments.occlusion import Hiding
 from zfwidgets.experiments.projection import robust_scale
 from zfwidgets.models import Meaning
-from zfwidgets.widgets.charts import BeforeAndAfter
 from zfwidgets.widgets.controls import classed, titled
 from zfwidgets.widgets.geometry import ACTIVITY, SWEEP
+from zfwidgets.widgets.occlusion_canvas.class_rows import ClassRows
 from zfwidgets.widgets.picture import Picture, fitted
 
 
@@ -21,7 +21,7 @@ class OcclusionView(W.VBox):
 
     def __init__(self, transport: str) -> None:
         self.words = W.HTML()
-        self.bars = BeforeAndAfter()
+        self.bars = ClassRows()
         self.maps = _pair(ACTIVITY, transport, "The feature map")
         self.projections = _pair(SWEEP, transport, "Its projection")
         self.words.add_class("zf-occlusion-words")
@@ -73,8 +73,9 @@ def summary_html(result: Hiding) -> str:
     else:
         changed = f"from <b>{names[0]}</b> ({write(whole[was])}) to <b>{names[1]}</b> ({write(hidden[now])})"
         answer = f"{says} changes {changed}."
-    if target not in (was, now):
-        answer += f" {names[2]}: {write(whole[target])} → {write(hidden[target])}."
+    if target != was:
+        change = f" → {write(hidden[target])}" if result.mask.any() else ""
+        answer += f" ★ {names[2]}: {write(whole[target])}{change}."
     return f"{answer}<br>{_map_sentence(result)}"
 
 
