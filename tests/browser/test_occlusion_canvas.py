@@ -137,6 +137,7 @@ def small_page(open_panel):
 def page(small_page):
     """The small network's panel with nothing hidden."""
     use(small_page, "square")
+    show_tab(small_page, "By hand")
     small_page.locator(".zf-clear").click()
     leave(small_page)
     wait_until(small_page, lambda now: now["hidden"] == 0 and now["square"] is None and not now["busy"])
@@ -242,6 +243,7 @@ def shown_words(page):
 
 def assert_the_answer_belongs_to(page, mask):
     """Soon, and from then on."""
+    show_tab(page, "By hand")
     eventually(page, lambda: not differences(page, mask))
     page.wait_for_timeout(100)
     found = differences(page, mask)
@@ -255,8 +257,15 @@ def assert_shown(page, mask):
     assert_the_answer_belongs_to(page, mask)
 
 
+def show_tab(page, name):
+    tab = page.locator(".zf-occlusion-tabs [role=tab]", has_text=name)
+    if tab.get_attribute("aria-selected") != "true":
+        tab.click()
+
+
 def sweep(page):
     """Let the square sweep to the end."""
+    show_tab(page, "Sweep")
     page.locator(".zf-job button", has_text="Sweep").click()
     page.wait_for_selector(f"{NOTE}:has-text(' places in ')")
 
@@ -281,6 +290,7 @@ def assert_maps_are(page, found):
 
 def cell(page, name, row, column):
     """The middle of a place on a map of the sweep, scrolled into view."""
+    show_tab(page, "Sweep")
     canvas = page.locator(f".zf-sweep-{name} canvas")
     canvas.scroll_into_view_if_needed()
     box, (rows, columns) = canvas.bounding_box(), swept().label.shape
@@ -363,7 +373,7 @@ def test_the_answer_is_to_be_seen_while_the_square_moves_without_rest(large_page
         large_page.mouse.move(x + moves % 200, y)
         if large_page.evaluate("said.length") >= 3:
             break
-    large_page.mouse.move(*at(large_page, 112.1, 60.1, LARGE_SHAPE))
+    large_page.mouse.move(*at(large_page, 112.4, 60.4, LARGE_SHAPE))
     wait_until(large_page, lambda now: now["square"] == [96, 44] and not now["busy"])
     cat = zf.ImageFeatures(zf.load("squeezenet1_1"), zf.photograph("cat"))
     mask = np.zeros(LARGE_SHAPE, bool)
@@ -377,6 +387,7 @@ def test_the_answer_is_to_be_seen_while_the_square_moves_without_rest(large_page
 def test_a_sweep_says_how_far_it_is_and_its_maps_become_finer(large_page):
     net = zf.load("squeezenet1_1")
     expect(large_page.locator(NOTE)).to_have_text("", use_inner_text=True)
+    show_tab(large_page, "Sweep")
     large_page.locator(".zf-sweep-probability canvas").evaluate(WATCH_MAP)
     large_page.locator(".zf-job button", has_text="Sweep").click()
     large_page.wait_for_selector(f"{NOTE}:has-text(' of 324 places · ')")
@@ -396,6 +407,7 @@ def test_a_sweep_says_how_far_it_is_and_its_maps_become_finer(large_page):
 
 def test_who_cancels_before_the_first_map_is_left_in_peace(large_page):
     state = wait_until(large_page, lambda now: now["computed"] == now["places"] == 324)
+    show_tab(large_page, "Sweep")
     sweep_button = large_page.locator(".zf-job button", has_text="Sweep")
     large_page.locator("button.zf-hold").click()
     sweep_button.click()
@@ -430,7 +442,7 @@ def test_in_mid_sweep_a_gesture_is_answered_and_cancel_keeps_what_is_there(large
 def test_the_swept_maps_are_those_of_zf_occlusion(page):
     sweep(page)
     assert_maps_are(page, swept())
-    legend = page.locator(".zf-sweep-legend").inner_text()
+    legend = page.locator(".zf-sweep-label-legend").inner_text()
     assert all(features().net.labels[number] in legend for number in np.unique(swept().label))
     expect(page.locator(NOTE)).to_contain_text(f"{swept().label.size} places in ", use_inner_text=True)
 
@@ -440,7 +452,7 @@ def test_pointing_at_a_map_shows_what_was_hidden_there_and_a_click_takes_it_over
     for name, place in (("probability", (2, 3)), ("label", (4, 9))):
         page.mouse.move(*cell(page, name, *place))
         label, confidence = swept().labels[swept().label[place]], swept().confidence[place]
-        page.wait_for_selector(f".zf-sweep-hidden .zf-picture-caption:has-text('{label} {confidence:.2f}')")
+        page.wait_for_selector(f".zf-sweep-hidden-legend:has-text('{label} {confidence:.2f}')")
         expected = swept().hidden(*place)
         assert eventually(page, lambda: close(canvas_pixels(page, ".zf-sweep-hidden canvas"), expected))  # noqa: B023
     assert kernel(page)["hidden"] == 0
@@ -462,8 +474,8 @@ def test_another_stride_after_a_sweep_sweeps_anew(page):
 
 
 def test_the_keyboard_alone_moves_the_square_hides_and_leaves(page):
-    page.locator(".zf-target input").focus()
-    page.keyboard.press("Tab")
+    page.locator(".zf-clear").focus()
+    tab_to(page, ".zf-canvas canvas")
     top, left = wait_until(page, lambda now: now["square"] is not None)["square"]
     for key in ("ArrowRight", "ArrowRight", "ArrowUp", "Shift+ArrowDown"):
         page.keyboard.press(key)
@@ -491,7 +503,7 @@ def test_by_keyboard_a_place_is_chosen_on_a_map_and_taken_over(page):
     row = swept().label.shape[0] // 2 + 1
     page.wait_for_selector(".zf-sweep-activity .zf-picture-cell")
     label, confidence = swept().labels[swept().label[row, 1]], swept().confidence[row, 1]
-    page.wait_for_selector(f".zf-sweep-hidden .zf-picture-caption:has-text('{label} {confidence:.2f}')")
+    page.wait_for_selector(f".zf-sweep-hidden-legend:has-text('{label} {confidence:.2f}')")
     page.keyboard.press("Enter")
     wait_until(page, lambda now: now["hidden"] == SIDE**2)
     assert_shown(page, swept_box(row, 1))
@@ -517,7 +529,7 @@ def test_an_unknown_target_class_is_explained_and_nothing_is_lost(page):
     expect(starred).to_contain_text("bee")
     now = answer(mask).prediction.probability[0, 1]
     assert shown_words(page).count(f"★ bee: {features().prediction.probability[0, 1]:.2f} → {now:.2f}.") == 1
-    page.wait_for_selector(".zf-sweep-probability .zf-picture-caption:has-text('bee')")
+    page.wait_for_selector(".zf-sweep-probability-legend:has-text('★ bee')", state="attached")
     target.fill("")
     target.press("Enter")
     wait_until(page, lambda now: now["target"] == "" and not now["busy"] and not now["sweeping"])
@@ -533,7 +545,7 @@ def test_a_reload_with_a_living_kernel_shows_the_same_and_goes_on(page, server):
     assert_shown(page, mask)
     reload(page, server)
     page.wait_for_selector(f"{CANVAS}[data-zf-mended]")
-    page.wait_for_selector(".zf-sweep-label canvas[data-painted]")
+    page.wait_for_selector(".zf-sweep-label canvas[data-painted]", state="attached")
     assert_shown(page, mask)
     assert_maps_are(page, swept())
     expect(page.locator(NOTE)).to_contain_text("places in", use_inner_text=True)
@@ -557,8 +569,8 @@ def test_in_the_dark_and_on_a_narrow_page_words_are_readable(open_notebook):
         "tool": ".zf-tool button",
         "target": ".zf-target input",
         "title": ".zf-sweep .zf-quarter-title .widget-html-content",
-        "caption": ".zf-sweep-activity .zf-picture-caption",
-        "legend": ".zf-sweep-legend .widget-html-content",
+        "tab": ".zf-occlusion-tabs [role=tab][aria-selected=false]",
+        "legend": ".zf-sweep-label-legend .widget-html-content",
         "note": f"{NOTE} .widget-html-content",
     }
     contrasts = {name: contrast(page, selector) for name, selector in shown.items()}
@@ -569,6 +581,60 @@ def test_in_the_dark_and_on_a_narrow_page_words_are_readable(open_notebook):
     fits = "card => card.scrollWidth <= card.clientWidth"
     assert eventually(page, lambda: card.evaluate(fits)), "something is cut off"
     screenshot(page, "occlusion_dark_narrow", ".zf-panel")
+
+
+# Whose right edge lies beyond the card's, or what stands in them beyond their own.
+TOO_WIDE = """(card) => {
+  const edge = card.getBoundingClientRect().right;
+  const beyond = (part) => part.checkVisibility() && part.getBoundingClientRect().right > edge + 0.5;
+  const cut = (part) => getComputedStyle(part).overflowX !== "visible" && part.scrollWidth > part.clientWidth + 1;
+  const names = [".zf-class-name", ".zf-job-note *", ".zf-picture-spoken", ".zf-canvas-spoken"].join(",");
+  const parts = [...card.querySelectorAll("*")].filter((part) => !part.matches(names));
+  return [card, ...parts].filter((part) => beyond(part) || cut(part)).map((part) => part.outerHTML.slice(0, 120));
+}"""
+BOXES = """(card, selector) => [...card.querySelectorAll(selector)].map((part) => {
+  const { x, y, width, height } = part.getBoundingClientRect();
+  return [x, y, width, height].map(Math.round);
+})"""
+
+
+@pytest.fixture
+def wide_page(open_notebook):
+    cell = NETWORK + SMALL + "import ipywidgets\nipywidgets.VBox([panel]).add_class('zf-around')"
+    page = open_notebook([cell])
+    page.set_viewport_size({"width": 1500, "height": 1200})
+    page.wait_for_selector(READY)
+    sweep(page)
+    return page
+
+
+@pytest.mark.parametrize(("width", "height"), [(1200, 640), (992, 520), (848, None), (640, None)])
+def test_at_every_width_nothing_is_cut_off_and_rows_are_even(wide_page, width, height):
+    page = wide_page
+    page.locator(".zf-around").evaluate("(box, width) => { box.style.width = `${width}px` }", width)
+    card = page.locator(".zf-panel")
+    assert eventually(page, lambda: card.bounding_box()["width"] == width)
+    for tab, pictures in (("Sweep", ".zf-sweep-maps"), ("By hand", ".zf-occlusion-inside")):
+        show_tab(page, tab)
+        page.wait_for_selector(pictures)
+        assert eventually(page, lambda: not card.evaluate(TOO_WIDE), 5), card.evaluate(TOO_WIDE)
+        boxes = card.evaluate(BOXES, f"{pictures} .zf-picture-frame")
+        assert len({size for _, _, size, _ in boxes}) == 1
+        rows = [[box for box in boxes if box[1] == top] for top in sorted({box[1] for box in boxes})]
+        assert len({len(row) for row in rows}) == 1, boxes
+        screenshot(page, f"occlusion_{width}_{tab.split()[0].lower()}", ".zf-panel")
+        assert height is None or card.bounding_box()["height"] <= height
+
+
+def test_tabs_are_chosen_by_keyboard(page):
+    show_tab(page, "By hand")
+    page.locator(".zf-clear").focus()
+    tab_to(page, ".zf-occlusion-tabs [role=tab][aria-selected=true]")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".zf-sweep-controls")
+    expect(page.locator(".zf-occlusion-tabs [role=tab]", has_text="Sweep")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".zf-occlusion-words")).to_be_hidden()
 
 
 @pytest.mark.parametrize("app", ["voila", "notebook"])

@@ -123,7 +123,7 @@ def test_a_sweep_shows_the_maps_of_zf_occlusion(network, images, canvas):
         assert (shown(picture) == over_photograph(expected, colours)).all()
         assert picture.cells == expected.label.shape
     for number in np.unique(expected.label):
-        assert network.labels[number] in canvas.sweeper.maps.legend.value
+        assert network.labels[number] in canvas.sweeper.maps.legends[3].value
     assert f"{expected.label.size} places" in canvas.sweeper.job.note.value
 
 
@@ -146,7 +146,7 @@ def test_pointing_at_a_map_shows_what_was_hidden_there(canvas):
     canvas.sweeper.maps.maps[1].hover = (3, 5)
     assert (shown(canvas.sweeper.maps.hidden) == canvas.swept.hidden(3, 5)).all()
     label = canvas.swept.labels[canvas.swept.label[3, 5]]
-    assert canvas.sweeper.maps.hidden.caption.startswith(f"{label} {canvas.swept.confidence[3, 5]:.2f}")
+    assert f"<b>{label}</b> {canvas.swept.confidence[3, 5]:.2f}" in canvas.sweeper.maps.legends[0].value
     canvas.sweeper.maps.maps[0].cell = (1, 2)
     assert (shown(canvas.sweeper.maps.hidden) == canvas.swept.hidden(1, 2)).all()
 
@@ -292,4 +292,4 @@ def test_what_a_class_is_called_cannot_run_scripts(network, images):
     canvas = zf.OcclusionCanvas(named, images, size=8, stride=8)
     canvas.canvas.put(a_mask())
     canvas.sweeper.job.start()
-    assert "<script>" not in canvas.view.words.value + canvas.view.bars.html + canvas.sweeper.maps.legend.value
+    assert "<script>" not in canvas.view.words.value + canvas.view.bars.html + canvas.sweeper.maps.legends[3].value

@@ -12,8 +12,8 @@ PICTURE = 240  # what the pictures of a panel are fitted into
 PHOTOGRAPH = 454  # what a large photograph, or the canvas, is fitted into
 
 # The occlusion canvas.
-ACTIVITY = 140  # what feature maps are fitted into
-SWEEP = 227  # what projections and the maps of a sweep are fitted into: the size of the images that come with zfwidgets
+INSIDE = 144  # what feature maps and projections are fitted into, where there is room
+SWEPT = 140  # what the maps of a sweep are fitted into, likewise
 
 PART_PICTURE = 148  # a picture to mark parts in: six in a row of the correspondence lab
 
@@ -35,7 +35,8 @@ def sizes() -> dict[str, str]:
         "frame": FRAME,
         "picture": PICTURE,
         "photograph": PHOTOGRAPH,
-        "sweep": SWEEP,
+        "inside": INSIDE,
+        "swept": SWEPT,
         "part-picture": PART_PICTURE,
         "wall": WALL_WIDTH,
         "wall-strip": STRIP,

@@ -1,6 +1,6 @@
 """A photograph to hide parts of, by mouse, finger or keyboard."""
 
 from zfwidgets.widgets.canvas.canvas import DrawingCanvas
-from zfwidgets.widgets.canvas.strokes import extent, runs, slices
+from zfwidgets.widgets.canvas.strokes import BRUSHES, extent, runs, slices
 
-__all__ = ["DrawingCanvas", "extent", "runs", "slices"]
+__all__ = ["BRUSHES", "DrawingCanvas", "extent", "runs", "slices"]

@@ -59,8 +59,9 @@ class Job(W.HBox):
             self._end("Cancelled.")
 
     def tell(self, words: str) -> None:
-        """Say something beside the button, in one line; all of it where the pointer rests on it."""
-        self.note.value = f"<span title='{escape(words, quote=True)}'>{escape(words)}</span>"
+        """Say something beside the button, its first line; all of it where the pointer rests on that."""
+        line, *_ = words.split("\n")
+        self.note.value = f"<span title='{escape(words, quote=True)}'>{escape(line)}</span>"
 
     def _do(self, _: None, cancelled: Callable[[], bool]) -> None:
         started = time.perf_counter()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from html import escape
 
 import ipywidgets as W
@@ -11,13 +13,16 @@ import traitlets as T
 from zfwidgets.drawing import format_number, heat, label_picture
 from zfwidgets.experiments.occlusion import Occlusion
 from zfwidgets.models import Meaning
-from zfwidgets.widgets.geometry import SWEEP
+from zfwidgets.widgets.controls import classed, titled
+from zfwidgets.widgets.geometry import SWEPT
 from zfwidgets.widgets.picture import Picture, fitted
 
+NAMES = ("hidden", "activity", "probability", "label")
+NAMED = 7  # classes in the legend
 INK = 0.72  # how much of a map's colour lies over the photograph
 
 
-class SweepView(W.VBox):
+class SweepView(W.Box):
     """Panels (a), (b), (d) and (e): the hidden image, activity, probability (or score), and the most probable class."""
 
     place = T.Any(None, help="(row, column) of the square's place that was pointed at last; None at first")
@@ -25,28 +30,23 @@ class SweepView(W.VBox):
 
     def __init__(self, transport: str, meaning: Meaning = Meaning.SHARES) -> None:
         quantity = meaning.quantity
-        self.hidden = Picture(width=SWEEP, height=SWEEP, shown_width=SWEEP, smooth=True, transport=transport,
+        self.hidden = Picture(width=SWEPT, height=SWEPT, shown_width=SWEPT, smooth=True, transport=transport,
                               hoverable=False, description="The image with the square at the chosen place")  # fmt: skip
         self.maps = tuple(
-            Picture(width=SWEEP, height=SWEEP, shown_width=SWEEP, transport=transport, description=words)
+            Picture(width=SWEPT, height=SWEPT, shown_width=SWEPT, transport=transport, description=words)
             for words in (
                 "Activity of the feature map for each place of the square; arrow keys choose one, Enter takes it over",
                 f"{quantity.capitalize()} of the target class for each place of the square",
                 f"{meaning.first.capitalize()} for each place of the square",
             )
         )
-        self.legend = W.HTML()
+        self.legends = tuple(classed(W.HTML(), f"zf-sweep-{name}-legend", "zf-sweep-legend") for name in NAMES)
         self.result: Occlusion | None = None
         scored = f"(d) the target's {quantity}", f"(e) {meaning.answer}"
         titles = ("(a) hidden here", "(b) the feature map's sum", *scored)
-        quarters = [_quarter(*both) for both in zip(titles, (self.hidden, *self.maps), strict=True)]
-        for quarter, name in zip(quarters, ("hidden", "activity", "probability", "label"), strict=True):
-            quarter.children[1].add_class(f"zf-sweep-{name}")
-        row = W.Box(quarters)
-        row.add_class("zf-sweep-maps")
-        self.legend.add_class("zf-sweep-legend")
-        super().__init__([row, self.legend])
-        self.add_class("zf-sweep")
+        parts = zip(titles, NAMES, (self.hidden, *self.maps), self.legends, strict=True)
+        super().__init__([_quarter(*each) for each in parts])
+        classed(self, "zf-sweep-maps")
         for picture in self.maps:
             picture.observe(self._pointed, names=["hover", "cell"])
             picture.observe(self._clicked, names="clicked")
@@ -55,16 +55,17 @@ class SweepView(W.VBox):
     def show(self, result: Occlusion) -> None:
         """Draw a result of the sweep; the maps lie over the part of the image in which the square's middle moves."""
         self.result = result
-        activity, probability, label = self.maps
-        target = result.labels[result.targets[0]]
-        _show_map(activity, result, heat(result.activity), _range(result.activity, result.unoccluded_activity))
-        whole = float(result.unoccluded[result.targets[0]])
-        said_of = f"{target}\n{_range(result.probability, whole)}"
         limits = Meaning(result.meaning).limits(result.probability)
-        _show_map(probability, result, heat(result.probability, *limits), said_of)
-        colours, legend = label_picture(result.label)
-        _show_map(label, result, colours, "the colours are named below")
-        self.legend.value = _named(legend, result)
+        colours, classes = label_picture(result.label)
+        painted = heat(result.activity), heat(result.probability, *limits), colours
+        for picture, each in zip(self.maps, painted, strict=True):
+            _show_map(picture, result, each)
+        target, whole = result.labels[result.targets[0]], float(result.unoccluded[result.targets[0]])
+        _, activity, probability, label = self.legends
+        write = Meaning(result.meaning).write
+        activity.value = _scale(result.activity, _ends(result.activity), result.unoccluded_activity, format_number)
+        probability.value = f"<p>★ {escape(target)}</p>{_scale(result.probability, limits, whole, write)}"
+        label.value = _named(classes, result)
         self._show_place()
 
     def _pointed(self, change: T.Bunch) -> None:
@@ -91,14 +92,14 @@ class SweepView(W.VBox):
         result, (row, column) = self.result, place
         label, target = int(result.label[place]), result.targets[0]
         write = Meaning(result.meaning).write
-        lines = [f"{result.labels[label]} {write(result.confidence[place])}"]
+        lines = [f"<b>{escape(result.labels[label])}</b> {write(result.confidence[place])}"]
         if label != target:
-            lines.append(f"{result.labels[target]} {write(result.probability[place])}")
+            lines.append(f"★ {escape(result.labels[target])} {write(result.probability[place])}")
         height, width = result.picture.shape[:2]
         self.hidden.show(
-            result.hidden(row, column), shown_width=fitted(height, width, SWEEP), caption="\n".join(lines),
-            boxes=[_box(result, row, column)],
-        )  # fmt: skip
+            result.hidden(row, column), shown_width=fitted(height, width, SWEPT), boxes=[_box(result, row, column)]
+        )
+        self.legends[0].value = "".join(f"<p>{line}</p>" for line in lines)
 
 
 def _worst(result: Occlusion) -> tuple[int, int]:
@@ -113,14 +114,9 @@ def _box(result: Occlusion, row: int, column: int) -> tuple[int, int, int, int]:
     return top, left, min(top + result.size[0], height), min(left + result.size[1], width)
 
 
-def _show_map(picture: Picture, result: Occlusion, colours: np.ndarray, caption: str) -> None:
+def _show_map(picture: Picture, result: Occlusion, colours: np.ndarray) -> None:
     painted = over_photograph(result, colours)
-    picture.show(
-        painted,
-        cells=result.label.shape,
-        shown_width=fitted(painted.shape[0], painted.shape[1], SWEEP),
-        caption=caption,
-    )
+    picture.show(painted, cells=result.label.shape, shown_width=fitted(painted.shape[0], painted.shape[1], SWEPT))
 
 
 def over_photograph(result: Occlusion, colours: np.ndarray) -> np.ndarray:
@@ -135,24 +131,33 @@ def over_photograph(result: Occlusion, colours: np.ndarray) -> np.ndarray:
     return np.rint(INK * blown_up + (1 - INK) * grey[inside][..., None]).astype(np.uint8)
 
 
-def _range(values: np.ndarray, whole: float) -> str:
-    least, most = format_number(float(values.min())), format_number(float(values.max()))
-    return f"{least} to {most}\nwhole image {format_number(whole)}"
+def _scale(values: np.ndarray, ends: tuple[float, float], whole: float, write: Callable[[float], str]) -> str:
+    """What the colours mean, from the upper end to the lower one, and where between them the values lie."""
+    within = "" if ends == _ends(values) else " to ".join(map(write, _ends(values)))
+    bar = f"<div style='background:linear-gradient({_gradient()})'></div>"
+    words = "".join(f"<div>{words}</div>" for words in (write(ends[1]), within, write(ends[0])))
+    return f"<div class='zf-sweep-scale'>{bar}{words}</div><p>whole image {write(whole)}</p>"
 
 
-def _named(legend: dict[int, str], result: Occlusion) -> str:
-    shown = list(legend.items())[:12]
-    parts = [
-        f"<span class='zf-key' style='background:{colour}'></span>{escape(result.labels[number])}"
-        for number, colour in shown
+@cache
+def _gradient() -> str:
+    colours = heat(np.linspace(1, 0, 9)[None], 0, 1)[0].tolist()
+    return ", ".join(f"rgb({red}, {green}, {blue})" for red, green, blue in colours)
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    return float(values.min()), float(values.max())
+
+
+def _named(classes: dict[int, str], result: Occlusion) -> str:
+    rows = [
+        f"<p><span class='zf-key' style='background:{colour}'></span>{escape(result.labels[number])}</p>"
+        for number, colour in list(classes.items())[:NAMED]
     ]
-    more = f" and {len(legend) - len(shown)} more" if len(legend) > len(shown) else ""
-    return f"(e): {' '.join(parts)}{more}"
+    more = f"<p>and {len(classes) - NAMED} more</p>" if len(classes) > NAMED else ""
+    return "".join(rows) + more
 
 
-def _quarter(title: str, picture: Picture) -> W.VBox:
-    head = W.HTML(title)
-    head.add_class("zf-quarter-title")
-    box = W.VBox([head, picture])
-    box.add_class("zf-sweep-quarter")
-    return box
+def _quarter(title: str, name: str, picture: Picture, legend: W.HTML) -> W.VBox:
+    both = classed(W.HBox([classed(picture, f"zf-sweep-{name}"), legend]), "zf-sweep-pair")
+    return titled(title, both, "zf-sweep-quarter")

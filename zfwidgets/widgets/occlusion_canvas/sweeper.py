@@ -28,8 +28,9 @@ class Sweeper(W.VBox):
         self._whole = False  # whether the latest sweep came to its end
         self.job = panel.job("Sweep the square over the image", "places", self._sweep)
         self.maps = SweepView(panel.transport, panel.net.scores.meaning)
-        controls = [control(panel, "size"), control(panel, "stride"), self.job]
+        controls = [control(panel, "stride"), self.job]
         super().__init__([classed(W.Box(controls), "zf-controls", "zf-sweep-controls"), self.maps])
+        classed(self, "zf-sweep")
         panel.observe(self._begin_anew, names=SWEPT)
         self.maps.observe(self._take_over, names="taken")
         self.job.observe(self._ended, names="running")
@@ -74,10 +75,10 @@ class Sweeper(W.VBox):
 
 
 def summary(result: Occlusion | None, seconds: float) -> str:
-    """What a sweep has cost, in words."""
+    """What a sweep has cost, in words; all but the first line is for the tooltip."""
     if result is None:
         return ""
     done, _, full = result.macs
-    agreement = "" if np.isnan(result.agreement) else f" · (b) agrees with the projection: {result.agreement:.2f}"
+    agreement = "" if np.isnan(result.agreement) else f"\n(b) agrees with the projection: {result.agreement:.2f}"
     places = f"{result.computed.size} places in {seconds:.1f} s"
-    return f"{places}, with {done / full:.0%} of the work of asking anew{agreement}"
+    return f"{places}\n{done / full:.0%} of the work of asking the network anew at each place{agreement}"

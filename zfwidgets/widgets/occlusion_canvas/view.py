@@ -11,28 +11,25 @@ from zfwidgets.experiments.occlusion import Hiding
 from zfwidgets.experiments.projection import robust_scale
 from zfwidgets.models import Meaning
 from zfwidgets.widgets.controls import classed, titled
-from zfwidgets.widgets.geometry import ACTIVITY, SWEEP
+from zfwidgets.widgets.geometry import INSIDE
 from zfwidgets.widgets.occlusion_canvas.class_rows import ClassRows
 from zfwidgets.widgets.picture import Picture, fitted
 
 
-class OcclusionView(W.VBox):
-    """As probabilities, as a feature map, and as its projection; in `words`, for whoever holds the view to place."""
+class OcclusionView(W.Box):
+    """In words, as probabilities, as a feature map, and as its projection; `above` stands over the words."""
 
-    def __init__(self, transport: str) -> None:
-        self.words = W.HTML()
+    def __init__(self, transport: str, *above: W.Widget) -> None:
+        self.words = classed(W.HTML(), "zf-occlusion-words")
         self.bars = ClassRows()
-        self.maps = _pair(ACTIVITY, transport, "The feature map")
-        self.projections = _pair(SWEEP, transport, "Its projection")
-        self.words.add_class("zf-occlusion-words")
-        parts = (
-            (self.bars, "answer"),
-            (_pair_under("The feature map: whole image, and now", self.maps), "maps"),
-            (_pair_under("Projection: whole image, and now", self.projections), "projections"),
-        )  # fmt: skip
-        for part, name in parts:
-            part.add_class(f"zf-occlusion-{name}")
-        super().__init__([part for part, _ in parts])
+        self.maps = _pair(transport, "The feature map")
+        self.projections = _pair(transport, "Its projection")
+        pictures = [
+            classed(_pair_under("Feature map: whole image, now", self.maps), "zf-occlusion-maps"),
+            classed(_pair_under("Projection: whole image, now", self.projections), "zf-occlusion-projections"),
+        ]
+        answer = classed(W.VBox([*above, self.words, self.bars]), "zf-occlusion-answer")
+        super().__init__([answer, classed(W.VBox(pictures), "zf-occlusion-inside")])
         self.add_class("zf-occlusion-view")
 
     def show(self, result: Hiding) -> None:
@@ -47,14 +44,14 @@ class OcclusionView(W.VBox):
         low, high = min(float(result.maps[0].min()), 0.0), float(result.maps.max())
         for picture, values in zip(self.maps, result.maps, strict=True):
             caption = f"sum {format_number(float(values.sum()))}"
-            shown = fitted(values.shape[0], values.shape[1], ACTIVITY)
+            shown = fitted(values.shape[0], values.shape[1], INSIDE)
             picture.show(heat(values, low, high), shown_width=shown, caption=caption)
 
     def _show_projections(self, result: Hiding) -> None:
         end = max(robust_scale(pixels) for pixels in result.projected)
-        caption = f"zero is grey, the ends ±{format_number(end)}"
+        caption = f"±{format_number(end)}, grey 0"
         for picture, pixels in zip(self.projections, result.projected, strict=True):
-            shown = fitted(pixels.shape[1], pixels.shape[2], SWEEP)
+            shown = fitted(pixels.shape[1], pixels.shape[2], INSIDE)
             picture.show(signed_picture(pixels, end), shown_width=shown, caption=caption)
 
 
@@ -91,9 +88,11 @@ def _change(before: float, after: float) -> str:
     return f" ({after / before - 1:+.0%})" if before > 0 else ""
 
 
-def _pair(side: int, transport: str, what: str) -> tuple[Picture, Picture]:
+def _pair(transport: str, what: str) -> tuple[Picture, Picture]:
     first, second = (
-        Picture(width=side, height=side, shown_width=side, transport=transport, hoverable=False, description=words)
+        Picture(
+            width=INSIDE, height=INSIDE, shown_width=INSIDE, transport=transport, hoverable=False, description=words
+        )
         for words in (f"{what} of the whole image", f"{what} of the image as it is hidden now")
     )
     return first, second

@@ -22,13 +22,14 @@ from zfwidgets.experiments.occlusion import (
 )
 from zfwidgets.models import Network
 from zfwidgets.task import Task
-from zfwidgets.widgets.canvas import DrawingCanvas
-from zfwidgets.widgets.controls import bind, classed, control, labelled, row
+from zfwidgets.widgets.canvas import BRUSHES, DrawingCanvas
+from zfwidgets.widgets.controls import bind, classed, control, labelled, rare, row
 from zfwidgets.widgets.occlusion_canvas.sweeper import Sweeper
 from zfwidgets.widgets.occlusion_canvas.view import OcclusionView
 from zfwidgets.widgets.panel import FeaturePanel, call, image_line
 from zfwidgets.widgets.traits import FILLS, HIDING, ClassLabel, FeatureNumber, ImageName, Number, Option
 
+RARE = ("fill", "layer", "feature")  # controls
 TOOLS = ("square", "brush", "eraser", "rectangle")
 
 
@@ -65,13 +66,13 @@ class OcclusionCanvas(FeaturePanel):
     target = ClassLabel(help="label of the class whose probability is mapped; empty: what the network says")
     fill = Option(FILLS, "grey", "Fill", "what stands in hidden places", HIDING)
     size = Number(32, 2, lambda panel: panel.shortest_side, "Side of the square", "side of the square, input pixels",
-                  "Pixels of the network's input; the paper does not state it")  # fmt: skip
+                  "Pixels of the network's input; the paper does not state it", width=150)  # fmt: skip
     stride = Number(8, 1, lambda panel: max(1, panel.shortest_side // 2), "Stride", "pixels from one place to the next",
                     "Pixels from one place of the square to the next")  # fmt: skip
     tool = Option(TOOLS, "square", "Hide with", "what the pointer does",
                   "The square follows the pointer; a click leaves it there.", buttons=True)  # fmt: skip
     brush = Number(24, 4, 80, "Brush", "diameter of brush and eraser, input pixels",
-                   "Diameter of brush and eraser, in pixels of the network's input", width=150)  # fmt: skip
+                   "Diameter of brush and eraser, in pixels of the network's input", width=140)  # fmt: skip
     gestures = T.Int(0, help="grows with every change of what is hidden")
     swept = T.Any(None, help="the latest result of the sweep")
 
@@ -94,7 +95,7 @@ class OcclusionCanvas(FeaturePanel):
     def build(self) -> W.Widget:
         self.net.check_classes()
         self.canvas = DrawingCanvas()
-        self.view = OcclusionView(self.transport)
+        self.view = OcclusionView(self.transport, control(self, "target"))
         self.sweeper = Sweeper(self)
         bind(self.canvas, self, "tool", "tool")
         bind(self.canvas, self, "brush", "brush")
@@ -103,7 +104,8 @@ class OcclusionCanvas(FeaturePanel):
         self._put_on_canvas(self.image, self.fill)
         self.canvas.observe(self._hidden_anew, names=["mask", "square"])
         self.sweeper.observe(self._take_over, names="mask")
-        return classed(W.Box([W.VBox([self.canvas, self.view.words]), self.view]), "zf-pictures")
+        self.tabs = W.Tab([self.view, self.sweeper], titles=("By hand", "Sweep a square"))
+        return classed(W.Box([self.canvas, classed(self.tabs, "zf-occlusion-tabs")]), "zf-occlusion-body")
 
     def controls(self) -> list[W.Widget]:
         undo, clear = (W.Button(description=name, layout=W.Layout(width="auto")) for name in ("Undo", "Clear"))
@@ -111,14 +113,13 @@ class OcclusionCanvas(FeaturePanel):
         undo.on_click(lambda _: self.canvas.undo())
         clear.on_click(lambda _: self.canvas.clear())
         drawn = labelled("Drawn", row(classed(undo, "zf-undo"), classed(clear, "zf-clear")))
-        first, then = ("image", "tool", "brush", "fill"), ("layer", "feature", "target")
-        return [*(control(self, name) for name in first), drawn, *(control(self, name) for name in then)]
-
-    def below(self) -> list[W.Widget]:
-        return [self.sweeper]
+        image, tool, size, brush, *rest = (control(self, name) for name in ("image", "tool", "size", "brush", *RARE))
+        T.dlink((self, "tool"), (brush.layout, "display"), lambda tool: "" if tool in BRUSHES else "none")
+        return [image, tool, size, brush, drawn, *rare(*rest)]
 
     def sweep(self) -> None:
         """Let the square sweep over the image, as the button does; outside a kernel, it is over on return."""
+        self.tabs.selected_index = 1
         self.sweeper.job.start()
 
     def scores(self, choice: HidingChoice) -> np.ndarray:

@@ -40,6 +40,8 @@ def as_html(widget: W.Widget, packed: Packing) -> str:
         return _picture(widget.as_picture(), packed)
     if hasattr(widget, "as_html"):
         return f"<div class='{_classes(widget)}'>{widget.as_html()}</div>"
+    if isinstance(widget, W.Tab):
+        return as_html(widget.children[widget.selected_index or 0], packed)
     if isinstance(widget, W.Box):
         if widget.layout.display == "none":
             return ""
