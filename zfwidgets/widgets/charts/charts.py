@@ -12,6 +12,7 @@ import traitlets as T
 
 from zfwidgets.drawing import BEFORE, MARKER, NOW, PALETTE, REST, WHISKER, line_colour
 from zfwidgets.models import Meaning
+from zfwidgets.widgets.charts.frame import framed
 
 LINES = PALETTE  # one a line
 TOOLTIP = {
@@ -39,14 +40,7 @@ class BeforeAndAfter(W.VBox):
             bq.Axis(scale=self._across, tick_values=np.linspace(0, 1, 6), grid_lines="none", tick_format=".1f"),
         ]
         self._axis = axes[1]
-        figure = bq.Figure(
-            marks=[self._after, self._before],
-            axes=axes,
-            fig_margin={"top": 4, "bottom": 28, "left": 164, "right": 12},
-            layout=W.Layout(width="100%", height=f"{27 * bars + 34}px"),
-            display_toolbar=False,  # it would cover the bars
-        )
-        figure.add_class("zf-chart")
+        figure = framed([self._after, self._before], axes, 27 * bars + 34, (4, 12, 28, 164))
         self._key = W.HTML(
             f"<span class='zf-key' style='background:{NOW}'></span>now "
             f"<span class='zf-key zf-key-thin' style='background:{BEFORE}'></span>the whole image"
@@ -96,13 +90,10 @@ class Bars(W.VBox):
             bq.Bars(x=[], y=[], scales=scales, colors=[colour], padding=0.4) for colour in (PALETTE[0], REST)
         )
         self._whiskers = bq.Lines(x=[], y=[], scales=scales, colors=[WHISKER], stroke_width=2)
-        self.figure = bq.Figure(
-            marks=[self._bars, self._other, self._whiskers],
-            axes=[bq.Axis(scale=self._names, grid_lines="none"), self._axis],
-            fig_margin={"top": 8, "bottom": 28, "left": 52, "right": 12}, display_toolbar=False, animation_duration=0,
-            layout=W.Layout(width="100%", height=f"{height}px"),
+        self.figure = framed(
+            [self._bars, self._other, self._whiskers], [bq.Axis(scale=self._names, grid_lines="none"), self._axis],
+            height, (8, 12, 28, 52), animation_duration=0,
         )  # fmt: skip
-        self.figure.add_class("zf-chart")
         super().__init__([self.head, self.figure])
         self.add_class("zf-spread-bars")
 
@@ -150,13 +141,9 @@ class Curves(W.VBox):
             bq.Axis(scale=self._across, grid_lines="none", tick_format=",.6~g", label_offset="32px"),
             bq.Axis(scale=self._up, side="left", grid_lines="none", tick_format=",.6~g"),
         ]
-        self.figure = bq.Figure(
-            marks=[self._marker, self._lines, self._chosen, self._points], axes=self._axes, display_toolbar=False,
-            fig_margin={"top": 8, "bottom": 44, "left": 52, "right": 12}, animation_duration=0,
-            layout=W.Layout(width="100%", height=f"{height}px"),
-        )  # fmt: skip
+        marks = [self._marker, self._lines, self._chosen, self._points]
+        self.figure = framed(marks, self._axes, height, (8, 12, 44, 52), animation_duration=0)
         self.head.add_class("zf-curves-head")
-        self.figure.add_class("zf-chart")
         super().__init__([self.head, self.figure])
         self.add_class("zf-curves")
         for mark in (self._lines, self._points):
