@@ -177,13 +177,29 @@ def test_a_disc_does_not_mind_rotation_and_a_bar_does():
 def test_a_sweep_goes_from_coarse_to_fine(net):
     results = list(zf.invariance_sweep(net, [zf.photograph("cat")], transforms="translation"))
     lengths = [len(result.values["translation"]) for result in results]
-    assert lengths == [9, 16, 31, 61]
+    assert lengths == [10, 17, 31, 61]
     whole = results[-1]
     for result in results:
         places = np.searchsorted(whole.values["translation"], result.values["translation"])
         for key, values in result.distances.items():
             np.testing.assert_array_equal(values, whole.distances[key][:, places])
     assert results[0].values["translation"][[0, -1]].tolist() == [-60, 60]
+
+
+@pytest.mark.parametrize("name", TRANSFORMATIONS)
+def test_the_first_curves_go_down_to_nothing_where_nothing_is_changed(passing, name):
+    first = next(zf.invariance_sweep(passing, [smooth()], layers="map", transforms=name))
+    at = first.values[name].tolist().index(TRANSFORMATIONS[name].identity)
+    assert first.curve(name, "map")[0, at] == 0
+    assert len(first.values[name]) <= 11  # a few values, of which the curve is readable
+
+
+def test_a_transformation_that_always_changes_something_has_curves_too(passing):
+    mine = zf.transformation("roll", lambda picture, value: np.roll(picture, int(value), 0), range(1, 30))
+    lengths = [
+        len(one.values["roll"]) for one in zf.invariance_sweep(passing, [smooth()], layers="map", transforms=mine)
+    ]
+    assert lengths == [8, 15, 29]
 
 
 def test_labels_may_be_given_by_name_or_number(net):

@@ -28,7 +28,7 @@ FIVE = ("cat", "coffee", "motorcycle", "camera", "china")  # photographs of thin
 PAPER = ("translation", "scale", "rotation")
 STRETCH = 2**16  # features that are compared at once: what is read stays in the cache
 MIN_BATCH = 8  # images that go through the network at once
-FIRST = 9  # values of each transformation that make the first readable curves, at most
+FIRST = 9  # values of each transformation that make the first readable curves, the ends and the identity aside
 
 Transforms = str | Transformation | Sequence[Any]
 
@@ -125,7 +125,7 @@ class _Measured:
     @undisturbed_steps
     def refined(self, names: tuple[str, ...], truth: np.ndarray, task: Task) -> Iterator[Invariance]:
         """One result after another, each with more values of every transformation."""
-        rounds = [_rounds(len(one.values)) for one in self.transforms]
+        rounds = [_rounds(one) for one in self.transforms]
         done = [np.zeros(0, np.int64) for _ in rounds]
         for some in zip_longest(*rounds, fillvalue=np.zeros(0, np.int64)):
             for index in range(len(self.features)):
@@ -200,14 +200,16 @@ def _examples(one: Transformation, image: ImageFeatures, border: str) -> np.ndar
     return np.stack([one.picture(image, value, border) for value in one.values[places]])
 
 
-def _rounds(count: int) -> list[np.ndarray]:
-    """The places of so many values, in rounds from coarse to fine; the first and the last value come first."""
-    step = 1
+def _rounds(one: Transformation) -> list[np.ndarray]:
+    """The places of its values, in rounds from coarse to fine; the first value, the last, and the one that changes
+    nothing come first, so that curves go down to 0 there from the beginning."""
+    count, step = len(one.values), 1
     while -(-count // step) > FIRST:
         step *= 2
+    always = [count - 1, *np.flatnonzero(one.values == one.identity)]
     rounds, done = [], np.zeros(0, np.int64)
     while step:
-        places = np.union1d(np.arange(0, count, step), [count - 1])
+        places = np.union1d(np.arange(0, count, step), always)
         rounds.append(np.setdiff1d(places, done))
         done, step = places, step // 2
     return rounds
