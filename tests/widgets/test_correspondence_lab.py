@@ -272,6 +272,15 @@ def test_bars_reach_round_numbers_and_whiskers_the_spread():
     assert chart._up.max == 1
 
 
+def test_the_charts_of_all_layers_have_one_axis(net, pictures):
+    lab = zf.CorrespondenceLab(net, pictures, {"nose": BOXES}, layers=("1", "3", "4"))
+    highest = max(lab.result.delta(name, layer) + lab.result.spread(name, layer)
+                  for name in ("nose", RANDOM) for layer in lab.layers)  # fmt: skip
+    axes = [chart._up.max for chart in lab.view._charts]
+    assert axes == [axes[0]] * 3
+    assert highest <= axes[0] <= 2 * highest
+
+
 @pytest.mark.slow
 def test_without_images_it_opens_with_faces():
     lab = zf.CorrespondenceLab(zf.load("squeezenet1_1"), layers=("features.1",))

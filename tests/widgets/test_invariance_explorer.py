@@ -60,6 +60,29 @@ def test_the_curves_are_those_of_zf_invariance(network, images, explorer, measur
     assert list(explorer.board.views[0].charts[0].shown) == list(images)
 
 
+def test_layers_share_an_axis_where_they_can_be_compared(network, other, images):
+    explorer = zf.InvarianceExplorer(network, images, compare=other, transforms=TWO)
+    for measure in MEASURES:
+        explorer.measure = measure
+        ends = [chart._up.max for view in explorer.board.views for chart in view.charts[:2]]
+        highest = max(curves.max() for place in (0, 1) for curves in drawn(explorer, place)[:2])
+        assert (len(set(ends)) == 1) == (measure != "distance")
+        assert max(ends) == pytest.approx(highest)
+
+
+def test_what_stands_over_a_chart_says_what_its_lines_are_and_whose_the_number_is(network, images):
+    explorer = zf.InvarianceExplorer(network, images, labels=["dog", "bee", "cat"], transforms=TWO, image="flower")
+    view = explorer.board.views[0]
+    (now,) = explorer.now
+    head = view.probability.head.value
+    assert head.startswith("<div><b>Probability</b>")
+    assert head.endswith("of the true class, here <i>cat</i>")
+    assert f"flower <b>{now.probability[2]:.2f}</b>" in head
+    assert LINES[2] in head
+    assert all(f"</span>flower <b>{now.distances[layer]:.3g}</b>" in chart.head.value
+               for chart, layer in zip(view.charts, explorer.layers, strict=False))  # fmt: skip
+
+
 @pytest.mark.parametrize("transform", TRANSFORMATIONS)
 def test_the_numbers_lie_on_the_curves(network, images, transform):
     explorer = zf.InvarianceExplorer(network, images, transform=transform, border="reflection", image="flower")

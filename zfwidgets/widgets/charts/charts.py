@@ -97,13 +97,16 @@ class Bars(W.VBox):
         super().__init__([self.head, self.figure])
         self.add_class("zf-spread-bars")
 
-    def show(self, head: str, names: Sequence[str], heights: Sequence[float], spreads: Sequence[float]) -> None:
-        """Draw; `head` is HTML, the last bar is the one that the others are held against."""
+    def show(
+        self, head: str, names: Sequence[str], heights: Sequence[float], spreads: Sequence[float], top: float = 0.0
+    ) -> None:
+        """Draw; `head` is HTML, the last bar is the one that the others are held against. The axis goes up to `top`,
+        or to the highest bar with its spread."""
         self.head.value = head
         values, spread = np.array(heights, float), np.nan_to_num(spreads)
         short = _short(names)
         self._names.domain = short
-        ticks = _round_numbers(float((values + spread).max()))
+        ticks = _round_numbers(max(top, float((values + spread).max())))
         self._up.max, self._axis.tick_values = ticks[-1], ticks
         for bars, some in ((self._bars, slice(-1)), (self._other, slice(-1, None))):
             with bars.hold_sync():

@@ -37,13 +37,20 @@ class CorrespondenceView(W.VBox):
         layers = () if result is None else result.layers
         for place, chart in enumerate(self._charts):
             chart.layout.display = "" if place < len(layers) else "none"
-            if result is not None and place < len(layers):
-                names = (*result.parts, RANDOM)
-                heights, spreads = (
-                    [ask(name, layers[place]) for name in names] for ask in (result.delta, result.spread)
-                )
-                head = f"<b>{escape(layers[place])}</b><br>signs that differ, and spread over pairs"
-                chart.show(head, names, heights, spreads)
+        if result is not None:
+            self._draw(result)
+
+    def _draw(self, result: Correspondence) -> None:
+        """One chart a layer, all on the same axis."""
+        names = (*result.parts, RANDOM)
+        heights, spreads = (
+            np.array([[ask(name, layer) for name in names] for layer in result.layers])
+            for ask in (result.delta, result.spread)
+        )
+        top = float((heights + np.nan_to_num(spreads)).max())
+        for chart, layer, height, spread in zip(self._charts, result.layers, heights, spreads, strict=False):
+            head = f"<b>{escape(layer)}</b><br>signs that differ, and spread over pairs"
+            chart.show(head, names, height, spread, top)
 
 
 def summary_html(result: Correspondence) -> list[str]:

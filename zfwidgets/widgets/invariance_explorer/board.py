@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from html import escape
 from typing import Any
 
 import ipywidgets as W
 import traitlets as T
 
+from zfwidgets.drawing import line_colour
 from zfwidgets.experiments.invariance import FeatureShift, Invariance
 from zfwidgets.widgets.invariance_explorer.live import Moment
 from zfwidgets.widgets.invariance_explorer.remembered_curves import CurvesChoice, RememberedCurves
@@ -65,8 +67,22 @@ class Board(W.VBox):
                 assert self.drawn is not None
                 layers = self.curves.layers_of(place, self.drawn.layers)
                 transformation = self.curves.transformations[self.drawn.transform]
-                view.show(result, transformation, layers, self.image, self.measure)
+                view.show(result, transformation, layers, self.image, self.measure, self._top())
             self._tell()
+
+    def _top(self) -> float | None:
+        """Where the axes of all layers end; None for distances, of which those of two layers can't be compared."""
+        if self.measure == "distance":
+            return None
+        if self.measure == "share":
+            return 1.0
+        assert self.drawn is not None
+        tops = [
+            result.curve(self.drawn.transform, layer, self.measure).max()
+            for place, result in enumerate(self._on_show)
+            for layer in self.curves.layers_of(place, self.drawn.layers)
+        ]
+        return float(max(tops))
 
     def _tell(self) -> None:
         """Say in words and numbers what is at the slider's value."""
@@ -79,7 +95,15 @@ class Board(W.VBox):
             before = self.curves.probability(place, moment.image)
             answer = describe_prediction(view.net, moment.image, shift.probability, before, truth)
             largest = self._largest(place, moment, shift)
-            view.tell(shift, summary_html(what, shift, largest, answer), self.measure, largest, truth)
+            words = summary_html(what, shift, largest, answer)
+            view.tell(shift, words, self.measure, largest, truth, self._line(moment.image))
+
+    def _line(self, image: str) -> str:
+        """The name of an image behind a piece of its line, if it has one, in HTML."""
+        if self.drawn is None or image not in self.drawn.names:
+            return escape(image)
+        colour = line_colour(self.drawn.names.index(image))
+        return f"<span class='zf-key' style='background:{colour}'></span>{escape(image)}"
 
     def _largest(self, place: int, moment: Moment, shift: FeatureShift) -> dict[str, float]:
         """The largest distance of the image in each layer, as far as there are curves of this choice."""

@@ -47,30 +47,38 @@ class CurvesView(W.VBox):
         self.areas.value = ""
 
     def show(
-        self, result: Invariance, transformation: Transformation, layers: Sequence[str], image: str, measure: str
-    ) -> None:
-        """Draw the curves of a result; those of the chosen image are bold."""
+        self, result: Invariance, transformation: Transformation, layers: Sequence[str], image: str, measure: str,
+        top: float | None,
+    ) -> None:  # fmt: skip
+        """Draw the curves of a result; those of the chosen image are bold. The layers' axes all end at `top`, or each
+        at its own highest point."""
         self._scale(transformation, layers, measure)
         chosen = result.names.index(image) if image in result.names else 0
         values = result.values[transformation.name]
         for chart, layer in zip(self.charts, layers, strict=False):
             curves = result.curve(transformation.name, layer, measure)
-            chart.show(values, curves, result.names, chosen, 1 if measure == "share" else None)
+            chart.show(values, curves, result.names, chosen, top)
         probability = result.probability[transformation.name]
         low, high = self.net.scores.meaning.limits(probability)
         self.probability.show(values, probability, result.names, chosen, high, low)
         self.areas.value = areas_html(result, layers, measure)
 
-    def tell(self, now: FeatureShift, words: str, measure: str, largest: dict[str, float], truth: int) -> None:
-        """Say what is at the slider's value: in a sentence, and as a number over every chart."""
+    def tell(
+        self, now: FeatureShift, words: str, measure: str, largest: dict[str, float], truth: int, line: str
+    ) -> None:
+        """Say what is at the slider's value: in a sentence, and as a number over every chart. `line` is the HTML that
+        names the image, and its line."""
         self.words.value = f"<span role='status'>{words}</span>"
+        quantity = MEASURES[measure] + (", on a scale of its own" if measure == "distance" else "")
         for chart, (layer, distance) in zip(self.charts, now.distances.items(), strict=False):
             value = format_number(now.height(layer, measure, max(largest.get(layer, 0.0), distance)))
-            number = f"<b>{value}</b>" if measure != "share" or layer in largest else ""
-            chart.head.value = f"<div><b>{escape(layer)}</b> {number}</div>{MEASURES[measure]}"
+            number = f"{line} <b>{value}</b>" if measure != "share" or layer in largest else ""
+            chart.head.value = _head(layer, number, quantity)
         label, meaning = escape(self.net.labels[truth]), self.net.scores.meaning
-        number = meaning.write(now.probability[truth])
-        self.probability.head.value = f"<div><b>{label}</b> <b>{number}</b></div>its {meaning.quantity}"
+        number = f"{line} <b>{meaning.write(now.probability[truth])}</b>"
+        self.probability.head.value = _head(
+            meaning.quantity.capitalize(), number, f"of the true class, here <i>{label}</i>"
+        )
 
     def mark(self, value: float) -> None:
         """Move the upright line of every chart."""
@@ -87,3 +95,8 @@ class CurvesView(W.VBox):
 
     def _clicked(self, change: T.Bunch) -> None:
         self.clicked = change["new"]
+
+
+def _head(title: str, number: str, quantity: str) -> str:
+    """What stands over a chart, in HTML: its title, the number of one of its lines, and what the lines are."""
+    return f"<div><b>{escape(title)}</b> <span>{number}</span></div>{quantity}"
