@@ -18,7 +18,7 @@ def test_there_are_five_faces_and_the_cat():
 
 def test_parts_lie_inside_and_apart():
     parts = face_parts(120, 200)
-    assert list(parts) == ["right eye", "left eye", "nose", "mouth"]
+    assert list(parts) == ["eye on the left", "eye on the right", "nose", "mouth"]
     for image in range(6):
         covered = np.zeros((120, 200), int)
         for boxes in parts.values():
@@ -29,6 +29,16 @@ def test_parts_lie_inside_and_apart():
         assert (covered > 1).mean() < 0.005
 
 
+def test_left_is_the_left_of_the_picture():
+    parts = face_parts(225, 225)
+    for image in range(6):
+        middles = [
+            (left + right) / 2
+            for _, left, _, right in (parts[f"eye on the {side}"][image] for side in ("left", "right"))
+        ]
+        assert middles[0] < 225 / 2 < middles[1]
+
+
 def test_eyes_are_darker_than_the_face_around_them():
     parts = face_parts(225, 225)
     for image, (name, picture) in enumerate(faces().items()):
@@ -36,6 +46,6 @@ def test_eyes_are_darker_than_the_face_around_them():
             continue
         grey = picture.mean(2)
         face = grey[50:180, 20:170].mean()
-        for eye in ("right eye", "left eye"):
+        for eye in ("eye on the left", "eye on the right"):
             top, left, bottom, right = parts[eye][image]
             assert grey[top:bottom, left:right].mean() < face

@@ -115,6 +115,38 @@ def test_where_only_one_changes_the_signs_differ(small):
     assert found.delta("part", "0") == pytest.approx(reached, rel=0.02)
 
 
+def test_images_without_a_part_do_not_take_part(small, tmp_path):
+    """The same as without them, while another part is compared between all."""
+    images, marks, all_of_them = pictures(4), [BOX, None, (5, 6, 14, 20), None], [BOX] * 4
+    found = zf.correspondence(small, images, {"some": marks, "all": all_of_them}, "3", draws=5)
+    alone = zf.correspondence(small, images[::2], {"some": [BOX, (5, 6, 14, 20)]}, "3", draws=5)
+    every = zf.correspondence(small, images, {"all": all_of_them}, "3", draws=5)
+    for key, expected in ({**alone.chance, **every.chance}).items():
+        np.testing.assert_allclose(found.chance[key], expected, atol=1e-6)
+    np.testing.assert_allclose(found.differences["some/3"], alone.differences["some/3"], atol=1e-6)
+    assert found.images_with("some") == (found.names[0], found.names[2])
+    assert found.to_pandas()["images"].tolist() == [2, 4, 4]
+    assert (found.hidden("some")[1] == found.pictures[1]).all()
+    found.save(tmp_path / "found.safetensors")
+    assert zf.Correspondence.load(tmp_path / "found.safetensors").images_with("some") == found.images_with("some")
+
+
+def test_results_of_different_images_are_joined_by_the_images_names(small):
+    a, b, c = pictures(3)
+    nose = zf.correspondence(small, {"a": a, "c": c}, {"nose": [BOX, BOX]}, "3", draws=5)
+    ear = zf.correspondence(small, {"a": a, "b": b, "c": c}, {"ear": [BOX] * 3}, "3", draws=5)
+    both = zf.correspondence(
+        small, {"a": a, "b": b, "c": c}, {"nose": [BOX, None, BOX], "ear": [BOX] * 3}, "3", draws=5
+    )
+    joined = zf.Correspondence.joined([nose, ear])
+    joined.verify()
+    for part in ("nose", "ear"):
+        assert set(joined.images_with(part)) == set(both.images_with(part))
+        assert joined.delta(part, "3") == pytest.approx(both.delta(part, "3"), abs=1e-6)
+        assert joined.p_value(part, "3") == both.p_value(part, "3")
+    assert (joined.pictures[joined.names.index("b")] == both.pictures[1]).all()
+
+
 def test_random_masks_stay_inside_and_go_everywhere():
     random = np.random.default_rng(3)
     mask = np.zeros(SHAPE, bool)
@@ -207,6 +239,7 @@ BOX = (2, 2, 9, 9)
     [
         (1, {"nose": [BOX]}, "two or more are needed"), (2, {"nose": [BOX]}, "each of the 2 images; 1 were given"),
         (2, {}, "parts are named"), (2, {"nose": [BOX, (2, 2, 99, 9)]}, "'nose' of image 1.*24×31 pixels"),
+        (3, {"nose": [BOX, None, None]}, "'nose' is marked in fewer than two"),
         (2, {"nose": [BOX, (5, 5, 5, 9)]}, "does not lie in"), (2, {"nose": [BOX, "left"]}, "is a rectangle"),
         (2, {"nose": [BOX, np.zeros(SHAPE, bool)]}, "covers no pixel"),
         (2, {"nose": [BOX, [(0, 0), (0, 9), (40, 3)]]}, "corner outside"),

@@ -4,16 +4,16 @@ import base64
 import json
 import re
 from datetime import UTC, datetime
+from io import BytesIO
 
-import ipywidgets as W
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import zfwidgets as zf
 from zfwidgets.experiments.correspondence import RANDOM
-from zfwidgets.widgets.belongings import all_within
 from zfwidgets.widgets.canvas import DrawingCanvas
 from zfwidgets.widgets.charts import Bars
 from zfwidgets.widgets.correspondence_lab.part_marks import PartMarks
@@ -61,13 +61,82 @@ def blob(*pixels):
 
 def test_the_result_is_that_of_the_function(net, pictures, lab):
     for name, box in zip(NAMES, BOXES, strict=True):
-        assert lab.result is None
         lab.mark(name, box)
     expected = zf.correspondence(net, pictures, {"part 1": BOXES}, lab.layers, draws=19)
     for key in expected.chance:
         np.testing.assert_array_equal(lab.result.differences[key], expected.differences[key])
         np.testing.assert_array_equal(lab.result.chance[key], expected.chance[key])
-    assert (lab.parts["part 1"] == expected.masks["part 1"]).all()
+    assert (np.array(lab.parts["part 1"]) == expected.masks["part 1"]).all()
+
+
+def test_two_pictures_are_enough_for_a_result_and_each_more_joins_it(net, pictures, lab):
+    lab.mark("a", BOXES[0])
+    assert lab.result is None
+    assert "is not marked in b, c. It takes two pictures" in lab.view.words.value
+    lab.mark("c", BOXES[2])
+    two = zf.correspondence(net, {name: pictures[name] for name in "ac"}, {"part 1": BOXES[::2]}, lab.layers, draws=19)
+    for key in two.chance:
+        np.testing.assert_array_equal(lab.result.differences[key], two.differences[key])
+        np.testing.assert_array_equal(lab.result.chance[key], two.chance[key])
+    assert "<i>part 1</i> rests on 2 of 3 pictures: it is not marked in b." in lab.view.words.value
+    assert "<td>2 of 3</td>" in lab.view.table.value
+    lab.mark("b", BOXES[1])
+    assert lab.result.images_with("part 1") == NAMES
+    assert "<td>3 of 3</td>" in lab.view.table.value
+
+
+def test_a_picture_that_is_left_out_keeps_its_marks(net, pictures):
+    lab = zf.CorrespondenceLab(net, pictures, {"nose": BOXES, "ear": [(12, 12, 20, 20)] * 3})
+    whole, kept = lab.result, lab.save()
+    lab.pictures.switches["b"].value = True
+    assert lab.left_out == ("b",)
+    two = zf.correspondence(net, {name: pictures[name] for name in "ac"}, {"nose": BOXES[::2]}, lab.layers, draws=19)
+    np.testing.assert_array_equal(lab.result.chance["nose/3"], two.chance["nose/3"])
+    assert lab.result.names == ("a", "c")
+    assert "zf-left-out" in lab.pictures._columns["b"]._dom_classes
+    assert lab.save() == kept
+    lab.left_out = ()
+    assert lab.pictures.switches["b"].value is False
+    np.testing.assert_array_equal(lab.result.chance["nose/3"], whole.chance["nose/3"])
+    with pytest.raises(ValueError, match="there is no image 'z'; there are a, b, c"):
+        lab.left_out = ["z"]
+
+
+def test_a_photograph_of_ones_own_is_one_more_picture(net, pictures):
+    lab = zf.CorrespondenceLab(net, pictures, {"nose": BOXES})
+    before = lab.result
+    content = BytesIO()
+    Image.fromarray(pictures["a"]).save(content, "PNG")
+    file = {
+        "name": "mine.png",
+        "type": "",
+        "size": 1,
+        "content": content.getvalue(),
+        "last_modified": datetime.now(UTC),
+    }
+    for name in ("mine.png", "mine.png (again)"):
+        lab.photographs.upload.value = [file]
+        assert lab.marks.images[-1] == name
+        assert not lab.photographs.upload.value
+    np.testing.assert_array_equal(lab.result.chance["nose/3"], before.chance["nose/3"])
+    words = "<i>nose</i> rests on 3 of 5 pictures: it is not marked in mine.png, mine.png (again)."
+    assert words in lab.view.words.value
+    lab.tool = "brush"
+    assert lab.pictures.canvases["mine.png"].tool == "brush"
+    lab.mark("mine.png", BOXES[1])
+    assert lab.result.images_with("nose") == (*NAMES, "mine.png")
+    lab.photographs.upload.value = [file | {"name": "text.txt", "content": b"no image"}]
+    assert lab.error
+    assert "text.txt" not in lab.marks.images
+    for number in range(7):
+        lab.add_image(str(number), pictures["a"])
+    with pytest.raises(ValueError, match="between up to 12 images"):
+        lab.add_image("thirteenth", pictures["a"])
+
+
+def test_the_code_says_what_is_not_marked(net, pictures):
+    lab = zf.CorrespondenceLab(net, pictures, {"nose": [BOXES[0], None, BOXES[2]]})
+    assert f"parts = {{'nose': [[{BOXES[0]}], None, [{BOXES[2]}]]}}" in lab.code()
 
 
 def test_layers_may_be_asked_for_by_their_titles(net, pictures):
@@ -160,7 +229,7 @@ def test_an_unknown_image_is_refused(lab):
 
 def test_the_same_file_can_be_loaded_twice(net, pictures):
     lab = zf.CorrespondenceLab(net, pictures)
-    (upload,) = (part for part in all_within(lab) if isinstance(part, W.FileUpload))
+    upload = lab.marks_file.upload
     text = json.dumps({"format": "zfwidgets parts", "size": SHAPE, "parts": {"other": {}}}).encode()
     for _ in range(2):
         lab.add("more")
@@ -246,12 +315,12 @@ def test_settings_that_do_not_fit_are_refused(net, pictures):
 
 def test_the_table_has_the_papers_numbers_beside_ours(net, pictures):
     found = zf.correspondence(net, pictures, {"nose": BOXES, "<b>": BOXES}, ["3"], draws=9)
-    html = table(found)
+    html = table(found, 3)
     assert f"{found.delta('nose', '3'):.3f} ± {found.spread('nose', '3'):.3f}" in html
     assert "0.079 ± 0.017" in html
     assert "&lt;b&gt;" in html
     assert "<b>" not in html
-    assert "paper" not in table(zf.correspondence(net, pictures, {"ear": BOXES}, ["3"], draws=9))
+    assert "paper" not in table(zf.correspondence(net, pictures, {"ear": BOXES}, ["3"], draws=9), 3)
 
 
 def test_the_words_follow_the_p_values(net, pictures):
@@ -285,7 +354,7 @@ def test_the_charts_of_all_layers_have_one_axis(net, pictures):
 def test_without_images_it_opens_with_faces():
     lab = zf.CorrespondenceLab(zf.load("squeezenet1_1"), layers=("features.1",))
     assert lab.marks.images == (*(f"face {number}" for number in range(1, 6)), "cat")
-    assert lab.result.parts == ("right eye", "left eye", "nose", "mouth")
+    assert lab.result.parts == ("eye on the left", "eye on the right", "nose", "mouth")
 
 
 def test_it_can_be_shown_without_a_kernel(net, pictures):

@@ -15,13 +15,14 @@ SIDE = 225  # and as it is shown: blown up nine times
 
 Box = tuple[float, float, float, float]  # top, left, bottom, right, as parts of the picture's height and width
 
-# The faces are aligned by their eyes, so that one box fits all. Right and left are the person's.
+# The faces are aligned by their eyes, so that one box fits all. Right and left are the picture's, as one sees them.
 _FACE: dict[str, Box] = {
-    "right eye": (6 / GRID, 3 / GRID, 10 / GRID, 9 / GRID), "left eye": (6 / GRID, 12 / GRID, 10 / GRID, 18 / GRID),
+    "eye on the left": (6 / GRID, 3 / GRID, 10 / GRID, 9 / GRID),
+    "eye on the right": (6 / GRID, 12 / GRID, 10 / GRID, 18 / GRID),
     "nose": (10 / GRID, 7 / GRID, 16 / GRID, 14 / GRID), "mouth": (16 / GRID, 5 / GRID, 20 / GRID, 16 / GRID),
 }  # fmt: skip
 _CAT: dict[str, Box] = {
-    "right eye": (0.27, 0.19, 0.50, 0.47), "left eye": (0.36, 0.72, 0.57, 0.92),
+    "eye on the left": (0.27, 0.19, 0.50, 0.47), "eye on the right": (0.36, 0.72, 0.57, 0.92),
     "nose": (0.76, 0.49, 0.90, 0.68), "mouth": (0.89, 0.46, 0.98, 0.72),
 }  # fmt: skip
 
@@ -46,7 +47,9 @@ def faces() -> dict[str, np.ndarray]:
 
 
 def face_parts(height: int, width: int) -> dict[str, list[tuple[int, int, int, int]]]:
-    """Eyes, nose and mouth of each of `faces()`, as rectangles (top, left, bottom, right) in pictures of that size."""
+    """Eyes, nose and mouth of each of `faces()`, as rectangles (top, left, bottom, right) in pictures of that size.
+
+    Left and right are those of the picture: the eye on the left is the person's right one."""
     pictures = [*[_FACE] * len(CHOSEN), _CAT]
     scale = np.array([height, width, height, width])
     return {

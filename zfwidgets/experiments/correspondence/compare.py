@@ -51,7 +51,8 @@ def correspondence(
         net: the network.
         images: two or more, whatever `zfwidgets.images` takes.
         parts: for each part, by its name, one mark an image: a rectangle (top, left, bottom, right), a polygon of (row,
-            column), or a bool array (H, W), in pixels of the picture as the network gets it (`net.prepare(image)[0]`).
+            column), or a bool array (H, W), in pixels of the picture as the network gets it (`net.prepare(image)[0]`);
+            or None: then the part is compared between the other images, of which there are two or more.
         layers: names or titles from `net.layers`; by default the last with maps, and the output (the paper: 5 and 7).
         fill: what hides; see `occluder.make_baseline`.
         draws: how often each part's masks are put to random places, for comparison.
@@ -59,7 +60,7 @@ def correspondence(
         task: watches and cancels it: is asked between steps of the network, and told how far it is.
 
     Raises:
-        ValueError: fewer than two images; a part that is not marked in each; a mark outside the picture; no such layer.
+        ValueError: fewer than two images; a part that is marked in fewer; a mark outside the picture; no such layer.
         TypeError: `net` is no network.
     """
     require_network(net)
@@ -71,17 +72,22 @@ def correspondence(
     features = [ImageFeatures(net, net.reader.item(collection, place)) for place in range(len(collection))]
     height, width = features[0].picture.shape[:2]
     masks = part_masks(parts, len(features), (height, width))
+    where = {part: np.flatnonzero(some.any((1, 2))) for part, some in masks.items()}  # the images with that part
+    if single := [part for part, images_with in where.items() if len(images_with) < 2]:
+        raise ValueError(f"correspondence is between images: the part {single[0]!r} is marked in fewer than two")
     names = net.layer_names(layers, (net.last_spatial_layer, net.layers[-1]))
     baselines = [make_baseline(net, one.input, fill, seed) for one in features]
     signs = _Signs(net, features, baselines, [net.step(name) for name in names], task)
-    total, done = len(masks) * (draws + 1) * len(features), 0
+    total, done = (draws + 1) * sum(map(len, where.values())), 0
     differences, chance = {}, {}
     for part, marked in masks.items():
         found = []
         random = np.random.default_rng([seed, *part.encode()])  # other parts do not change this one's draws
         for draw in range(draws + 1):
-            found.append(signs.pairs(marked if draw == 0 else [random_placement(mask, random) for mask in marked]))
-            done += len(features)
+            here = marked[where[part]]
+            placed = here if draw == 0 else np.stack([random_placement(mask, random) for mask in here])
+            found.append(signs.pairs(where[part], placed))
+            done += len(placed)
             task.progress(done, total, "masked images")
         for place, name in enumerate(names):
             values = np.array([one[place] for one in found])
@@ -106,23 +112,24 @@ class _Signs:
     ) -> None:
         self._net, self._steps, self._task = net, steps, task
         self._inputs, self._baselines = [one.input for one in features], list(baselines)
-        self._unoccluded = self._features()
+        self._unoccluded = self._features(np.arange(len(self._inputs)))
 
-    def pairs(self, masks: Sequence[np.ndarray] | np.ndarray) -> list[np.ndarray]:
-        """For each layer, the share of signs that differ for each pair of images, (pairs,)."""
-        changed = self._features(torch.from_numpy(np.stack(list(masks)))[:, None])
-        return [np.array(list(_differing(x, y))) for x, y in zip(self._unoccluded, changed, strict=True)]
+    def pairs(self, images: np.ndarray, masks: np.ndarray) -> list[np.ndarray]:
+        """For each layer, the share of signs that differ for each pair of these images (n,), masked by (n, H, W)."""
+        changed = self._features(images, torch.from_numpy(masks)[:, None])
+        return [np.array(list(_differing(x[images], y))) for x, y in zip(self._unoccluded, changed, strict=True)]
 
-    def _features(self, masks: Tensor | None = None) -> list[Tensor]:
+    def _features(self, images: np.ndarray, masks: Tensor | None = None) -> list[Tensor]:
         """The features of each layer, (images, length); masks (images, 1, H, W) say what is hidden."""
 
         def compute(some: slice) -> dict[Step, Tensor]:
-            x = torch.stack(self._inputs[some])
+            x = torch.stack([self._inputs[place] for place in images[some]])
             if masks is not None:
-                x = torch.where(masks[some].to(x.device), torch.stack(self._baselines[some]), x)
+                baselines = torch.stack([self._baselines[place] for place in images[some]])
+                x = torch.where(masks[some].to(x.device), baselines, x)
             return forward(self._net.program, x, self._steps, task=self._task).activations
 
-        found = [one for _, one in in_parts(parts_of(len(self._inputs), MIN_BATCH), compute)]
+        found = [one for _, one in in_parts(parts_of(len(images), MIN_BATCH), compute)]
         return [torch.cat([one[step].flatten(1) for one in found]) for step in self._steps]
 
 

@@ -78,7 +78,8 @@ def rectangles(mask: np.ndarray) -> list[tuple[int, int, int, int]]:
 
 
 def part_masks(parts: Mapping[str, Any], images: int, shape: Shape) -> dict[str, np.ndarray]:
-    """Each part's masks, one an image, (images, H, W) bool. `parts` has for each part one mark an image."""
+    """Each part's masks, one an image, (images, H, W) bool. `parts` has for each part one mark an image, or None where
+    the part is not marked, whose mask is empty."""
     if not isinstance(parts, Mapping) or not parts:
         raise ValueError('parts are named: {"nose": [one mark for each image], …}')
     found = {}
@@ -87,7 +88,10 @@ def part_masks(parts: Mapping[str, Any], images: int, shape: Shape) -> dict[str,
             count = len(marks) if isinstance(marks, Sequence | np.ndarray) else repr(marks)
             raise ValueError(f"the part {name!r} needs one mark for each of the {images} images; {count} were given")
         found[str(name)] = np.stack(
-            [mask_of(mark, shape, f"the part {name!r} of image {index}") for index, mark in enumerate(marks)]
+            [
+                np.zeros(shape, bool) if mark is None else mask_of(mark, shape, f"the part {name!r} of image {index}")
+                for index, mark in enumerate(marks)
+            ]
         )
     return found
 

@@ -28,6 +28,15 @@ def classed(part: W.DOMWidget, *names: str) -> W.DOMWidget:
     return part
 
 
+def in_columns(box: W.Box, count: int) -> None:
+    """Let things of one size fill the rows of a box evenly: six are 6, 3 + 3 or 2 + 2 + 2, and never 5 + 1.
+
+    Its style sheet chooses between three numbers of columns, `--zf-most`, `--zf-some` and `--zf-few`, by the width.
+    """
+    others = (name for name in box._dom_classes if not name.startswith("zf-columns-"))
+    box._dom_classes = (*others, f"zf-columns-{count}")
+
+
 def titled(title: str, part: W.Widget, name: str) -> W.VBox:
     """A part of a panel under a heading."""
     return classed(W.VBox([classed(W.HTML(title), "zf-quarter-title"), part]), name)

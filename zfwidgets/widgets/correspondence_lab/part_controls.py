@@ -29,13 +29,13 @@ class MarksFile(W.VBox):
     """Undo and Clear; a link that saves all marks, and a way to load them."""
 
     def __init__(self, undo: Callable[[], None], clear: Callable[[], None], load: Callable[[bytes], None]) -> None:
-        self.upload = W.FileUpload(
-            accept=".json,application/json", multiple=False, tooltip="Load JSON", layout=W.Layout(width="40px")
+        self.upload = _upload(
+            ".json,application/json", "folder-open", "Load marks that were saved here as a JSON file", "zf-load-marks"
         )
         self.link = classed(W.HTML(), "zf-saved")
         self._load = load
         buttons = (_button("Undo", undo), _button("Clear", clear))
-        super().__init__([labelled("Marks", row(*buttons, classed(self.upload, "zf-upload"), self.link))])
+        super().__init__([labelled("Marks", row(*buttons, self.link, self.upload))])
         self.upload.observe(self._uploaded, names="value")
 
     def show(self, text: str) -> None:
@@ -46,6 +46,28 @@ class MarksFile(W.VBox):
         if change["new"]:
             self._load(bytes(change["new"][0]["content"]))
             self.upload.value = ()  # so that the same file can be loaded again
+
+
+class PhotographUpload(W.VBox):
+    """Photographs of one's own; `add(name, bytes)` is told of each."""
+
+    def __init__(self, add: Callable[[str, bytes], None]) -> None:
+        self.upload = _upload("image/*", "picture-o", "Add photographs of your own, to be marked too", "zf-add-photos")
+        self.upload.multiple = True
+        self._add = add
+        super().__init__([labelled("Pictures", row(self.upload))])
+        self.upload.observe(self._uploaded, names="value")
+
+    def _uploaded(self, change: T.Bunch) -> None:
+        for file in change["new"]:
+            self._add(file["name"], bytes(file["content"]))
+        self.upload.value = ()  # so that the same file can be added again
+
+
+def _upload(accept: str, icon: str, tooltip: str, name: str) -> W.FileUpload:
+    """A button that takes files; its words are the style sheet's, because ipywidgets adds a number of files to them."""
+    upload = W.FileUpload(accept=accept, multiple=False, icon=icon, tooltip=tooltip, layout=W.Layout(width="auto"))
+    return classed(upload, "zf-worded", name)
 
 
 def _button(name: str, act: Callable[[], Any]) -> W.Button:

@@ -86,18 +86,19 @@ class PartMarks:
         nothing = np.zeros(self.shape, bool)
         return self._marks.get(part, {}).get(image, nothing)
 
-    def missing(self, part: str) -> list[str]:
-        """The images on which the part is not marked."""
-        return [image for image in self.images if image not in self._marks.get(part, {})]
+    def add_image(self, name: str) -> None:
+        """One image more, on which nothing is marked yet."""
+        self.images = (*self.images, name)
 
-    def complete(self) -> dict[str, np.ndarray]:
-        """The parts that are marked on every image, each (images, H, W) bool."""
-        found = {}
-        for part, marks in tuple(self._marks.items()):  # a worker asks while a reader draws
-            masks = [marks[image] for image in self.images if image in marks]
-            if len(masks) == len(self.images):
-                found[part] = np.stack(masks)
-        return found
+    def marked(self, part: str, images: Sequence[str]) -> dict[str, np.ndarray]:
+        """Those of some images on which a part is marked, each with its mask (H, W) bool."""
+        marks = dict(self._marks.get(part, {}))  # a worker asks while a reader draws
+        return {image: marks[image] for image in images if image in marks}
+
+    def comparable(self, images: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
+        """The parts that are marked on two of these images or more, each with its masks by image."""
+        found = {part: self.marked(part, images) for part in self.parts}
+        return {part: masks for part, masks in found.items() if len(masks) > 1}
 
     def to_json(self) -> str:
         """All marks: a rectangle as [top, left, bottom, right], anything else as runs of [row, first, after last]."""
@@ -105,7 +106,7 @@ class PartMarks:
         return json.dumps({"format": FORMAT, "size": list(self.shape), "parts": parts})
 
     def from_json(self, text: str | bytes) -> PartMarks:
-        """The marks that a file holds, for the same images; polygons [[row, column], …] are understood, too.
+        """The marks that a file holds, for these images or some of them; polygons [[row, column], …] are understood.
 
         A file has at most 4 MB, 50 parts, and 20,000 corners of polygons.
 

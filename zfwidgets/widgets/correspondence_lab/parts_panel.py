@@ -12,12 +12,13 @@ import traitlets as T
 from zfwidgets.experiments.occlusion import baseline_picture, make_baseline, part_masks
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.widgets.controls import NameButtons, bind, classed
-from zfwidgets.widgets.correspondence_lab.part_controls import MarksFile, PartName
+from zfwidgets.widgets.correspondence_lab.part_controls import MarksFile, PartName, PhotographUpload
 from zfwidgets.widgets.correspondence_lab.part_marks import PartMarks
 from zfwidgets.widgets.correspondence_lab.pictures import MarkedPictures
 from zfwidgets.widgets.panel import Panel
 from zfwidgets.widgets.traits import FILLS, HIDING, Option
 
+MOST_IMAGES = 12
 TOOLS = ("rectangle", "square", "brush", "eraser")
 
 
@@ -32,6 +33,17 @@ class PartOfMarks(T.TraitType[str, Any]):
         return str(value)
 
 
+class LeftOut(T.TraitType[tuple[str, ...], Any]):
+    """The names of some of the pictures, in their order."""
+
+    default_value = ()
+
+    def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
+        if unknown := [name for name in value if name not in obj.marks.images]:
+            raise ValueError(f"there is no image {unknown[0]!r}; there are {', '.join(obj.marks.images)}")
+        return tuple(name for name in obj.marks.images if name in value)
+
+
 class PartsPanel(Panel):
     """Marks on pictures: one part at a time is shown on all of them, and drawn."""
 
@@ -42,18 +54,21 @@ class PartsPanel(Panel):
     tool = Option(TOOLS, "rectangle", "Mark with", "what the pointer does", "Drag a rectangle, click a square, or "
                   "paint; on the keyboard: Tab to a picture, arrow keys, Enter", buttons=True)  # fmt: skip
     fill = Option(FILLS, "grey", "Fill", "what stands in hidden places", HIDING, width=90)
+    left_out = LeftOut(help="names of the pictures that are not compared; their marks stay")
     changes = T.Int(0, help="grows with every change of what is marked")
 
     def build(self) -> W.Widget:
         self.pictures = MarkedPictures(self.marks.images, self.marks.shape, self._drawn)
-        for canvas in self.pictures.canvases.values():
-            bind(canvas, self, "tool", "tool")
+        for name in ("tool", "left_out"):
+            bind(self.pictures, self, name, name)
         self.part_buttons = NameButtons(self.marks.parts, "Part")
         self.part_name = PartName(
             {"Add": self._try(self.add), "Rename": self._try(self.rename), "Remove": self._try(lambda _: self.remove())}
         )
         self.marks_file = MarksFile(self.pictures.undo, self.pictures.clear, self._try(self.load))
+        self.photographs = PhotographUpload(self._upload)
         bind(classed(self.part_buttons, "zf-part"), self, "part")
+        self.selection.images.observe(lambda _: self._take_images(), names="names")
         self.observe(self._show_pictures, names="fill")
         self.observe(self._show_part, names="part")
         self._show_pictures()
@@ -61,9 +76,22 @@ class PartsPanel(Panel):
         return self.pictures
 
     @property
-    def parts(self) -> dict[str, np.ndarray]:
-        """The parts that are marked in every image, (images, H, W) bool each: what `zfwidgets.correspondence` takes."""
-        return self.marks.complete()
+    def taking_part(self) -> tuple[str, ...]:
+        """The names of the pictures that are not left out."""
+        return tuple(name for name in self.marks.images if name not in self.left_out)
+
+    @property
+    def parts(self) -> dict[str, list[np.ndarray | None]]:
+        """The parts that are marked in two pictures or more, each with its mask (H, W) bool for each picture that takes
+        part, or None where it is not marked: what `zfwidgets.correspondence` takes."""
+        found = self.marks.comparable(self.taking_part)
+        return {part: [masks.get(name) for name in self.taking_part] for part, masks in found.items()}
+
+    def add_image(self, name: str, image: Any) -> None:
+        """One more picture to mark parts in. Raises ValueError when it is not an image, or one too many."""
+        if len(self.selection.images) >= MOST_IMAGES:
+            raise ValueError(f"parts are compared between up to {MOST_IMAGES} images; {name!r} would be one more")
+        super().add_image(name, image)
 
     def add(self, name: str) -> None:
         """Begin a part of that name. Raises ValueError where the name is empty, too long, or taken; or after 50."""
@@ -116,12 +144,26 @@ class PartsPanel(Panel):
 
     def _show_pictures(self, _: Any = None) -> None:
         """Put the pictures on the canvases, and what stands in their hidden places."""
-        self.pictures.show(
-            {
-                name: (one.picture, baseline_picture(one, make_baseline(self.net, one.input, self.fill)))
-                for name, one in self._features.items()
-            }
-        )
+        self.pictures.show({name: self._picture(name) for name in self._features})
+
+    def _picture(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """A picture as the network gets it, and what stands in its hidden places."""
+        one = self._features[name]
+        return one.picture, baseline_picture(one, make_baseline(self.net, one.input, self.fill))
+
+    def _upload(self, name: str, content: bytes) -> None:
+        """A photograph of the reader's own."""
+        self._try(lambda image: self.add_image(name, image))(content)
+
+    def _take_images(self) -> None:
+        """An image that has come to the list is one more to mark parts in."""
+        for name in self.selection.images.names[:MOST_IMAGES]:
+            if name not in self.marks.images:
+                self._features[name] = ImageFeatures(self.net, np.asarray(self.selection.images[name]))
+                self.marks.add_image(name)
+                self.pictures.add(name)
+                self.pictures.show({name: self._picture(name)})
+                self._changed()
 
     def _show_part(self, _: Any = None) -> None:
         """Hide the part that is being marked on every picture."""
@@ -137,7 +179,7 @@ class PartsPanel(Panel):
         self.changes += 1
 
     def _say_what_is_marked(self) -> None:
-        self.pictures.caption(self.marks.missing(self.part))
+        self.pictures.caption(self.marks.marked(self.part, self.marks.images))
         self.marks_file.show(self.save())
 
     def _try(self, act: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -147,7 +189,7 @@ class PartsPanel(Panel):
             self.report("parts", None)
             try:
                 act(argument)
-            except ValueError as error:
+            except (ValueError, TypeError) as error:
                 self.report("parts", error)
 
         return tried

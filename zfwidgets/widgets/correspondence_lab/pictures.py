@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from html import escape
 from typing import Any
 
 import ipywidgets as W
 import numpy as np
+import traitlets as T
 
 from zfwidgets.widgets.canvas import DrawingCanvas
-from zfwidgets.widgets.controls import Filled, classed
+from zfwidgets.widgets.controls import Filled, classed, in_columns
 from zfwidgets.widgets.correspondence_lab.part_marks import PartMarks
 from zfwidgets.widgets.geometry import PART_PICTURE
 
 
 class MarkedPictures(Filled):
-    """One canvas an image, with its name and whether the part is marked there.
+    """One canvas an image, with its name, whether the part is marked there, and a button that leaves it out.
 
     `drawn(image, mask)` is told what the reader marks, and which pixels of which image that is.
     """
 
-    def __init__(
-        self, names: tuple[str, ...], shape: tuple[int, int], drawn: Callable[[str, np.ndarray], None]
-    ) -> None:
-        self._drawn = drawn
+    left_out = T.Tuple(help="the names of the images that are left out, in order")
+    tool = T.Unicode("rectangle", help="what the pointer does on all of them")
+
+    def __init__(self, names: Sequence[str], shape: tuple[int, int], drawn: Callable[[str, np.ndarray], None]) -> None:
+        self._drawn, self._side = drawn, max(8, round(min(shape) / 5))
         self._gestures: list[list[DrawingCanvas]] = []  # which canvases each one changed, the latest last
-        self.canvases = {name: self._canvas(name, max(8, round(min(shape) / 5))) for name in names}
-        self.captions = {name: W.HTML() for name in names}
-        columns = [
-            classed(W.VBox([canvas, self.captions[name]]), "zf-part-picture") for name, canvas in self.canvases.items()
-        ]
-        super().__init__([classed(W.Box(columns), "zf-part-pictures")])
+        self.canvases: dict[str, DrawingCanvas] = {}
+        self.captions: dict[str, W.HTML] = {}
+        self.switches: dict[str, W.ToggleButton] = {}
+        self._columns: dict[str, W.VBox] = {}
+        self._box = classed(W.Box(), "zf-part-pictures")
+        super().__init__([self._box])
+        self.observe(self._fill, names=["left_out", "tool"])
+        for name in names:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """Put one more canvas on the page."""
+        self.canvases[name], self.captions[name] = self._canvas(name), W.HTML()
+        switch = self.switches[name] = classed(W.ToggleButton(description="Leave out"), "zf-leave-out")
+        switch.tooltip = f"{name}: leave it out of the comparison; its marks stay"
+        switch.observe(self._switched, names="value")
+        column = W.VBox([self.canvases[name], self.captions[name], switch])
+        self._columns[name] = classed(column, "zf-part-picture")
+        self._box.children = tuple(self._columns.values())
+        in_columns(self._box, len(self._columns))
+        self._fill()
 
     def show(self, pictures: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
         """Put pictures on the canvases, each with what stands in its hidden places."""
@@ -46,10 +63,10 @@ class MarkedPictures(Filled):
             for name, canvas in self.canvases.items():
                 canvas.begin(marks.mask(part, name))
 
-    def caption(self, missing: list[str]) -> None:
-        """Say on which pictures the part is not marked."""
+    def caption(self, marked: Collection[str]) -> None:
+        """Say on which pictures the part is marked, and on which it is not."""
         for name, caption in self.captions.items():
-            caption.value = f"{escape(name)} · {'<b>not marked</b>' if name in missing else 'marked'}"
+            caption.value = f"{escape(name)} · {'marked' if name in marked else '<b>not marked</b>'}"
 
     def undo(self) -> None:
         """Take the latest gesture back, on whichever pictures it was; Backspace may have done so on some already."""
@@ -69,11 +86,24 @@ class MarkedPictures(Filled):
             canvas.clear()
         self._gestures[before:] = [[canvas for (canvas,) in self._gestures[before:]]]
 
-    def _canvas(self, name: str, side: int) -> DrawingCanvas:
+    def _canvas(self, name: str) -> DrawingCanvas:
+        side = self._side
         canvas = DrawingCanvas(tool="rectangle", shown_width=PART_PICTURE, description=f"{name}: mark the part")
         canvas.size, canvas.brush, canvas.step = (side, side), side, max(1, side // 4)
         canvas.observe(lambda _: self._marked(name), names="mask")
         return canvas
+
+    def _fill(self, _: Any = None) -> None:
+        """Let switches, pictures and tools be as they are set."""
+        with self.fills():
+            for name, switch in self.switches.items():
+                out = switch.value = name in self.left_out
+                (self._columns[name].add_class if out else self._columns[name].remove_class)("zf-left-out")
+                self.canvases[name].tool = self.tool
+
+    def _switched(self, _: Any) -> None:
+        if self.by_reader:
+            self.left_out = tuple(name for name, switch in self.switches.items() if switch.value)
 
     def _marked(self, name: Any) -> None:
         if self.by_reader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Collection, Sequence
 from html import escape
 
 import ipywidgets as W
@@ -10,6 +11,7 @@ import numpy as np
 
 from zfwidgets.experiments.correspondence import PAPER, RANDOM, Correspondence
 from zfwidgets.widgets.charts import Bars
+from zfwidgets.widgets.controls import in_columns
 
 LOW = 0.05  # a p-value up to this is told as lower than chance
 
@@ -20,23 +22,24 @@ class CorrespondenceView(W.VBox):
     def __init__(self, most: int) -> None:
         self.words, self.table = W.HTML(), W.HTML()
         self._charts = [Bars() for _ in range(most)]
-        charts = W.Box(list(self._charts))
-        for part, name in ((self.words, "words"), (charts, "charts"), (self.table, "table")):
+        self._row = W.Box(list(self._charts))
+        for part, name in ((self.words, "words"), (self._row, "charts"), (self.table, "table")):
             part.add_class(f"zf-correspondence-{name}")
-        super().__init__([self.words, charts, self.table])
+        super().__init__([self.words, self._row, self.table])
         self.add_class("zf-correspondence-view")
         for chart in self._charts:
             chart.layout.display = "none"
 
-    def show(self, result: Correspondence | None, missing: str) -> None:
-        """Show a result, or nothing but what is still missing for one."""
+    def show(self, result: Correspondence | None, missing: str, pictures: int) -> None:
+        """Show a result, or nothing but what is still missing for one; `pictures` is how many there are to mark."""
         self.words.value = "<br>".join(
             [*([] if result is None else summary_html(result)), *([missing] if missing else [])]
         )
-        self.table.value = "" if result is None else table(result)
+        self.table.value = "" if result is None else table(result, pictures)
         layers = () if result is None else result.layers
         for place, chart in enumerate(self._charts):
             chart.layout.display = "" if place < len(layers) else "none"
+        in_columns(self._row, len(layers))
         if result is not None:
             self._draw(result)
 
@@ -66,27 +69,40 @@ def summary_html(result: Correspondence) -> list[str]:
     return sentences
 
 
-def table(result: Correspondence) -> str:
-    """Table 1 as HTML: Δ, its spread and p for each part and layer; beside them the paper's, where it has that part."""
+def coverage_html(part: str, marked: Collection[str], images: Sequence[str]) -> str:
+    """On how many pictures a part rests, and where it is not marked, as HTML; nothing where it is marked in all."""
+    missing = escape(", ".join(name for name in images if name not in marked))
+    if not missing:
+        return ""
+    if len(marked) < 2:
+        return f"<i>{escape(part)}</i> is not marked in {missing}. It takes two pictures to compare."
+    return f"<i>{escape(part)}</i> rests on {len(marked)} of {len(images)} pictures: it is not marked in {missing}."
+
+
+def table(result: Correspondence, pictures: int) -> str:
+    """Table 1 as HTML: how many of the pictures have each part, and for each layer Δ, its spread and p; beside them the
+    paper's, where it has that part."""
     papers = any(part in PAPER for part in result.parts)
     heads = "".join(f"<th>{escape(layer)}</th><th>p</th>" for layer in result.layers)
     heads += "<th>paper, layer 5</th><th>paper, layer 7</th>" if papers else ""
     rows = []
     for part in (*result.parts, RANDOM):
-        cells = []
+        count = len(result.images_with(part))
+        cells = [f"{count} of {pictures}" if part != RANDOM else ""]
         for layer in result.layers:
             p = "" if part == RANDOM else f"{result.p_value(part, layer):.2g}"
             cells += [_with_spread(result.delta(part, layer), result.spread(part, layer)), p]
         if papers:
             cells += [_with_spread(*both) for both in PAPER[part]] if part in PAPER else ["", ""]
         rows.append(f"<tr><th>{escape(part)}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
-    return f"<table><thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return f"<table><thead><tr><th></th><th>pictures</th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def link_to(text: str) -> str:
     """A link that saves the text as a file, in HTML."""
     data = b64encode(text.encode()).decode()
-    return f"<a class='zf-save' download='parts.json' href='data:application/json;base64,{data}'>Save as JSON</a>"
+    title, data = "Save the marks of all parts as a JSON file", f"data:application/json;base64,{data}"
+    return f"<a class='zf-save' title='{title}' download='parts.json' href='{data}'>Save marks</a>"
 
 
 def _with_spread(value: float, spread: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import ipywidgets as W
@@ -17,17 +16,16 @@ from zfwidgets.experiments.occlusion import part_masks, rectangles
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network
 from zfwidgets.task import Task
-from zfwidgets.widgets.controls import control, labelled
+from zfwidgets.widgets.controls import classed, control, labelled
 from zfwidgets.widgets.correspondence_lab.part_marks import PartMarks
-from zfwidgets.widgets.correspondence_lab.parts_panel import PartsPanel
-from zfwidgets.widgets.correspondence_lab.view import CorrespondenceView
+from zfwidgets.widgets.correspondence_lab.parts_panel import MOST_IMAGES, PartsPanel
+from zfwidgets.widgets.correspondence_lab.view import CorrespondenceView, coverage_html
 from zfwidgets.widgets.panel import call
 from zfwidgets.widgets.selection import Images, Selection
 from zfwidgets.widgets.traits import LayerNames, Option
 
 DRAWS = {f"{count} random places": count for count in (19, 99, 499)}
 MOST_LAYERS = 3
-MOST_IMAGES = 12
 ONE_PART = "part 1"  # what the first one of own images is called
 
 
@@ -38,6 +36,7 @@ class PartsChoice:
     layers: tuple[str, ...]
     fill: str
     draws: int
+    left_out: tuple[str, ...]
     changes: int
 
 
@@ -46,8 +45,9 @@ class CorrespondenceLab(PartsPanel):
 
     `CorrespondenceLab(net)` opens with five faces and the cat, eyes, nose and mouth marked (`zfwidgets.faces`). With
     `images` of one's own, two to twelve, `parts` may say what is marked, as in `zfwidgets.correspondence`. As soon as a
-    part is marked in every picture, it is compared with the same masks at random places. `.parts` is what is marked,
-    `.result` the latest `zfwidgets.Correspondence`; `.save()` and `.load(…)` keep the marks as JSON.
+    part is marked in two pictures, it is compared between them, and with the same masks at random places. Pictures can
+    be added, and left out (`left_out`). `.parts` is what is marked, `.result` the latest `zfwidgets.Correspondence`;
+    `.save()` and `.load(…)` keep the marks as JSON.
 
     Raises ValueError for images, parts or layers that don't fit; TypeError for a misspelt setting.
     """
@@ -84,8 +84,8 @@ class CorrespondenceLab(PartsPanel):
     def controls(self) -> list[W.Widget]:
         tool, layers, draws, fill = (control(self, name) for name in ("tool", "layers", "draws", "fill"))
         explanation = "Which part is being marked: drag a rectangle over it in each picture"
-        parts = labelled("Part", self.part_buttons, explanation)
-        return [parts, self.part_name, tool, self.marks_file, layers, draws, fill]
+        parts = classed(labelled("Part", self.part_buttons, explanation), "zf-parts-row")
+        return [self.part_name, self.photographs, tool, self.marks_file, draws, fill, layers, parts]
 
     def below(self) -> list[W.Widget]:
         self.view = CorrespondenceView(MOST_LAYERS)
@@ -93,8 +93,10 @@ class CorrespondenceLab(PartsPanel):
 
     def compute(self, choice: PartsChoice, task: Task) -> Iterator[Correspondence | None]:
         """Compare each part with chance; one after another, those known come at once."""
-        wanted = {(part, masks.tobytes(), choice.layers, choice.fill, choice.draws): (part, masks)
-                  for part, masks in self.marks.complete().items()}  # fmt: skip
+        wanted = {
+            (part, *((name, mask.tobytes()) for name, mask in masks.items()), choice.layers, choice.fill, choice.draws):
+            (part, masks) for part, masks in self.marks.comparable(self._taking_part(choice)).items()
+        }  # fmt: skip
         known = {key: self._known[key] for key in wanted if key in self._known}
         if known or not wanted:
             yield Correspondence.joined([*known.values()]) if known else None
@@ -102,7 +104,8 @@ class CorrespondenceLab(PartsPanel):
             if key in known:
                 continue
             known[key] = self._known[key] = correspondence(
-                self.net, self._originals, {part: list(masks)}, choice.layers, fill=choice.fill, draws=choice.draws,
+                self.net, {name: np.asarray(self.selection.images[name]) for name in masks},
+                {part: list(masks.values())}, choice.layers, fill=choice.fill, draws=choice.draws,
                 task=_part_of(task, part, count, len(wanted)),
             )  # fmt: skip
             yield Correspondence.joined([known[one] for one in wanted if one in known])
@@ -110,25 +113,30 @@ class CorrespondenceLab(PartsPanel):
 
     def draw(self, result: Correspondence | None, choice: PartsChoice) -> None:
         """Show words, bars and table, and what still has to be marked."""
-        without = {part: self.marks.missing(part) for part in self.marks.parts}
-        missing = [f"<i>{escape(part)}</i> is not marked in {escape(', '.join(images))}"
-                   for part, images in without.items() if images]  # fmt: skip
-        self.view.show(result, f"{'; '.join(missing)}." if missing else "")
+        images = self._taking_part(choice)
+        notes = (coverage_html(part, self.marks.marked(part, images), images) for part in self.marks.parts)
+        self.view.show(result, " ".join(filter(None, notes)), len(images))
 
     def code_lines(self) -> Sequence[str]:
-        marked = {part: [rectangles(mask) for mask in masks] for part, masks in self.parts.items()}
-        images = "images = zf.faces()" if self._faces else "images = ...  # your images"
+        marked = {part: [None if mask is None else rectangles(mask) for mask in masks]
+                  for part, masks in self.parts.items()}  # fmt: skip
+        own = not self._faces or len(self.marks.images) > len(faces())
+        images = "images = ...  # your images" if own else "images = zf.faces()"
+        if self.left_out and not own:
+            images = f"images = {{name: face for name, face in zf.faces().items() if name not in {self.left_out!r}}}"
         settings = {"layers": list(self.layers), "fill": self.fill, "draws": self.draws}
         return [images, f"parts = {marked!r}", call("zf.correspondence", "net", "images", "parts", **settings)]
+
+    def _taking_part(self, choice: PartsChoice) -> tuple[str, ...]:
+        return tuple(name for name in self.marks.images if name not in choice.left_out)
 
     def _read_images(self) -> None:
         images = self.selection.images
         if not 2 <= len(images) <= MOST_IMAGES:
             raise ValueError(f"parts are compared between 2 to {MOST_IMAGES} images; {len(images)} were given")
-        self._originals = {name: np.asarray(images[name]) for name in images}
-        self._features = {name: ImageFeatures(self.net, picture) for name, picture in self._originals.items()}
+        self._features = {name: ImageFeatures(self.net, np.asarray(images[name])) for name in images}
         height, width = next(iter(self._features.values())).picture.shape[:2]
-        self.marks = PartMarks(tuple(self._originals), (height, width))
+        self.marks = PartMarks(tuple(self._features), (height, width))
         parts = face_parts(height, width) if self._faces and self._given is None else self._given or {}
         masks = part_masks(parts, len(self._features), self.marks.shape) if parts else {}
         for part in masks or (ONE_PART,):
