@@ -24,9 +24,11 @@ def tell(_=None):
     now = {name: getattr(explorer, name) for name in traits}
     now["numbers"] = explorer.now and explorer.now[0].value
     now["curves"] = explorer.result and [*explorer.result[0].transforms, explorer.result[0].border]
+    now["playing"] = explorer.slider.play.playing
     now["marked"] = explorer.board.views[0].charts[0].marked
     kernel.value = json.dumps(now)
 explorer.observe(tell, names=[*traits, "now", "result"])
+explorer.slider.play.observe(tell, names="playing")
 tell()
 ipywidgets.VBox([explorer, kernel])
 """
@@ -54,6 +56,8 @@ WATCH = """() => {
 @pytest.fixture(scope="module")
 def page(browser, server):
     with opened(browser, server, [EXPLORER], 1200) as page:
+        page.locator("button.zf-more").click()
+        page.wait_for_selector(".zf-more-controls", state="visible")
         yield page
 
 
@@ -214,6 +218,44 @@ def test_layers_are_chosen_by_hand_and_too_many_are_refused_in_words(page):
     put_in_or_out(page, ["features.3.cat", "features.9.cat", "features.1"])
     wait_until(page, lambda now: now["layers"] == ["features.1", "features.12.cat"] and now["error"] == "")
     settled(page)
+
+
+def test_play_goes_to_the_end_of_the_range_and_a_second_press_stops(page):
+    settled(page)
+    play = page.locator(".zf-play button")
+    expect(play).to_have_attribute("aria-label", "Play translation")
+    play.focus()
+    page.keyboard.press("Enter")
+    begun = kernel(page)["value"]
+    wait_until(page, lambda now: now["value"] > begun + 3)
+    page.keyboard.press("Space")
+    expect(play).to_have_attribute("aria-label", "Play translation")
+    stopped = wait_until(page, lambda now: not now["playing"] and now["numbers"] == now["value"])["value"]
+    page.wait_for_timeout(600)  # three steps of it
+    assert settled(page)["value"] == stopped < 60
+    page.locator(SLIDER).focus()
+    page.keyboard.press("End")
+    wait_until(page, lambda now: now["value"] == 60)
+    for _ in range(2):
+        page.keyboard.press("ArrowLeft")
+    wait_until(page, lambda now: now["value"] == 56)
+    play.click()
+    wait_until(page, lambda now: now["value"] == 60)
+    expect(play).to_have_attribute("aria-label", "Play translation")
+    page.locator(SLIDER).focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowLeft")
+    wait_until(page, lambda now: now["value"] == 20 and now["numbers"] == 20)
+
+
+def test_the_rarer_controls_are_under_more(page):
+    more = page.locator("button.zf-more")
+    for visible in (False, True):
+        more.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(".zf-more-controls")).to_be_visible(visible=visible)
+    assert page.locator(".zf-more-controls .zf-label").all_inner_texts() == ["Fill edge with", "Distance", "Layers"]
+    expect(page.locator(".zf-transform button").first).to_have_text("move ↕", use_inner_text=True)
 
 
 def test_every_step_of_the_slider_brings_a_picture_and_numbers(page):

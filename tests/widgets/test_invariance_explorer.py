@@ -76,7 +76,7 @@ def test_what_stands_over_a_chart_says_what_its_lines_are_and_whose_the_number_i
     (now,) = explorer.now
     head = view.probability.head.value
     assert head.startswith("<div><b>Probability</b>")
-    assert head.endswith("of the true class, here <i>cat</i>")
+    assert head.endswith("</div>true class, here <i>cat</i>")
     assert f"flower <b>{now.probability[2]:.2f}</b>" in head
     assert LINES[2] in head
     assert all(f"</span>flower <b>{now.distances[layer]:.3g}</b>" in chart.head.value
@@ -123,6 +123,20 @@ def test_the_upright_lines_and_the_slider_follow_the_value_and_back(explorer):
     explorer.value = 10.7  # between two of the slider's places
     assert explorer.slider.slider.value == 10
     assert explorer.value == 10.7
+
+
+def test_play_sets_the_value_and_follows_it(explorer):
+    play = explorer.slider.play
+    play.place = 40
+    assert explorer.value == 20
+    explorer.value = -60
+    assert play.place == 0
+    play.playing = True
+    explorer.transform = "rotation"
+    assert not play.playing
+    assert (play.count, play.place) == (4, 1)
+    play.place = 3
+    assert explorer.value == 90
 
 
 def test_each_transformation_has_its_values_and_keeps_its_place(explorer):

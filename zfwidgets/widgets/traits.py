@@ -161,12 +161,14 @@ class Option(T.Enum[Any]):
 
 
 class OneOf(T.TraitType[str, Any]):
-    """One of several names that depend on the panel, as buttons side by side; `what` says what they are called."""
+    """One of several names that depend on the panel, as buttons side by side; `what` says what they are called.
+    `words` has what stands on a button in place of its name."""
 
     def __init__(
-        self, what: str, names: Callable[[Any], Sequence[str]], label: str, help: str, tooltip: str = ""
-    ) -> None:
-        self.what, self.names, self.label, self.tooltip = what, names, label, tooltip
+        self, what: str, names: Callable[[Any], Sequence[str]], label: str, help: str, tooltip: str = "",
+        words: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self.what, self.names, self.label, self.tooltip, self.words = what, names, label, tooltip, words or {}
         super().__init__("", help=help)
 
     def validate(self, obj: Any, value: Any) -> str:

@@ -55,7 +55,7 @@ def _option(trait: Option, panel: Any) -> tuple[Any, W.Widget]:
 
 @built.register
 def _one_of(trait: OneOf, panel: Any) -> tuple[Any, W.Widget]:
-    inner = _buttons({name: name for name in trait.names(panel)}, trait.label)
+    inner = _buttons({trait.words.get(name, name): name for name in trait.names(panel)}, trait.label)
     return inner, labelled(trait.label, inner, trait.tooltip)
 
 

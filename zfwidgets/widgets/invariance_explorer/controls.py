@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 import ipywidgets as W
 import numpy as np
 import traitlets as T
 
 from zfwidgets.experiments.invariance import Transformation
-from zfwidgets.widgets.controls import Filled
+from zfwidgets.widgets.controls import Filled, classed, control, row
 from zfwidgets.widgets.geometry import PICTURE
 from zfwidgets.widgets.picture import Picture, fitted
+from zfwidgets.widgets.play import Play
 
 EXPLAINED = "How much the image is transformed; arrow keys change it"
 START = 0.2  # where the slider stands at first: this share of the way from the identity to the last value
@@ -25,10 +27,12 @@ class ValueSlider(Filled):
     def __init__(self) -> None:
         self._head, self._unit, self._values, self._name = W.HTML(), "", np.zeros(1), ""
         self._left_at: dict[str, float] = {}  # where the slider stood, by transformation
-        self.slider = W.SelectionSlider(options=[("0", 0.0)], readout=False, layout=W.Layout(width="240px"))
+        self.slider = W.SelectionSlider(options=[("0", 0.0)], readout=False, layout=W.Layout(width="auto", flex="1"))
+        self.play = Play()
         self._head.add_class("zf-label")
-        super().__init__([self._head, self.slider])
+        super().__init__([self._head, row(self.play, self.slider)])
         self.add_class("zf-value")
+        self.play.observe(self._played, names="place")
         self.slider.observe(self._slid, names="value")
         self.observe(self._fill, names="value")
 
@@ -38,7 +42,9 @@ class ValueSlider(Filled):
         At first it stands at `value`, or where the image is changed, but not much.
         """
         self._values, self._unit, self._name = transformation.values, transformation.unit, transformation.name
+        self.play.playing, self.play.what = False, transformation.name
         with self.fills():
+            self.play.place, self.play.count = 0, len(self._values)
             self.slider.options = [(f"{number:.4g}", float(number)) for number in self._values]
         first = _first_value(transformation) if value is None else value
         self.value = self._left_at.setdefault(self._name, first)
@@ -48,12 +54,16 @@ class ValueSlider(Filled):
         if self.by_reader:
             self.value = change["new"]
 
+    def _played(self, change: T.Bunch) -> None:
+        if self.by_reader:
+            self.value = float(self._values[min(change["new"], len(self._values) - 1)])
+
     def _fill(self, _: T.Bunch | None = None) -> None:
         """Let the slider stand at the value, or at the one of its own that is nearest."""
         self._left_at[self._name] = self.value
         self._head.value = f"<span title='{EXPLAINED}'><b>{self.value:.4g}</b> {escape(self._unit)}</span>"
         with self.fills():
-            self.slider.index = int(np.abs(self._values - self.value).argmin())
+            self.slider.index = self.play.place = int(np.abs(self._values - self.value).argmin())
 
 
 class TransformedPicture(Picture):
@@ -68,6 +78,15 @@ class TransformedPicture(Picture):
         """Show pixels (h, w, 3) uint8, as large as there is room."""
         width = fitted(pixels.shape[0], pixels.shape[1], PICTURE)
         self.show(pixels, shown_width=width, caption=caption, description=description)
+
+
+def more(*names: str, panel: Any) -> tuple[W.Widget, W.Widget]:
+    """A button *More*, and the controls of these traits of a panel, which it shows and hides."""
+    rare = classed(W.Box([control(panel, name) for name in names], layout=W.Layout(display="none")), "zf-more-controls")
+    labels = ", ".join(panel.traits()[name].label for name in names)
+    button = W.ToggleButton(description="More", tooltip=f"More: {labels}", layout=W.Layout(width="auto"))
+    button.observe(lambda change: setattr(rare.layout, "display", "" if change["new"] else "none"), names="value")
+    return classed(button, "zf-more"), rare
 
 
 def _first_value(transformation: Transformation) -> float:

@@ -12,9 +12,11 @@ from zfwidgets.drawing import format_number
 from zfwidgets.experiments.invariance import MEASURES, FeatureShift, Invariance, Transformation
 from zfwidgets.models import Network
 from zfwidgets.widgets.charts import Curves
+from zfwidgets.widgets.controls import in_columns
 from zfwidgets.widgets.invariance_explorer.words import areas_html
 
 CHARTS = 3  # layers that there are charts for
+HEIGHT = 200  # of each, pixels
 
 
 class CurvesView(W.VBox):
@@ -24,11 +26,11 @@ class CurvesView(W.VBox):
 
     def __init__(self, net: Network, named: bool) -> None:
         self.net = net
-        self.charts = [Curves() for _ in range(CHARTS)]
-        self.probability = Curves()
+        self.charts = [Curves(HEIGHT) for _ in range(CHARTS)]
+        self.probability = Curves(HEIGHT)
         self.words, self.areas = W.HTML(), W.HTML()
         head = W.HTML(f"<b>{escape(net.name)}</b>", layout=W.Layout(display="" if named else "none"))
-        grid = W.Box([*self.charts, self.probability])
+        grid = self._grid = W.Box([*self.charts, self.probability])
         for part, name in (
             (head, "name"), (grid, "charts"), (self.probability, "probability"), (self.words, "words"),
             (self.areas, "areas"),
@@ -69,16 +71,14 @@ class CurvesView(W.VBox):
         """Say what is at the slider's value: in a sentence, and as a number over every chart. `line` is the HTML that
         names the image, and its line."""
         self.words.value = f"<span role='status'>{words}</span>"
-        quantity = MEASURES[measure] + (", on a scale of its own" if measure == "distance" else "")
+        quantity = MEASURES[measure] + (" (own scale)" if measure == "distance" else "")
         for chart, (layer, distance) in zip(self.charts, now.distances.items(), strict=False):
             value = format_number(now.height(layer, measure, max(largest.get(layer, 0.0), distance)))
             number = f"{line} <b>{value}</b>" if measure != "share" or layer in largest else ""
             chart.head.value = _head(layer, number, quantity)
         label, meaning = escape(self.net.labels[truth]), self.net.scores.meaning
         number = f"{line} <b>{meaning.write(now.probability[truth])}</b>"
-        self.probability.head.value = _head(
-            meaning.quantity.capitalize(), number, f"of the true class, here <i>{label}</i>"
-        )
+        self.probability.head.value = _head(meaning.quantity.capitalize(), number, f"true class, here <i>{label}</i>")
 
     def mark(self, value: float) -> None:
         """Move the upright line of every chart."""
@@ -91,6 +91,7 @@ class CurvesView(W.VBox):
         for place, chart in enumerate(self.charts):
             chart.layout.display = "" if place < len(layers) else "none"
             chart.scale(low, high, parameter, MEASURES[measure])
+        in_columns(self._grid, min(CHARTS, len(layers)) + 1)
         self.probability.scale(low, high, parameter, self.net.scores.meaning.quantity)
 
     def _clicked(self, change: T.Bunch) -> None:

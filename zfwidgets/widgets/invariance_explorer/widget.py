@@ -27,12 +27,12 @@ from zfwidgets.task import Task
 from zfwidgets.widgets.charts import LINES
 from zfwidgets.widgets.controls import NameButtons, bind, classed, control
 from zfwidgets.widgets.invariance_explorer.board import Board
-from zfwidgets.widgets.invariance_explorer.controls import TransformedPicture, ValueSlider
+from zfwidgets.widgets.invariance_explorer.controls import TransformedPicture, ValueSlider, more
 from zfwidgets.widgets.invariance_explorer.live import LiveShift, Moment
 from zfwidgets.widgets.invariance_explorer.remembered_curves import CurvesChoice, RememberedCurves
 from zfwidgets.widgets.invariance_explorer.traits import ParameterValue
 from zfwidgets.widgets.invariance_explorer.view import CHARTS
-from zfwidgets.widgets.invariance_explorer.words import describe_transform
+from zfwidgets.widgets.invariance_explorer.words import BUTTONS, describe_transform
 from zfwidgets.widgets.panel import Panel, at_once, call, image_source
 from zfwidgets.widgets.selection import Images, Selection
 from zfwidgets.widgets.traits import ImageName, LayerNames, OneOf, Option
@@ -60,9 +60,9 @@ class InvarianceExplorer(Panel):
 
     image = ImageName(help="name of the image that is shown")
     transform = OneOf("transformations", lambda panel: tuple(panel.transformations), "Transformation",
-                      "name of the transformation")  # fmt: skip
+                      "name of the transformation", words=BUTTONS)  # fmt: skip
     value = ParameterValue(0.0, help="of the transformation's parameter, in its own unit")
-    border = Option(BORDERS, "edge", "Beyond the border", "what comes in from beyond the image",
+    border = Option(BORDERS, "edge", "Fill edge with", "what comes in from beyond the image",
                     "What comes in from beyond the image. A grey border is itself an edge that features respond to",
                     buttons=True)  # fmt: skip
     measure = Option(tuple(MEASURES), "distance", "Distance", "how the curves measure it, as in `Invariance.curve`",
@@ -127,11 +127,12 @@ class InvarianceExplorer(Panel):
         self.observe(self._offer_values, names="transform")
         images.observe(lambda _: self._list_images(), names="names")
         self.board.observe(self._line_clicked, names="clicked")
-        left = classed(W.VBox([self.slider, self.picture, self.legend]), "zf-invariance-left")
-        return classed(W.Box([left, self.board]), "zf-invariance-pictures")
+        left = classed(W.Box([self.slider, self.picture]), "zf-invariance-left")
+        return classed(W.Box([left, self.legend, self.board]), "zf-invariance-pictures")
 
     def controls(self) -> list[W.Widget]:
-        return [control(self, name) for name in ("transform", "border", "measure", "image", "layers")]
+        rare = more("border", "measure", "layers", panel=self)
+        return [*(control(self, name) for name in ("transform", "image")), *rare]
 
     def compute(self, choice: CurvesChoice, task: Task) -> Iterator[tuple[Invariance, ...]]:
         """The curves of each network, coarsely first. The slider's numbers go first."""
@@ -147,7 +148,7 @@ class InvarianceExplorer(Panel):
             yield latest
             done = min(len(one.values[choice.transform]) for one in latest)
             count = len(self.transformations[choice.transform].values)
-            task.progress(done, count, f"Curves: {choice.transform}")
+            task.progress(done, count, f"Curves: {BUTTONS.get(choice.transform, choice.transform)}")
 
     def draw(self, result: tuple[Invariance, ...], choice: CurvesChoice) -> None:
         """Show the curves, and say anew what they say at the slider's value."""

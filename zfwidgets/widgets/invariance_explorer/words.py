@@ -11,6 +11,7 @@ from zfwidgets.drawing import format_number
 from zfwidgets.experiments.invariance import MEASURES, FeatureShift, Invariance, Transformation
 from zfwidgets.models import Meaning, Network
 
+BUTTONS = {"translation": "move ↕", "horizontal translation": "move ↔"}  # where it is not the transformation's name
 DONE_TO_IT = {  # what has been done to the image: by a value above 0, and by one below
     "translation": ("Moved down by {} pixels", "Moved up by {} pixels"),
     "horizontal translation": ("Moved to the right by {} pixels", "Moved to the left by {} pixels"),
@@ -70,7 +71,7 @@ _SAYS: dict[Meaning | None, tuple[str, str]] = {  # of classes, of labels, of sc
 
 
 def areas_html(result: Invariance, layers: Sequence[str], measure: str) -> str:
-    """The areas under the curves of each layer, mean ± spread over the images: one line of HTML. Distances of two
+    """The areas under the curves of each layer, mean ± spread over the images: a line of HTML. Distances of two
     layers can't be compared; of these, the share of the largest is taken."""
     (transform,), measure = result.transforms, "share" if measure == "distance" else measure
     parts = []
@@ -79,4 +80,5 @@ def areas_html(result: Invariance, layers: Sequence[str], measure: str) -> str:
         spread = f" ± {areas.std(ddof=1):.2f}" if len(areas) > 1 else ""
         parts.append(f"{escape(layer)} <b>{areas.mean():.2f}</b>{spread}")
     meaning = "; 1: the smallest change makes all the difference" if measure == "share" else ""
-    return f"Area under the curves, mean ± spread ({MEASURES[measure]}{meaning}): {' · '.join(parts)}"
+    explanation = f"mean ± spread over the images; {MEASURES[measure]}{meaning}"
+    return f"<abbr title='{escape(explanation, quote=True)}'>Area under the curves</abbr>: {' · '.join(parts)}"
