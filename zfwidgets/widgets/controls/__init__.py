@@ -3,9 +3,8 @@
 from zfwidgets.widgets.controls.binding import Filled, bind
 from zfwidgets.widgets.controls.feature_slider import FeatureSlider
 from zfwidgets.widgets.controls.job import Job, duration
-from zfwidgets.widgets.controls.layout import classed, labelled, probability_bars, row, titled
-from zfwidgets.widgets.controls.more import bar, rare
 from zfwidgets.widgets.controls.layout import classed, in_columns, labelled, probability_bars, row, titled
+from zfwidgets.widgets.controls.more import bar, rare
 from zfwidgets.widgets.controls.name_buttons import NameButtons
 from zfwidgets.widgets.controls.options import control
 from zfwidgets.widgets.controls.orders import by_score
