@@ -10,7 +10,6 @@ pytestmark = pytest.mark.browser
 CHARTS = {
     "InvarianceExplorer": ".zf-invariance-probability",
     "CorrespondenceLab": ".zf-spread-bars:first-child",
-    "OcclusionCanvas": ".zf-before-after",
 }
 NETWORK = "import ipywidgets, zfwidgets as zf\nnet = zf.load('squeezenet1_1')"
 SEEN = [f"zf.{name}(net)" for name in CHARTS]

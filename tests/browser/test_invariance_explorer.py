@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from .pages import canvas_pixels, eventually, fail_on_errors, kernel, opened, reload, screenshot, wait_until
+from .pages import canvas_pixels, eventually, fail_on_errors, kernel, open_more, opened, reload, screenshot, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -56,8 +56,7 @@ WATCH = """() => {
 @pytest.fixture(scope="module")
 def page(browser, server):
     with opened(browser, server, [EXPLORER], 1200) as page:
-        page.locator("button.zf-more").click()
-        page.wait_for_selector(".zf-more-controls", state="visible")
+        open_more(page)
         yield page
 
 
@@ -249,12 +248,12 @@ def test_play_goes_to_the_end_of_the_range_and_a_second_press_stops(page):
 
 
 def test_the_rarer_controls_are_under_more(page):
-    more = page.locator("button.zf-more")
+    more = page.locator(".zf-more button")
     for visible in (False, True):
         more.focus()
         page.keyboard.press("Enter")
-        expect(page.locator(".zf-more-controls")).to_be_visible(visible=visible)
-    assert page.locator(".zf-more-controls .zf-label").all_inner_texts() == ["Fill edge with", "Distance", "Layers"]
+        expect(page.locator(".zf-rare").first).to_be_visible(visible=visible)
+    assert page.locator(".zf-rare .zf-label").all_inner_texts() == ["Fill edge with", "Distance", "Layers"]
     expect(page.locator(".zf-transform button").first).to_have_text("move ↕", use_inner_text=True)
 
 

@@ -18,6 +18,7 @@ from .pages import (
     eventually,
     fail_on_errors,
     kernel,
+    open_more,
     opened,
     reload,
     screenshot,
@@ -141,8 +142,7 @@ def square(page, place):
 
 
 def mine(page, folder):
-    if page.locator(".zf-nine-seldom").is_hidden():
-        page.locator(".zf-nine-more").click()
+    open_more(page, ".zf-top-nine")
     page.locator(".zf-mining input").fill(str(folder))
     page.locator(".zf-mining button", has_text="Search these images").click()
 
@@ -382,7 +382,7 @@ def test_in_the_dark_the_joints_are_dark_and_words_readable(open_notebook, layer
         "caption": ".zf-nine-wall .zf-picture-caption",
         "tile": ".zf-nine-tile-words .widget-html-content",
         "button": ".zf-nine-opener",
-        "more": ".zf-nine-more",
+        "more": ".zf-more button",
     }
     contrasts = {name: contrast(page, selector) for name, selector in shown.items()}
     assert min(contrasts.values()) >= 4.5, contrasts

@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.colors import to_hex
 
 from zfwidgets.drawing import (
-    BEFORE,
     BEYOND,
     CLASSES,
     MARKER,
@@ -19,7 +18,7 @@ from zfwidgets.drawing import (
     line_colour,
 )
 from zfwidgets.experiments.invariance import Invariance
-from zfwidgets.widgets.charts import Bars, BeforeAndAfter, Curves
+from zfwidgets.widgets.charts import Bars, Curves
 from zfwidgets.widgets.panel.style import stylesheet
 from zfwidgets.widgets.tokens import colours
 
@@ -81,11 +80,9 @@ def test_an_image_has_the_same_colour_in_the_figure_and_in_the_chart():
 
 
 def test_a_chart_of_bars_has_the_colours_of_the_style_sheet():
-    bars, pairs = Bars(), BeforeAndAfter()
+    bars = Bars()
     assert (bars._bars.colors, bars._other.colors) == ([PALETTE[0]], [REST])
     assert (bars._whiskers.colors, Curves()._marker.colors) == ([WHISKER], [MARKER])
-    pairs.show(("cat", "dog"), np.array([0.25, 0.75]), np.array([0.5, 0.5]), 0)
-    assert (pairs._after.colors, pairs._before.colors) == ([colours()["--zf-now"]], [colours()["--zf-before"]])
     assert [colours()[f"--zf-line-{number}"] for number in range(1, 9)] == list(PALETTE)
 
 
@@ -102,5 +99,5 @@ def test_every_line_of_the_legend_has_its_own_colour():
 
 
 def test_named_colours_are_six_hexadecimal_digits():
-    for colour in (*PALETTE, NOW, BEFORE, REST, MARKER, WHISKER, BEYOND, *OUTLINE):
+    for colour in (*PALETTE, NOW, REST, MARKER, WHISKER, BEYOND, *OUTLINE):
         assert re.fullmatch(r"#[0-9a-f]{6}", colour)

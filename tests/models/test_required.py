@@ -25,6 +25,7 @@ FUNCTIONS = {
     "occlusion": lambda net: zf.occlusion(net, IMAGE),
     "occlusion_sweep": lambda net: zf.occlusion_sweep(net, IMAGE),
     "hide": lambda net: zf.hide(net, IMAGE, BOX),
+    "responses": lambda net: zf.responses(net, IMAGE, "0"),
     "invariance": lambda net: zf.invariance(net, [IMAGE]),
     "invariance_sweep": lambda net: zf.invariance_sweep(net, [IMAGE]),
     "correspondence": lambda net: zf.correspondence(net, [IMAGE, IMAGE], {"nose": [BOX, BOX]}),

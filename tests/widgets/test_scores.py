@@ -12,7 +12,6 @@ from torch import nn
 import zfwidgets as zf
 from zfwidgets.drawing import heat
 from zfwidgets.models import Meaning
-from zfwidgets.widgets.charts import BeforeAndAfter
 from zfwidgets.widgets.controls import probability_bars
 from zfwidgets.widgets.occlusion_canvas.sweep_view import over_photograph
 
@@ -109,7 +108,7 @@ def test_the_invariance_explorer_has_a_chart_of_the_number_from_its_least_to_its
     explorer = zf.InvarianceExplorer(net, images, image="flower", transforms=[("translation", [-6, 0, 3, 6])])
     view, meaning = explorer.board.views[0], net.scores.meaning
     truth = int(net.predict(images["flower"]).probability[0].argmax())
-    assert f"its {meaning.quantity}" in view.probability.head.value
+    assert f"<b>{meaning.quantity.capitalize()}</b>" in view.probability.head.value
     assert meaning.write(explorer.now[0].probability[truth]) in view.probability.head.value
     curves = np.stack(list(view.probability.shown.values()))
     scale = view.probability.figure.marks[1].scales["y"]
@@ -119,15 +118,6 @@ def test_the_invariance_explorer_has_a_chart_of_the_number_from_its_least_to_its
         assert (scale.min, scale.max) == (0, 1)
     says = {"shares": "called", "each": "most probably", "raw": "highest for"}[meaning]
     assert (says in view.words.value) == (len(net.labels) > 1)
-
-
-def test_the_axis_of_raw_bars_holds_zero_and_every_bar():
-    bars = BeforeAndAfter()
-    bars.show(["a", "b"], np.array([-3.0, 7.5]), np.array([2.0, -12.25]), 0, Meaning.RAW)
-    scale = bars.children[0].marks[0].scales["y"]
-    assert (scale.min, scale.max) == (-12.25, 7.5)
-    assert all(-12.25 <= tick <= 7.5 for tick in bars.children[0].axes[1].tick_values)
-    assert bars.shown == [("a", 2.0, -3.0), ("b", -12.25, 7.5)]
 
 
 def test_the_target_class_is_offered_by_its_label_with_the_right_word(net, images):

@@ -12,7 +12,9 @@ from torch import nn
 import zfwidgets as zf
 from zfwidgets.drawing import signed_picture
 from zfwidgets.experiments.gallery import build
+from zfwidgets.widgets.belongings import all_within
 from zfwidgets.widgets.controls.job import Job, pace
+from zfwidgets.widgets.controls.more import More
 from zfwidgets.widgets.panel.still import still
 from zfwidgets.widgets.top_nine import TopNine, tiles
 from zfwidgets.widgets.top_nine import widget as top_nine
@@ -420,11 +422,11 @@ def test_an_image_that_no_map_holds_is_refused(net, pictures):
 
 
 def test_what_is_seldom_needed_is_behind_a_button(panel):
-    box = panel.more_box
-    assert panel.mining in box.children
-    assert box.layout.display == "none"
-    panel.more.value = True
-    assert box.layout.display == ""
+    rare = [part for part in all_within(panel) if "zf-rare" in getattr(part, "_dom_classes", ())]
+    within = [inner for part in rare for inner in all_within(part)]
+    assert panel.mining in within
+    assert panel.control_of["rule"] in within
+    assert any(isinstance(part, More) for part in all_within(panel))
 
 
 def test_the_patches_come_first_then_the_chosen_map_then_the_others(panel, monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 # Okabe and Ito's, which everybody tells apart, and a grey: one a line, in this order; the palest is last.
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#999999", "#f0e442")
 
-NOW, BEFORE = PALETTE[:2]  # what is shown, and what it was before a part was hidden
+NOW = PALETTE[0]  # what is shown
 REST = "#999999"  # what there is no colour for, and chance, which others are held against
 CLASSES = tuple(colour for colour in PALETTE if colour != REST)  # one a class, the most frequent first
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zfwidgets.drawing import BEFORE, NOW, OUTLINE, PALETTE, REST, heat, signed_picture
+from zfwidgets.drawing import NOW, OUTLINE, PALETTE, REST, heat, signed_picture
 from zfwidgets.widgets.geometry import sizes
 
 TOKENS = Path(__file__).parent / "tokens.css"
@@ -16,7 +16,7 @@ def colours() -> dict[str, str]:
     """The palette that figures and charts draw with, as custom properties: `--zf-line-1` is the first line's colour."""
     lines = {f"--zf-line-{number}": colour for number, colour in enumerate(PALETTE, 1)}
     dark, light = OUTLINE
-    named = {"now": NOW, "before": BEFORE, "rest": REST, "outline-dark": dark, "outline-light": light}
+    named = {"now": NOW, "rest": REST, "outline-dark": dark, "outline-light": light}
     return lines | {f"--zf-{name}": colour for name, colour in named.items()} | scales()
 
 

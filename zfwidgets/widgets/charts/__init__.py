@@ -1,5 +1,5 @@
 """Charts in a notebook."""
 
-from zfwidgets.widgets.charts.charts import LINES, Bars, BeforeAndAfter, Curves
+from zfwidgets.widgets.charts.charts import LINES, Bars, Curves
 
-__all__ = ["LINES", "Bars", "BeforeAndAfter", "Curves"]
+__all__ = ["LINES", "Bars", "Curves"]

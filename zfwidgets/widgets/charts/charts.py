@@ -10,8 +10,7 @@ import ipywidgets as W
 import numpy as np
 import traitlets as T
 
-from zfwidgets.drawing import BEFORE, MARKER, NOW, PALETTE, REST, WHISKER, line_colour
-from zfwidgets.models import Meaning
+from zfwidgets.drawing import MARKER, PALETTE, REST, WHISKER, line_colour
 from zfwidgets.widgets.charts.frame import framed
 
 LINES = PALETTE  # one a line
@@ -23,59 +22,6 @@ TOOLTIP = {
     "box-shadow": "0 2px 8px var(--zf-shadow)",
 }
 NAME = 24  # letters of a class name that there is room for
-
-
-class BeforeAndAfter(W.VBox):
-    """The probabilities of the classes as bars, the most probable on top; thin bars say what they were before. Scores
-    that are no probabilities have an axis of their own."""
-
-    def __init__(self, bars: int = 5) -> None:
-        self._bars = bars
-        self._names, self._across = bq.OrdinalScale(), bq.LinearScale(min=0, max=1)
-        scales = {"x": self._names, "y": self._across}
-        self._after = bq.Bars(x=[], y=[], orientation="horizontal", scales=scales, colors=[NOW], padding=0.25)
-        self._before = bq.Bars(x=[], y=[], orientation="horizontal", scales=scales, colors=[BEFORE], padding=0.78)
-        axes = [
-            bq.Axis(scale=self._names, side="left", grid_lines="none"),
-            bq.Axis(scale=self._across, tick_values=np.linspace(0, 1, 6), grid_lines="none", tick_format=".1f"),
-        ]
-        self._axis = axes[1]
-        figure = framed([self._after, self._before], axes, 27 * bars + 34, (4, 12, 28, 164))
-        self._key = W.HTML(
-            f"<span class='zf-key' style='background:{NOW}'></span>now "
-            f"<span class='zf-key zf-key-thin' style='background:{BEFORE}'></span>the whole image"
-        )
-        super().__init__([figure, self._key])
-        self.add_class("zf-before-after")
-
-    def show(
-        self, labels: Sequence[str], then: np.ndarray, now: np.ndarray, target: int, meaning: Meaning = Meaning.SHARES
-    ) -> None:
-        """Draw the most probable classes of both, and the target class; `then` and `now` are (classes,)."""
-        ranked = np.argsort(-np.maximum(now, then), kind="stable")[: self._bars]
-        if target not in ranked:
-            ranked[-1] = target
-        order = ranked[np.argsort(now[ranked], kind="stable")]  # the chart begins below
-        names = _short([labels[number] for number in order])
-        self._names.domain = names  # left to itself, bqplot keeps the first order of the same names
-        if meaning is Meaning.RAW:
-            self._measure(*meaning.limits(0.0, then[order], now[order]))
-        for bars, values in ((self._after, now), (self._before, then)):
-            with bars.hold_sync():
-                bars.x, bars.y = names, np.round(values[order].astype(float), 4)
-
-    def _measure(self, low: float, high: float) -> None:
-        """Let the axis go over numbers that are no probabilities, zero included."""
-        with self._across.hold_sync():
-            self._across.min, self._across.max = low, high
-        with self._axis.hold_sync():
-            self._axis.tick_values, self._axis.tick_format = ticks(low, high), ".4~g"
-
-    @property
-    def shown(self) -> list[tuple[str, float, float]]:
-        """What is on show, from the top: name, now, before."""
-        rows = zip(self._after.x, self._after.y, self._before.y, strict=True)
-        return [(str(name), float(now), float(then)) for name, now, then in rows][::-1]
 
 
 class Bars(W.VBox):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
 
 import ipywidgets as W
 import numpy as np
 import traitlets as T
 
 from zfwidgets.experiments.invariance import Transformation
-from zfwidgets.widgets.controls import Filled, classed, control, row
+from zfwidgets.widgets.controls import Filled, row
 from zfwidgets.widgets.geometry import PICTURE
 from zfwidgets.widgets.picture import Picture, fitted
 from zfwidgets.widgets.play import Play
@@ -78,15 +77,6 @@ class TransformedPicture(Picture):
         """Show pixels (h, w, 3) uint8, as large as there is room."""
         width = fitted(pixels.shape[0], pixels.shape[1], PICTURE)
         self.show(pixels, shown_width=width, caption=caption, description=description)
-
-
-def more(*names: str, panel: Any) -> tuple[W.Widget, W.Widget]:
-    """A button *More*, and the controls of these traits of a panel, which it shows and hides."""
-    rare = classed(W.Box([control(panel, name) for name in names], layout=W.Layout(display="none")), "zf-more-controls")
-    labels = ", ".join(panel.traits()[name].label for name in names)
-    button = W.ToggleButton(description="More", tooltip=f"More: {labels}", layout=W.Layout(width="auto"))
-    button.observe(lambda change: setattr(rare.layout, "display", "" if change["new"] else "none"), names="value")
-    return classed(button, "zf-more"), rare
 
 
 def _first_value(transformation: Transformation) -> float:

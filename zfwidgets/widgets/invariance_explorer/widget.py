@@ -25,9 +25,9 @@ from zfwidgets.experiments.invariance import (
 from zfwidgets.models import Network, require_network
 from zfwidgets.task import Task
 from zfwidgets.widgets.charts import LINES
-from zfwidgets.widgets.controls import NameButtons, bind, classed, control
+from zfwidgets.widgets.controls import NameButtons, bind, classed, control, rare
 from zfwidgets.widgets.invariance_explorer.board import Board
-from zfwidgets.widgets.invariance_explorer.controls import TransformedPicture, ValueSlider, more
+from zfwidgets.widgets.invariance_explorer.controls import TransformedPicture, ValueSlider
 from zfwidgets.widgets.invariance_explorer.live import LiveShift, Moment
 from zfwidgets.widgets.invariance_explorer.remembered_curves import CurvesChoice, RememberedCurves
 from zfwidgets.widgets.invariance_explorer.traits import ParameterValue
@@ -131,8 +131,8 @@ class InvarianceExplorer(Panel):
         return classed(W.Box([left, self.legend, self.board]), "zf-invariance-pictures")
 
     def controls(self) -> list[W.Widget]:
-        rare = more("border", "measure", "layers", panel=self)
-        return [*(control(self, name) for name in ("transform", "image")), *rare]
+        rarely = rare(*(control(self, name) for name in ("border", "measure", "layers")))
+        return [*(control(self, name) for name in ("transform", "image")), *rarely]
 
     def compute(self, choice: CurvesChoice, task: Task) -> Iterator[tuple[Invariance, ...]]:
         """The curves of each network, coarsely first. The slider's numbers go first."""

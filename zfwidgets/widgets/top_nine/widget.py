@@ -17,7 +17,7 @@ from zfwidgets.experiments.gallery import Gallery
 from zfwidgets.experiments.top_activations import TopActivations, prepared_tops, top_activations
 from zfwidgets.models import Network
 from zfwidgets.task import Task
-from zfwidgets.widgets.controls import bind, classed, control
+from zfwidgets.widgets.controls import bind, classed, control, rare
 from zfwidgets.widgets.feature_explorer import FeatureExplorer
 from zfwidgets.widgets.panel import call, feature_order
 from zfwidgets.widgets.top_nine.filter import HeldImage, ImageFilter
@@ -119,17 +119,11 @@ class TopNine(PagedFeatures):
         self.view.wall.observe(lambda change: self._point_at(change["new"]), names="hover")
         self.view.observe(lambda change: self.explore(change["new"][0]), names="opened")
         self.view.patches.observe(lambda _: self.report("open", None), names="cell")  # another tile
-        return W.VBox([self.view, self._more()])
+        return self.view
 
     def controls(self) -> list[W.Widget]:
-        return [control(self, name) for name in ("layer", "feature")]
-
-    def _more(self) -> W.VBox:
-        """What is seldom needed, behind a button."""
-        self.more = classed(W.ToggleButton(description="More", layout=W.Layout(width="fit-content")), "zf-nine-more")
-        self.more_box = classed(W.Box([control(self, "rule"), self.mining]), "zf-nine-seldom")
-        T.dlink((self.more, "value"), (self.more_box.layout, "display"), lambda shown: "" if shown else "none")
-        return W.VBox([self.more, self.more_box])
+        mining = classed(W.Box([self.mining]), "zf-wide")
+        return [*(control(self, name) for name in ("layer", "feature")), *rare(control(self, "rule"), mining)]
 
     def below(self) -> list[W.Widget]:
         return [self.opened]
