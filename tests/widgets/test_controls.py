@@ -13,7 +13,7 @@ from zfwidgets.data import images as as_collection
 from zfwidgets.widgets.belongings import all_within
 from zfwidgets.widgets.controls import FeatureSlider, bind, labelled, probability_bars
 from zfwidgets.widgets.controls.image_picker import ImagePicker
-from zfwidgets.widgets.controls.network_strip import LayersStrip, LayerStrip, drawn
+from zfwidgets.widgets.controls.network_strip import LayersStrip, LayerStrip, drawn, played
 from zfwidgets.widgets.holding import holding
 from zfwidgets.widgets.panel import feature_order
 from zfwidgets.widgets.selection import Images
@@ -75,6 +75,18 @@ def test_a_layer_that_is_chosen_elsewhere_joins_the_strip_in_its_order(network):
     assert strip.names == ("conv1", "relu1", "relu2")
     assert [layer["name"] for layer in strip.layers] == ["conv1", "relu1", "relu2"]
     assert (strip.chosen, told) == (["relu1"], ["relu1"])
+
+
+def test_playing_goes_through_the_layers_and_follows_a_choice(network):
+    strip = LayerStrip(network, ["conv1", "relu1", "relu2"])
+    play = played(strip)
+    assert (play.place, play.count) == (0, 3)
+    play.place = 2  # as it comes from the page
+    assert strip.value == "relu2"
+    strip.value = "relu1"
+    assert play.place == 1
+    strip.value = "fc"
+    assert (play.place, play.count) == (3, 4)
 
 
 def test_the_strip_says_how_many_maps_of_what_size_there_are_and_what_a_unit_sees(network):

@@ -161,6 +161,17 @@ def test_a_click_on_a_map_takes_its_square_over(canvas):
     assert canvas.result.probability[1][canvas.result.target] == pytest.approx(place, abs=1e-5)
 
 
+def test_playing_goes_over_the_places_of_the_sweep_row_by_row(canvas):
+    canvas.sweep()
+    rows, columns = canvas.swept.label.shape
+    play, maps = canvas.sweeper.play, canvas.sweeper.maps
+    assert play.count == rows * columns
+    for place in (1, columns + 2, rows * columns - 1):
+        play.place = place  # as it comes from the page
+        assert maps.place == divmod(place, columns)
+        assert (shown(maps.hidden) == canvas.swept.hidden(*divmod(place, columns))).all()
+
+
 def test_a_choice_sweeps_anew_once_a_sweep_was_asked_for(canvas):
     canvas.stride = 6
     assert canvas.swept is None

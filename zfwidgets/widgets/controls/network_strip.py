@@ -12,6 +12,9 @@ import traitlets as T
 
 from zfwidgets.models import Network
 from zfwidgets.widgets.holding import holding
+from zfwidgets.widgets.play import Play
+
+INTERVAL = 1500  # milliseconds from one layer to the next: to look at each
 
 
 class NetworkStrip(anywidget.AnyWidget):
@@ -81,6 +84,20 @@ class LayersStrip(NetworkStrip):
         else:
             self.show(self.value)
             self._report("layers", f"choose one to {self.most} layers; {len(change['new'])} are chosen")
+
+
+def played(strip: LayerStrip) -> Play:
+    """A button that goes through the layers of a strip, one after another."""
+    play = Play(count=len(strip.names), interval=INTERVAL, what="through the layers")
+
+    def follow(_: Any = None) -> None:
+        with holding(play):
+            play.count, play.place = len(strip.names), strip.names.index(strip.value)
+
+    strip.observe(follow, names="value")
+    play.observe(lambda change: setattr(strip, "value", strip.names[change["new"]]), names="place")
+    follow()
+    return play
 
 
 def drawn(net: Network, names: Sequence[str]) -> list[dict[str, Any]]:

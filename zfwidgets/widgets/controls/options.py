@@ -13,8 +13,8 @@ from zfwidgets.widgets.controls.binding import bind
 from zfwidgets.widgets.controls.class_box import ClassBox
 from zfwidgets.widgets.controls.feature_slider import FeatureSlider
 from zfwidgets.widgets.controls.image_picker import ImagePicker
-from zfwidgets.widgets.controls.layout import classed, labelled
-from zfwidgets.widgets.controls.network_strip import LayersStrip, LayerStrip
+from zfwidgets.widgets.controls.layout import classed, labelled, row
+from zfwidgets.widgets.controls.network_strip import LayersStrip, LayerStrip, played
 from zfwidgets.widgets.traits import ClassLabel, FeatureNumber, ImageName, LayerName, LayerNames, Number, OneOf, Option
 
 LAYERS = "Early layers first: later ones see more of the image (§4.1)"
@@ -75,7 +75,7 @@ def _image(trait: ImageName, panel: Any) -> tuple[Any, W.Widget]:
 @built.register
 def _layer(trait: LayerName, panel: Any) -> tuple[Any, W.Widget]:
     strip = LayerStrip(panel.net, panel.layer_names)
-    return strip, classed(labelled("Layer", strip, LAYERS), "zf-wide")
+    return strip, classed(labelled("Layer", row(played(strip), strip), LAYERS), "zf-wide")
 
 
 @built.register

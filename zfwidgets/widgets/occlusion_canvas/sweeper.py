@@ -13,8 +13,11 @@ from zfwidgets.experiments.occlusion import Occlusion, occlusion_sweep
 from zfwidgets.task import Task
 from zfwidgets.widgets.controls import classed, control
 from zfwidgets.widgets.occlusion_canvas.sweep_view import SweepView
+from zfwidgets.widgets.play import Play
 
 SWEPT = ("image", "layer", "feature", "target", "size", "stride", "fill")  # a sweep starts anew when one changes
+
+INTERVAL = 120  # milliseconds from one place of the square to the next
 
 
 class Sweeper(W.VBox):
@@ -28,11 +31,13 @@ class Sweeper(W.VBox):
         self._whole = False  # whether the latest sweep came to its end
         self.job = panel.job("Sweep the square over the image", "places", self._sweep)
         self.maps = SweepView(panel.transport, panel.net.scores.meaning)
-        controls = [control(panel, "stride"), self.job]
+        self.play = Play(interval=INTERVAL, what="the square's way over the image")
+        controls = [control(panel, "stride"), self.play, self.job]
         super().__init__([classed(W.Box(controls), "zf-controls", "zf-sweep-controls"), self.maps])
         classed(self, "zf-sweep")
         panel.observe(self._begin_anew, names=SWEPT)
         self.maps.observe(self._take_over, names="taken")
+        self.play.observe(self._played, names="place")
         self.job.observe(self._ended, names="running")
 
     def _sweep(self, task: Task) -> str:
@@ -47,10 +52,17 @@ class Sweeper(W.VBox):
             if task.stopped:
                 break
             self.maps.show(result)
+            self.play.count = result.label.size
             panel.swept = result
             self._whole = bool(result.computed.all())
             task.progress(int(result.computed.sum()), result.computed.size)
         return summary(result, time.perf_counter() - started)
+
+    def _played(self, change: T.Bunch) -> None:
+        """The next place, row by row."""
+        if self.maps.result is not None:
+            row, column = divmod(change["new"], self.maps.result.label.shape[1])
+            self.maps.place = min(row, self.maps.result.label.shape[0] - 1), column
 
     def _begin_anew(self, _: Any) -> None:
         if self._following:
