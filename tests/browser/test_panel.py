@@ -1,5 +1,8 @@
 """What every panel does on a page: show what was drawn while the page was still loading, and go when its cell runs."""
 
+import re
+from contextlib import contextmanager
+
 import numpy as np
 import psutil
 import pytest
@@ -53,22 +56,50 @@ from pathlib import Path
 while Path("busy").exists():
     pass
 """
+# A call into C that lets no other thread run, as some do: not even the one that hears the page.
+HELD = """
+import ctypes
+from pathlib import Path
+while Path("busy").exists():
+    ctypes.PyDLL(None).usleep(1_500_000)
+"""
+NEW = ".zf-panel:not(.former)"
 
 
-@pytest.mark.parametrize("app", ["lab", "notebook"])
-def test_while_other_cells_run_it_says_that_it_waits(open_notebook, server, app):
-    page = open_notebook([NETWORK, "zf.FeatureExplorer(net)", BUSY], app=app)
+@contextmanager
+def run_anew(page, server):
+    """Let all cells run once more, of which the last one goes on until this is over."""
     page.wait_for_selector(READY)
     page.locator(".zf-panel").evaluate("(panel) => panel.classList.add('former')")
     flag = server.notebooks / "busy"
     flag.touch()
     try:
         start_all_cells(page)
-        waits = page.locator(f".zf-panel:not(.former) {STATUS}[data-state='waiting']")
-        expect(waits).to_contain_text("Waiting for other cells")
+        yield
     finally:
         flag.unlink()
-    page.wait_for_selector(READY)
+    page.wait_for_selector(f"{NEW} {READY}")
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_while_other_cells_run_it_answers(open_notebook, server, app):
+    page = open_notebook([NETWORK, "zf.FeatureExplorer(net)", BUSY], app=app)
+    with run_anew(page, server):
+        page.wait_for_selector(f"{NEW} .zf-map canvas[data-painted]")
+        number = page.locator(f"{NEW} .zf-feature-number input")
+        before, caption = number.input_value(), page.locator(f"{NEW} .zf-map .zf-picture-caption")
+        page.locator(f"{NEW} .zf-feature .noUi-handle").press("ArrowRight")
+        expect(number).not_to_have_value(before)
+        expect(caption).to_have_text(re.compile(f"^feature {number.input_value()} "), use_inner_text=True)
+        expect(page.locator(".jp-InputPrompt").nth(2)).to_have_text("[*]:")
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_while_the_kernel_hears_nothing_it_says_that_it_waits(open_notebook, server, app):
+    page = open_notebook([NETWORK, "zf.FeatureExplorer(net)", HELD], app=app)
+    with run_anew(page, server):
+        waits = page.locator(f"{NEW} {STATUS}[data-state='waiting']")
+        expect(waits).to_contain_text("Waiting for other cells")
     assert page.locator(STATUS).get_attribute("title").startswith("It took ")
 
 

@@ -36,6 +36,9 @@ class Belongings:
         with _belonging_to(self):
             yield
 
+    def __iter__(self) -> Iterator[W.Widget]:
+        return iter(list(self._widgets))
+
     def add(self, widget: W.Widget) -> None:
         """Let a widget be among these, and among no others."""
         self._widgets[widget] = None

@@ -14,6 +14,7 @@ import ipywidgets as W
 import traitlets as T
 
 from zfwidgets.widgets.belongings import Belongings, all_within, recording
+from zfwidgets.widgets.panel.heard import hear_at_any_time
 
 P = TypeVar("P")
 
@@ -56,6 +57,7 @@ class Making(T.MetaHasTraits):
         except BaseException:
             belongings.close()
             raise
+        hear_at_any_time(belongings)
         belongings.remove(panel)
         if outer is not None:
             outer.add(panel)

@@ -75,7 +75,7 @@ class TopNine(PagedFeatures):
     tiles = T.Any(None, help="their pictures; follows `tops`")
     layer = MinedLayer(help="name of the layer")
     order = feature_order(ORDERS, ORDERED)
-    rule = Option(RULES, "deconvnet", "ReLU rule", "how the signal passes rectifiers on its way down",
+    rule = Option(RULES, "deconvnet", "Method", "how the signal passes rectifiers on its way down",
                   "A rectifier passes the signal's positive part (§2), or by the chain rule.")  # fmt: skip
     held = HeldImage(help="name of an image: only maps whose strongest activations hold it; empty: all maps")
     pointed = T.Int(None, allow_none=True, help="number of the map whose projections stand in place of its patches")

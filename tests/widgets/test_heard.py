@@ -1,0 +1,46 @@
+"""What a page says to a panel's widgets goes to the thread that the page asks for, whatever ipykernel prefers."""
+
+from __future__ import annotations
+
+import comm
+import ipywidgets as W
+import pytest
+from ipykernel.comm.comm import BaseComm
+
+import zfwidgets as zf
+from zfwidgets.widgets.belongings import all_within
+from zfwidgets.widgets.panel.heard import hear_at_any_time
+
+
+class Routed(BaseComm):
+    """A comm of ipykernel's without a kernel, that spoke last in the thread of the cells."""
+
+    def publish_msg(self, *args, **options):
+        self._reply_subshell_id = None
+
+
+@pytest.fixture
+def routed(monkeypatch):
+    monkeypatch.setattr(comm, "create_comm", lambda *args, **options: Routed(*args, **options))
+
+
+def test_a_widget_that_spoke_last_in_a_cell_is_heard_in_the_pages_thread_all_the_same(routed):
+    widget = W.IntSlider()
+    hear_at_any_time([widget])
+    widget.value = 7  # it speaks
+    route = getattr(widget.comm, "_reply_subshell_for", lambda data, asked: asked)  # older ones have no choice
+    assert route({}, "page's") == "page's"
+
+
+def test_all_parts_of_a_panel_are_heard(routed, network, images):
+    panel = zf.FeatureExplorer(network, images)
+    for part in all_within(panel):
+        route = getattr(part.comm, "_reply_subshell_for", None)
+        assert route is None or route({}, "page's") == "page's"
+
+
+def test_other_kinds_of_comms_are_left_alone():
+    widget = W.IntSlider()
+    hear_at_any_time([widget])
+    widget.close()
+    hear_at_any_time([widget])
