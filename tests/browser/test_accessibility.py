@@ -74,7 +74,7 @@ def test_controls_say_their_names_and_values_in_words(open_notebook):
     expect(handle).to_have_attribute("aria-label", "How much the image is transformed")
     expect(handle).to_have_attribute("aria-valuetext", "12 pixels down")
     pressed = invariance.locator(".zf-transform button[aria-pressed=true]")
-    expect(pressed).to_have_text("translation")
+    expect(pressed).to_have_text("move ↕")
     invariance.locator(".zf-transform button:has-text('rotation')").click()
     expect(pressed).to_have_text("rotation")
     expect(handle).to_have_attribute("aria-valuetext", "70 degrees counterclockwise")

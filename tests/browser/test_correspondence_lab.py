@@ -89,6 +89,7 @@ def canvas(index):
 
 
 def drag(page, index, start, end):
+    page.locator(canvas(index)).scroll_into_view_if_needed()
     box = page.locator(canvas(index)).bounding_box()
 
     def at(place):

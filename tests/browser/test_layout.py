@@ -46,6 +46,7 @@ def page(browser, server):
 
 
 def resized(page, width):
+    page.set_viewport_size({"width": 1900, "height": 720 if width <= 992 else 900})
     page.locator(".zf-room").evaluate(
         "(room, width) => { room.style.width = room.style.maxWidth = `${width}px`; }", width
     )

@@ -303,9 +303,9 @@ def test_a_click_on_a_tile_opens_its_image_in_an_explorer_below(page):
         name = words.splitlines()[1]
         unit = re.search(r"unit (\d+, \d+)", words)[1]
         activation = re.search(r"activation ([\d,.]+)", words)[1]
-        page.wait_for_selector(f".zf-panel .zf-photograph:has-text('{name} · a unit of {state['layer']} sees')")
-        page.wait_for_selector(f".zf-panel .zf-panel .zf-patch:has-text('unit {unit}')")
-        page.wait_for_selector(f".zf-panel .zf-panel .zf-projection:has-text('activation {activation}')")
+        page.wait_for_selector(f".zf-panel .zf-panel .zf-thumbnail[aria-checked=true][data-name='{name}']")
+        page.wait_for_selector(f".zf-panel .zf-panel .zf-photograph:has-text('unit {unit} of ')")
+        page.wait_for_selector(f".zf-panel .zf-panel .zf-whole [title^='activation {activation},']")
         expect(page.locator(".zf-panel .zf-panel")).to_have_count(1)
         expect(page.locator(".zf-panel .zf-panel .zf-feature-number input")).to_have_value(str(state["feature"]))
     fail_on_errors(page)

@@ -389,3 +389,15 @@ def test_a_ninth_image_is_shown_and_it_is_said_that_it_has_no_curve(network, ima
     assert explorer.picture.caption == "one more (no curve: there is room for 8)"
     explorer.image = "7"
     assert explorer.picture.caption == "7"
+
+
+def test_chips_set_a_transformation_and_its_value_and_reset_goes_back(network, images):
+    explorer = zf.InvarianceExplorer(network, images)
+    first = explorer.choices()
+    for settings in explorer.tries().values():
+        explorer.choose(**settings)
+        assert {name: getattr(explorer, name) for name in settings} == settings
+        assert explorer.error == ""
+    assert len(explorer.tries()) == 3
+    explorer.reset()
+    assert explorer.choices() == first

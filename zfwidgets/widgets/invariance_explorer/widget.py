@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import Any
 
 import ipywidgets as W
+import numpy as np
 import traitlets as T
 
 from zfwidgets.data import images as as_collection
@@ -129,6 +130,22 @@ class InvarianceExplorer(Panel):
         self.board.observe(self._line_clicked, names="clicked")
         left = classed(W.Box([self.slider, self.picture]), "zf-invariance-left")
         return classed(W.Box([left, self.legend, self.board]), "zf-invariance-pictures")
+
+    def choices(self) -> dict[str, Any]:
+        return super().choices() | {"value": self.value}
+
+    def tries(self) -> dict[str, dict[str, Any]]:
+        known = {"translation": ("Two pixels down", 2), "rotation": ("A quarter turn", 90), "scale": ("Larger", 1.5)}
+        return {
+            words: {"transform": name, "value": self._nearest(name, value)}
+            for name, (words, value) in known.items()
+            if name in self.transformations
+        }
+
+    def _nearest(self, transform: str, value: float) -> float:
+        """The value of a transformation's own that is nearest."""
+        values = self.transformations[transform].values
+        return float(values[np.abs(values - value).argmin()])
 
     def controls(self) -> list[W.Widget]:
         rarely = rare(*(control(self, name) for name in ("border", "measure", "layers")))

@@ -32,7 +32,7 @@ function render({ model, el }) {
  */
 function whenThere(region, callback) {
   const watch = new ResizeObserver(() => {
-    if (!region.querySelector(".zf-panel .zf-pictures")) return;
+    if (!region.querySelector(".zf-panel .zf-explorer")) return;
     watch.disconnect();
     callback();
   });
