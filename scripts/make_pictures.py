@@ -78,6 +78,7 @@ def screenshots(panels: dict[str, str]) -> None:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 1600})
+        page.set_default_timeout(120_000)
         with JupyterServer(Path(folder)) as server:
             for name, panel in panels.items():
                 notebook = server.write([f"import zfwidgets as zf\n{panel}"])
@@ -86,8 +87,7 @@ def screenshots(panels: dict[str, str]) -> None:
                 page.wait_for_selector(".zf-status:has-text('Ready')")
                 page.wait_for_function(SWEPT)
                 page.wait_for_timeout(1000)
-                page.locator(".zf-panel").screenshot(path=FOLDER / f"{name}.png")
-            server.stop_kernels()
+                page.locator(".zf-panel").first.screenshot(path=FOLDER / f"{name}.png")
         browser.close()
 
 

@@ -14,6 +14,7 @@ from zfwidgets.widgets.picture import Picture, fitted
 
 INK = 0.72  # how much of the map's colour lies over the photograph
 GRID = 16  # pixels of the photograph that an arrow key goes on by
+ENLARGED = 1.4  # at least, in the corner: what is larger is seen well enough in its place
 Box = tuple[int, int, int, int]
 
 
@@ -115,7 +116,7 @@ class FeatureView(W.Box):
         painted = signed_picture(result.pixels, end)
         height, width = painted.shape[:2]
         inset = fitted(bottom - top, right - left, INSET)
-        small = 2 * max((bottom - top) / height, (right - left) / width) <= 1
+        small = ENLARGED * FRAME * max((bottom - top) / height, (right - left) / width) <= INSET
         for picture, pixels in ((self.projection, painted[top:bottom, left:right]), (self.patch, result.patch)):
             picture.show(pixels, shown_width=inset)
         corner = corner_away_from(result.box, (height, width)) if small else "zf-no-inset"
