@@ -19,7 +19,7 @@ REST = 50  # milliseconds between a painted picture and the next key, as of a ha
 
 # From the key to the frame after the next painted picture; null when the picture did not change.
 KEY_TO_PAINT = """async (key) => {
-  const canvas = document.querySelector(".zf-projection canvas");
+  const canvas = document.querySelector(".zf-whole canvas");
   const handle = document.querySelector(".zf-feature .noUi-handle");
   handle.focus();
   const started = performance.now();

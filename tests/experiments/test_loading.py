@@ -224,9 +224,11 @@ def test_twenty_starts_end_beside_threads_that_decode(tmp_path):
 
 
 WAITING = """
-import sys, time
+import signal, sys, time
 import numpy as np
 import zfwidgets as zf
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell ignores for what runs in its background
 
 class Slow:
     def __len__(self):
