@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import sys
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -113,6 +115,14 @@ def forget(panel: W.Widget, kept: Iterable[str]) -> None:
     for name in set(vars(panel)) - {*vars(T.HasTraits()), *kept}:
         delattr(panel, name)
     gc.collect()  # it goes round in circles, and Python counts objects, not megabytes
+    give_back()
+
+
+def give_back() -> None:
+    """Give memory that is free back to the system, where that must be asked for: glibc keeps what its threads used."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform.startswith("linux") else None
+    if trim is not None:
+        trim(0)
 
 
 def _remember(panel: Any, run: Run | None) -> None:
