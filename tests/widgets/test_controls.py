@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 
 import ipywidgets as W
 import numpy as np
@@ -10,6 +11,7 @@ import traitlets as T
 from PIL import Image
 
 from zfwidgets.data import images as as_collection
+from zfwidgets.task import Foreground
 from zfwidgets.widgets.belongings import all_within
 from zfwidgets.widgets.controls import FeatureSlider, bind, labelled, probability_bars
 from zfwidgets.widgets.controls.image_picker import ImagePicker
@@ -17,6 +19,8 @@ from zfwidgets.widgets.controls.network_strip import LayersStrip, LayerStrip, dr
 from zfwidgets.widgets.holding import holding
 from zfwidgets.widgets.panel import feature_order
 from zfwidgets.widgets.selection import Images
+
+from .conftest import until
 
 STRENGTHS = np.array([0.5, 3.0, 0.0, 3.0, 9.0])
 
@@ -262,11 +266,20 @@ def test_each_image_has_a_thumbnail_of_its_own_proportions():
     assert means == pytest.approx([0, 200], abs=2)
 
 
+def test_thumbnails_wait_for_what_is_in_the_foreground(shelf):
+    foreground = Foreground()
+    with foreground.occupied():
+        picker = ImagePicker(shelf, lambda *_: None, behind=foreground, direct=False)
+        time.sleep(0.2)  # in which they would be made
+        assert picker.pictures == []
+    until(lambda: len(picker.pictures) == 2)
+
+
 def test_on_each_thumbnail_is_outlined_what_the_network_sees(network):
     height, width = network.program.input.shape[1:]
     images = {"wide": np.zeros((height, 4 * width, 3), np.uint8), "as it is": np.zeros((height, width, 3), np.uint8)}
     picker = ImagePicker(Images(as_collection(images)), lambda *_: None, network)
-    assert picker.seen == [pytest.approx([0, 0.375, 1, 0.625], abs=0.01), [0, 0, 1, 1]]
+    assert picker.crops == [pytest.approx([0, 0.375, 1, 0.625], abs=0.01), [0, 0, 1, 1]]
 
 
 def test_of_many_images_those_around_the_chosen_one_have_thumbnails():

@@ -34,13 +34,13 @@ def test_a_widget_that_spoke_last_in_a_cell_is_heard_in_the_pages_thread_all_the
 
 def test_all_parts_of_a_panel_are_heard(routed, network, images):
     panel = zf.FeatureExplorer(network, images)
-    for part in all_within(panel):
-        route = getattr(part.comm, "_reply_subshell_for", None)
-        assert route is None or route({}, "page's") == "page's"
+    parts = [part for part in all_within(panel) if hasattr(part.comm, "_reply_subshell_for")]
+    assert {type(part.comm) for part in all_within(panel)} == {Routed}
+    assert all(part.comm._reply_subshell_for({}, "page's") == "page's" for part in parts)
 
 
-def test_other_kinds_of_comms_are_left_alone():
+def test_a_closed_widget_is_passed_over():
     widget = W.IntSlider()
-    hear_at_any_time([widget])
     widget.close()
     hear_at_any_time([widget])
+    assert widget.comm is None

@@ -127,12 +127,12 @@ class Network:
             return "the whole image" if found.whole or found.units == 1 else "up to the whole image"
         return "{}×{} pixels".format(*map(min, found.receptive_field, image))
 
-    def seen_of(self, height: int, width: int) -> tuple[float, ...]:
+    def crop_of(self, height: int, width: int) -> tuple[float, ...]:
         """What it sees of an image of that size: top, left, bottom, right, as parts of its height and width.
 
         Empty where nobody knows: with a preprocessing of one's own.
         """
-        return self.preprocess.seen_of(height, width) if isinstance(self.preprocess, Preprocess) else ()
+        return self.preprocess.crop_of(height, width) if isinstance(self.preprocess, Preprocess) else ()
 
     @property
     def last_spatial_layer(self) -> FeatureLayer:

@@ -56,7 +56,7 @@ class Preprocess:
             return np.array(_crop_of_scaled(picture, scaled, crop, self.resampling).convert("RGB"))
         return np.array(picture.resize(scaled, self.resampling).crop(crop).convert("RGB"))
 
-    def seen_of(self, height: int, width: int) -> tuple[float, float, float, float]:
+    def crop_of(self, height: int, width: int) -> tuple[float, float, float, float]:
         """What is left of an image of that size: top, left, bottom, right, as parts of its height and width."""
         across, down = self._scaled(width, height)
         top, left = max(0, round((down - self.size[0]) / 2)), max(0, round((across - self.size[1]) / 2))

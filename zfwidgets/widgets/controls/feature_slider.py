@@ -24,7 +24,7 @@ class FeatureSlider(Filled):
         self.slider = W.IntSlider(0, 0, 0, readout=False, layout=W.Layout(width="auto", flex="1 1 120px"))
         self.number = W.BoundedIntText(0, 0, 0, layout=W.Layout(width="60px"))
         self.place = classed(W.HTML(), "zf-feature-place")
-        steps = [_step("◂", "the one before"), self.place, _step("▸", "the next one")]
+        steps = [_step_button("◂", "the one before"), self.place, _step_button("▸", "the next one")]
         self.order_list = W.Dropdown(options=order.labels, tooltip="order", layout=W.Layout(width=f"{order.width}px"))
         classed(self.number, "zf-feature-number")
         classed(self.order_list, "zf-order")
@@ -85,5 +85,5 @@ class FeatureSlider(Filled):
         self.place.value = f"{self.position + 1} of {len(self._ranks)}"
 
 
-def _step(sign: str, tooltip: str) -> W.Button:
+def _step_button(sign: str, tooltip: str) -> W.Button:
     return classed(W.Button(description=sign, tooltip=tooltip, layout=W.Layout(width="32px")), "zf-step")

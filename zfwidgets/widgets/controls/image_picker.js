@@ -7,7 +7,7 @@
  * @property {string[]} names
  * @property {string[]} shown
  * @property {DataView<ArrayBuffer>[]} pictures
- * @property {number[][]} seen
+ * @property {number[][]} crops
  *
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
  */
@@ -70,7 +70,7 @@ function render({ model, el }) {
     picture.onload = picture.onerror = () => URL.revokeObjectURL(url);
     picture.src = url;
     button.append(picture);
-    const [top, left, bottom, right] = model.get("seen")[place] ?? [];
+    const [top, left, bottom, right] = model.get("crops")[place] ?? [];
     if (right !== undefined && (top || left || (bottom ?? 1) < 1 || right < 1)) {
       const crop = element("div", "zf-crop");
       const edges = [top, 1 - right, 1 - (bottom ?? 1), left];
@@ -113,7 +113,7 @@ function render({ model, el }) {
     await send(model, file.files);
     file.value = ""; // and the same file again
   });
-  model.on("change:shown change:pictures change:seen change:names", build);
+  model.on("change:shown change:pictures change:crops change:names", build);
   model.on("change:value", mark);
   build();
   return takeFiles(el, (files) => send(model, files));

@@ -12,6 +12,7 @@ import traitlets as T
 from PIL import Image
 
 from zfwidgets.models import Network
+from zfwidgets.task import Foreground, Task
 from zfwidgets.widgets.holding import holding
 from zfwidgets.widgets.selection import Images
 from zfwidgets.widgets.worker import LatestOnlyWorker
@@ -23,8 +24,8 @@ MOST = 24  # thumbnails; of more images, those around the chosen one, and a list
 class ImagePicker(anywidget.AnyWidget):
     """The images of a selection as thumbnails, on which is outlined what the network sees of them.
 
-    One's own come in by a button, by being dropped anywhere on the panel, or pasted. With `direct=True` thumbnails are
-    made in the caller's thread.
+    One's own come in by a button, by being dropped anywhere on the panel, or pasted. Thumbnails are made while nothing
+    is in the foreground that they are `behind`; with `direct=True`, in the caller's thread.
     """
 
     _esm = (Path(__file__).parent / "image_picker.js").read_text(encoding="utf-8")  # a path would hold every one made
@@ -33,14 +34,15 @@ class ImagePicker(anywidget.AnyWidget):
     names: T.List[Any] = T.List(T.Unicode(), help="of all images, in order").tag(sync=True)
     shown: T.List[Any] = T.List(T.Unicode(), help="those with a thumbnail").tag(sync=True)
     pictures: T.List[Any] = T.List(help="thumbnails of the shown ones, JPEG; as many as there are yet").tag(sync=True)
-    seen: T.List[Any] = T.List(
+    crops: T.List[Any] = T.List(
         help="what the network sees of each: top, left, bottom, right as parts of the whole; empty: not known"
     ).tag(sync=True)
 
     def __init__(
-        self, images: Images, report: Callable[[str, Any], None], net: Network | None = None, direct: bool = True
-    ) -> None:
-        self._images, self._report, self._net = images, report, net
+        self, images: Images, report: Callable[[str, Any], None], net: Network | None = None,
+        behind: Foreground | None = None, direct: bool = True,
+    ) -> None:  # fmt: skip
+        self._images, self._report, self._net, self._behind = images, report, net, behind
         self._worker = LatestOnlyWorker(self._draw, direct)
         super().__init__(names=list(images.names), value=images.names[0])
         self.on_msg(self._heard)
@@ -71,27 +73,26 @@ class ImagePicker(anywidget.AnyWidget):
         with holding(self):
             self.names = names
             if shown != self.shown:
-                self.shown, self.pictures, self.seen = shown, [], []
+                self.shown, self.pictures, self.crops = shown, [], []
         if len(self.pictures) < len(shown):
             self._worker.ask(shown)
 
     def _draw(self, shown: list[str], cancelled: Callable[[], bool]) -> None:
-        pictures: list[bytes] = []
-        seen: list[list[float]] = []
+        task, pictures, crops = Task(cancelled, behind=self._behind), list[bytes](), list[list[float]]()
         for name in shown:
-            if cancelled():
+            if task.stopped:
                 return
             try:
                 pixels = self._images[name]
-            except (ValueError, TypeError, OSError, IndexError):  # it is said where it is chosen
+            except (ValueError, TypeError, OSError):  # it is said when the image is chosen
                 pictures.append(b"")
-                seen.append([])
+                crops.append([])
                 continue
             pictures.append(thumbnail(Image.fromarray(pixels)))
-            seen.append(list(self._net.seen_of(pixels.shape[0], pixels.shape[1])) if self._net else [])
+            crops.append(list(self._net.crop_of(pixels.shape[0], pixels.shape[1])) if self._net else [])
         if not cancelled():
             with holding(self):
-                self.pictures, self.seen = pictures, seen
+                self.pictures, self.crops = pictures, crops
 
 
 def around(names: list[str], chosen: str) -> list[str]:

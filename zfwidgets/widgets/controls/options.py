@@ -68,7 +68,7 @@ def _number(trait: Number, panel: Any) -> tuple[Any, W.Widget]:
 
 @built.register
 def _image(trait: ImageName, panel: Any) -> tuple[Any, W.Widget]:
-    picker = ImagePicker(panel.selection.images, panel.report, panel.net, panel.direct)
+    picker = ImagePicker(panel.selection.images, panel.report, panel.net, panel.foreground, panel.direct)
     return picker, labelled("Image", picker, "What the network sees of each is outlined")
 
 

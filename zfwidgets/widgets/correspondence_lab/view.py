@@ -11,7 +11,7 @@ import numpy as np
 
 from zfwidgets.experiments.correspondence import PAPER, RANDOM, Correspondence
 from zfwidgets.widgets.charts import Bars
-from zfwidgets.widgets.controls import in_columns
+from zfwidgets.widgets.controls import classed, in_columns
 
 LOW = 0.05  # a p-value up to this is told as lower than chance
 
@@ -20,7 +20,7 @@ class CorrespondenceView(W.VBox):
     """Words, one chart a layer, and the table."""
 
     def __init__(self, most: int) -> None:
-        self.words, self.table = W.HTML(), W.HTML()
+        self.words, self.table = classed(W.HTML(), "zf-verdict"), W.HTML()
         self._charts = [Bars() for _ in range(most)]
         self._row = W.Box(list(self._charts))
         for part, name in ((self.words, "words"), (self._row, "charts"), (self.table, "table")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,26 +17,17 @@ REMEMBERED = 512  # patches
 class BestExamples:
     """Of each feature map, the patch that it responded to most strongly, and how strongly that was.
 
-    Known are the top activations that come with the package for its own network. The first question reads them.
+    Known are the top activations that come with the package for its own network, once they are `read`.
     """
 
     def __init__(self, net: Network) -> None:
         self._net, self._images = net, corpus()
         self._cut = lru_cache(maxsize=REMEMBERED)(self._patch)
+        self.tops: TopActivations | None = None  # None, too, where there are none of this network
 
-    @property
-    def known(self) -> bool:
-        """Whether the top activations have been read, or are known not to be there."""
-        return "tops" in self.__dict__
-
-    def known_record(self, layer: str, feature: int) -> float | None:
-        """The same as `record`, without reading anything: None before the first question."""
-        return self.record(layer, feature) if self.known else None
-
-    @cached_property
-    def tops(self) -> TopActivations | None:
-        """The top activations; None where there are none of this network."""
-        return prepared_tops(self._net, self._images)
+    def read(self) -> None:
+        """Read the top activations, which takes a quarter of a second."""
+        self.tops = prepared_tops(self._net, self._images)
 
     def record(self, layer: str, feature: int) -> float | None:
         """The strongest activation of a map in the images that were mined; None where that is not known."""

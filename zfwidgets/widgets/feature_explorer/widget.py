@@ -47,7 +47,7 @@ class FeatureExplorer(FeaturePanel):
     """Choose a layer and a feature map; see where it responds in a photograph, and to what.
 
     `FeatureExplorer(net)` shows the embedded photographs; `images` is anything that `zfwidgets.images` takes: a
-    folder, a list, a dictionary, a torch data set, one image. `layers` are the names on the layer slider: by default
+    folder, a list, a dictionary, a torch data set, one image. `layers` are the names on the strip: by default
     those through which everything passes; "all" for every layer. `selection` is what to share with another panel.
     `transport="webp"` packs pictures for slow links. Every choice is a trait, to be set, observed or linked.
 
@@ -79,6 +79,7 @@ class FeatureExplorer(FeaturePanel):
                    "One unit of the map, or all at once. A click on the map chooses a place.",
                    buttons=True)  # fmt: skip
 
+    _examples_read = False
     _tiled: tuple[Any, ...] = ()  # what the row of the strongest maps belongs to
 
     def first_choice(self) -> dict[str, Any]:
@@ -138,7 +139,7 @@ class FeatureExplorer(FeaturePanel):
         return features.project(choice.layer, choice.feature, choice.unit, choice.rule, task)
 
     def draw(self, result: Projection, choice: ProjectionChoice) -> None:
-        chosen, record = not isinstance(choice.unit, str), self.examples.known_record(choice.layer, result.feature)
+        chosen, record = not isinstance(choice.unit, str), self.examples.record(choice.layer, result.feature)
         self.view.show(self.features(choice.image), result, choice.scale, chosen, choice.place, choice.over, record)
 
     def settle(self, choice: ProjectionChoice) -> None:
@@ -160,7 +161,7 @@ class FeatureExplorer(FeaturePanel):
         task, features = Task(cancelled, behind=self.foreground), self.features(image)
         found = respond(features, layer, place)
         title = "Strongest on this image" if place is None else "Strongest here"
-        known, maps = self.examples.known, []
+        maps = []
         for number in found.top(SHOWN):
             words = f"{found.name_of(number)}: activation {format_number(float(found.activation[number]))} here"
             share = float(found.activation[number] / found.activation.max())
@@ -169,12 +170,15 @@ class FeatureExplorer(FeaturePanel):
         self.view.responding.show(title, maps, [])
         tiles = []
         with suppress(Cancelled):
+            task.check()
+            if not self._examples_read:
+                self._examples_read = True
+                self.examples.read()
+                self._draw_again()  # activations as shares of records, which are known from now on
             for number in found.top(SHOWN):
                 task.check()
                 tiles.append(self.examples.patch(features, layer, number))
             self.view.responding.show(title, maps, tiles)
-        if not known and self.examples.tops is not None and not cancelled():
-            self._draw_again()  # activations as shares of records, which are known from now on
 
     def _draw_again(self) -> None:
         with self._drawing:

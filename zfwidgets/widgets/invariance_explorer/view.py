@@ -12,7 +12,7 @@ from zfwidgets.drawing import format_number
 from zfwidgets.experiments.invariance import MEASURES, FeatureShift, Invariance, Transformation
 from zfwidgets.models import Network
 from zfwidgets.widgets.charts import Curves
-from zfwidgets.widgets.controls import in_columns
+from zfwidgets.widgets.controls import classed, in_columns
 from zfwidgets.widgets.invariance_explorer.words import areas_html
 
 CHARTS = 3  # layers that there are charts for
@@ -28,7 +28,7 @@ class CurvesView(W.VBox):
         self.net = net
         self.charts = [Curves(HEIGHT) for _ in range(CHARTS)]
         self.probability = Curves(HEIGHT)
-        self.words, self.areas = W.HTML(), W.HTML()
+        self.words, self.areas = classed(W.HTML(), "zf-verdict"), W.HTML()
         head = W.HTML(f"<b>{escape(net.name)}</b>", layout=W.Layout(display="" if named else "none"))
         grid = self._grid = W.Box([*self.charts, self.probability])
         for part, name in (

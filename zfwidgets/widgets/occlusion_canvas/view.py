@@ -20,7 +20,7 @@ class OcclusionView(W.Box):
     """In words, as probabilities, as a feature map, and as its projection; `above` stands over the words."""
 
     def __init__(self, transport: str, *above: W.Widget) -> None:
-        self.words = classed(W.HTML(), "zf-occlusion-words")
+        self.words = classed(W.HTML(), "zf-occlusion-words", "zf-verdict")
         self.bars = ClassRows()
         self.maps = _pair(transport, "The feature map")
         self.projections = _pair(transport, "Its projection")

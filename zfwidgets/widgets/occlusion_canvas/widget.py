@@ -49,7 +49,7 @@ class OcclusionCanvas(FeaturePanel):
     """Hide parts of a photograph with a square, a brush or a rectangle; see the network change its mind.
 
     `OcclusionCanvas(net)` shows the embedded photographs; `images` is anything that `zfwidgets.images` takes. `layers`
-    are the names on the layer slider, as in `FeatureExplorer`. `.canvas.mask` is what is drawn, `.canvas.put` draws it
+    are the names on the strip, as in `FeatureExplorer`. `.canvas.mask` is what is drawn, `.canvas.put` draws it
     by a program, `.result` the answer (`zfwidgets.Hiding`), `.swept` the latest result of the sweep
     (`zfwidgets.Occlusion`).
 

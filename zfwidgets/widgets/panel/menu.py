@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import anywidget
 import traitlets as T
@@ -20,20 +20,6 @@ KEYS = (
 )
 
 
-class Shows(Protocol):
-    """What the menu needs of a panel."""
-
-    title: str
-
-    @property
-    def answer(self) -> Any: ...
-    def figure(self) -> Any: ...
-    def table(self) -> Any: ...
-    def code(self) -> str: ...
-    def reset(self) -> None: ...
-    def report(self, source: str, error: Exception | str | None) -> None: ...
-
-
 class Menu(anywidget.AnyWidget):
     """A button in the head of a panel, and what it opens. What takes time is done in a thread."""
 
@@ -42,7 +28,7 @@ class Menu(anywidget.AnyWidget):
     title = T.Unicode(help="of the panel").tag(sync=True)
     help: T.List[Any] = T.List(help="pairs of what, and how to use it").tag(sync=True)
 
-    def __init__(self, panel: Shows, help: Sequence[tuple[str, str]], direct: bool) -> None:
+    def __init__(self, panel: Any, help: Sequence[tuple[str, str]], direct: bool) -> None:
         self._panel = panel
         self._worker = LatestOnlyWorker(self._do, direct)
         super().__init__(title=panel.title, help=[list(pair) for pair in (*help, *KEYS)])
@@ -65,20 +51,20 @@ class Menu(anywidget.AnyWidget):
             self._panel.report("menu", error)
 
 
-def _drawn(panel: Shows, format: str) -> bytes:
+def _drawn(panel: Any, format: str) -> bytes:
     data = BytesIO()
     panel.figure().savefig(data, format=format, dpi=160)
     return data.getvalue()
 
 
-def _saved(panel: Shows) -> bytes:
+def _saved(panel: Any) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "result"
         panel.answer.save(path)
         return path.read_bytes()
 
 
-MAKERS: dict[str, tuple[str, Callable[[Shows], bytes]]] = {  # by what the page asks for: the file's ending, its bytes
+MAKERS: dict[str, tuple[str, Callable[[Any], bytes]]] = {  # by what the page asks for: the file's ending, its bytes
     "png": ("png", lambda panel: _drawn(panel, "png")),
     "svg": ("svg", lambda panel: _drawn(panel, "svg")),
     "csv": ("csv", lambda panel: panel.table().to_csv(index=False).encode()),

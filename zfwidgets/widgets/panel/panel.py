@@ -82,7 +82,7 @@ class Panel(Cycle):
         self.status = Status(self.cancel, self._drawing)
         body = self.build()
         title = W.HTML(f"<h3>{escape(self.title)}</h3><p>{escape(self.lead)}</p>")
-        menu = Menu(self, (("What is seen", self.lead), *self.help), at_once())
+        menu = Menu(self, (("What is seen", self.lead), *self.help), self.direct)
         head = W.Box([classed(title, "zf-title"), self.status, menu, page])
         self.children = [classed(head, "zf-head"), *self._chips(), bar(self.controls()), body, *self.below()]
         self.add_class("zf-panel")
@@ -146,7 +146,7 @@ class Panel(Cycle):
 
     def job(self, name: str, unit: str, work: Callable[[Task], str]) -> Job:
         """A button for something long, which lets the panel's own results go first and reports its mistakes here."""
-        job = Job(name, unit, work, self.report, self.foreground, at_once())
+        job = Job(name, unit, work, self.report, self.foreground, self.direct)
         job.observe(self._saved.renew_soon, names="running")
         return job
 

@@ -59,7 +59,7 @@ class TopNine(PagedFeatures):
 
     `TopNine(net)` shows the embedded corpus; `images` is anything that `zfwidgets.images` takes. `tops` is what
     `zfwidgets.top_activations` found in these images; without it, what comes with the package, or else a button that
-    looks for it. `layers` are the names on the layer slider: by default all that were looked at, or those through which
+    looks for it. `layers` are the names on the strip: by default all that were looked at, or those through which
     everything passes. `transport="webp"` packs pictures for slow links. Every choice is a trait, to be set, observed or
     linked; `result` is the page on show. A click on one of the nine opens its image in `explorer`, below.
 
