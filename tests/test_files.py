@@ -151,3 +151,12 @@ def test_what_a_link_leads_to_is_written(tmp_path):
 def test_reading_files_loads_no_torch():
     code = "import sys, zfwidgets.files; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_arrays_come_back_however_they_lie_in_memory(tmp_path):
+    across = np.arange(24, dtype=np.float16).reshape(2, 3, 4).transpose(2, 0, 1)
+    path = tmp_path / "arrays"
+    path.write_bytes(arrays_to_bytes({}, {"across": across, "backwards": across[::-1]}))
+    _, found = read_arrays(path)
+    assert np.array_equal(found["across"], across)
+    assert np.array_equal(found["backwards"], across[::-1])
