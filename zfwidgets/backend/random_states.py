@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-States = tuple[Tensor, Any, Any]
+States = tuple[Tensor, Any, Any, list[Tensor]]
 _lock = threading.RLock()  # the states belong to all threads
 
 
 def random_states() -> States:
-    """Where the random numbers of torch, NumPy and Python stand."""
-    return torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    """Where the random numbers of torch, NumPy and Python stand, and those of CUDA devices that are in use."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    return torch.get_rng_state(), np.random.get_state(), random.getstate(), cuda  # noqa: NPY002
 
 
 @contextmanager
@@ -29,19 +30,37 @@ def states_kept() -> Iterator[States]:
         try:
             yield before
         finally:
-            torch.set_rng_state(before[0])
-            np.random.set_state(before[1])  # noqa: NPY002
-            random.setstate(before[2])
+            _set(before)
+
+
+@contextmanager
+def states_after() -> Iterator[None]:
+    """The same for what takes so long that other threads may draw meanwhile: what they drew is forgotten, too."""
+    before = random_states()
+    try:
+        yield
+    finally:
+        _set(before)
 
 
 @contextmanager
 def states_from(seed: int) -> Iterator[States]:
     """While this lasts, all random numbers come from a seed."""
     with states_kept():
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
+        if torch.cuda.is_initialized():  # a device that wakes later shall not be seeded by this
+            torch.cuda.manual_seed_all(seed)
         np.random.seed(seed)  # noqa: NPY002  # what users' functions draw from
         random.seed(seed)
         yield random_states()
+
+
+def _set(states: States) -> None:
+    torch.set_rng_state(states[0])
+    np.random.set_state(states[1])  # noqa: NPY002
+    random.setstate(states[2])
+    for number, state in enumerate(states[3]):
+        torch.cuda.set_rng_state(state, number)
 
 
 def same(one: Any, other: Any) -> bool:

@@ -49,7 +49,7 @@ def captured(
     size, dtype = checked_size(size), working_type(module)
 
     def capture_anew() -> Program:
-        program = _with_channels(module, size, preprocess, channels, output)
+        program = program_for(module, size, preprocess, channels, output)
         with undisturbed():
             return program.to(device, dtype)
 
@@ -60,7 +60,7 @@ def captured(
     return Captured(type(module).__name__, program, prepare, (*notes_on(module), *notes), dtype)
 
 
-def _with_channels(
+def program_for(
     module: nn.Module, size: tuple[int, int], preprocess: Any, channels: int | None, output: Any
 ) -> Program:
     """The program for images of so many channels; by default three, as photographs have, else what the
