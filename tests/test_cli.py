@@ -303,3 +303,60 @@ def test_a_device_that_is_not_here_is_named(folder, tmp_path, device):
     result = call("mine", str(folder), "--out", str(tmp_path / "tops"), "--device", device)
     assert result.exit_code == 1
     assert result.output.startswith(f"there is no device '{device}' here that computes; there is 'auto', ")
+
+
+# ── train ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def fill_imagenet(root: Path) -> None:
+    """A few pictures in ImageNet's layout, as torchvision has unpacked it."""
+    import torch
+    from PIL import Image
+
+    names = {"n01440764": ("tench", "Tinca tinca"), "n01443537": ("goldfish", "Carassius auratus")}
+    for split, count in (("train", 6), ("val", 2)):
+        for number, wnid in enumerate(names):
+            (root / split / wnid).mkdir(parents=True)
+            for place in range(count):
+                pixels = zfwidgets.Shapes(20, 40, seed=number)[place][0]
+                Image.fromarray(pixels).save(root / split / wnid / f"{wnid}_{place}.JPEG")
+    torch.save((names, ["n01440764"] * 4), root / "meta.bin")
+
+
+@pytest.mark.filterwarnings("ignore")  # Lightning's, of other packages
+@pytest.mark.parametrize("data", ["folder", "imagenet"])
+def test_training_writes_weights_that_load_again(data, tmp_path):
+    from safetensors import safe_open
+
+    root, out = tmp_path / "data", tmp_path / "weights.safetensors"
+    fill_imagenet(root)
+    where = ["--data", "imagenet", "--root", str(root)] if data == "imagenet" else ["--data", str(root)]
+    done = call(
+        "train", *where, "--arch", "zfnet_shapes", "--size", "32", "--epochs", "1", "--out", str(out),
+        "--record", str(tmp_path / "evolution"), "--checkpoint", str(tmp_path / "run"), "--accelerator", "cpu",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    net = zfwidgets.load(out, model=zfwidgets.zfnet_shapes(2, size=32), size=32)
+    assert net.predict(zfwidgets.Shapes(3, 32)).probability.shape == (3, 2)
+    with safe_open(out, framework="numpy") as file:
+        classes = file.metadata()["classes"].split("\n")
+    assert classes == (["tench Tinca tinca", "goldfish Carassius auratus"] if data == "imagenet" else [
+        "n01440764", "n01443537"
+    ])  # fmt: skip
+    assert zfwidgets.Evolution.load(tmp_path / "evolution").epochs == (1,)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--data", "nowhere"], "there is no folder 'nowhere'"),
+        (["--data", "imagenet", "--root", "nowhere"], "ILSVRC2012_devkit_t12.tar.gz"),
+        (["--recipe", "large"], "'paper', 'small'"),
+        (["--arch", "zfnett"], "there is no model 'zfnett'"),
+    ],
+)
+def test_what_training_cannot_do_is_one_sentence(options, words, tmp_path):
+    done = call("train", "--out", str(tmp_path / "weights.safetensors"), *options)
+    assert done.exit_code == 1
+    assert words in done.output
+    assert "Traceback" not in done.output

@@ -1,4 +1,4 @@
-"""The command line: `zfwidgets demo` and `zfwidgets mine`."""
+"""The command line: `zfwidgets demo`, `zfwidgets mine` and `zfwidgets train`."""
 
 from __future__ import annotations
 
@@ -105,6 +105,44 @@ def mine(
     typer.echo(f"{tops}: wrote {out}")
     for number, why in tops.broken:
         typer.echo(f"left out: image {number}: {why}", err=True)
+
+
+@app.command()
+@in_one_sentence
+def train(
+    data: Annotated[
+        str, typer.Option(help="A folder with a folder a class (or train and val in it), `imagenet`, or `shapes`.")
+    ] = "shapes",
+    arch: Annotated[str, typer.Option(help="zfnet, alexnet_zf, zfnet_shapes, or a model of torchvision.")] = "zfnet",
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The trained weights.")] = Path("weights.safetensors"),
+    recipe: Annotated[str, typer.Option(help="`paper`, or `small`; by default small for zfnet_shapes.")] = "",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=16, help="Side of the input in pixels; by default the model's.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the first weights, the order of images, crops and dropout.")] = 0,
+    root: Annotated[Path, typer.Option(file_okay=False, help="Where torchvision's ImageNet lies.")] = Path("imagenet"),
+    checkpoint: Annotated[
+        Path | None, typer.Option(file_okay=False, help="A folder to keep finished epochs in, and to go on from.")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(file_okay=False, help="A folder for the evolution of features; watch it meanwhile.")
+    ] = None,
+    accelerator: Annotated[str, typer.Option(help="Lightning's: auto, cpu, gpu, mps.")] = "auto",
+    devices: Annotated[str, typer.Option(help="How many, or which; Lightning's.")] = "auto",
+    strategy: Annotated[str, typer.Option(help="How to share the work: auto, ddp, fsdp, … ; Lightning's.")] = "auto",
+    nodes: Annotated[int, typer.Option(min=1, help="How many machines.")] = 1,
+    verbose: Verbose = False,
+) -> None:
+    """Train a network, by the paper's recipe or a small one (§3)."""
+    from zfwidgets.experiments.training import train_and_save
+
+    _check_output(out)
+    training = train_and_save(
+        arch, data, out, recipe, epochs, size, seed, root, checkpoint, record,
+        accelerator=accelerator, devices=devices, strategy=strategy, num_nodes=nodes,
+    )  # fmt: skip
+    typer.echo(f"{training}: wrote {out}")
 
 
 def _check_output(path: Path) -> None:

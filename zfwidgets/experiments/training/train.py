@@ -1,0 +1,240 @@
+"""Train a network by a recipe, with Lightning."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from zfwidgets.backend.random_states import states_after
+from zfwidgets.experiments.checkpoint import Asked, opened
+from zfwidgets.experiments.training.pictures import Labelled, Pictures, Shuffled, of_source
+from zfwidgets.experiments.training.preparation import Preparation
+from zfwidgets.experiments.training.recipe import Recipe
+from zfwidgets.experiments.training.recipe import recipe as recipe_named
+from zfwidgets.experiments.training.result import Training, wilson
+from zfwidgets.task import UNWATCHED, Task
+
+if TYPE_CHECKING:
+    from zfwidgets.experiments.evolution import EvolutionRecorder
+    from zfwidgets.experiments.training.learner import Learner
+
+
+def train(
+    model: nn.Module,
+    data: Any = "shapes",
+    recipe: str | Recipe = "small",
+    *,
+    validation: Any = None,
+    size: int | None = None,
+    seed: int = 0,
+    checkpoint: str | Path | None = None,
+    recorder: EvolutionRecorder | None = None,
+    callbacks: Sequence[Any] = (),
+    progress: bool = True,
+    task: Task = UNWATCHED,
+    **trainer: Any,
+) -> Training:
+    """Train a network from the weights that it has; they change in place (§3). Needs `zfwidgets[train]`.
+
+    Args:
+        model: any module from images (N, 3, H, W) to one score a class, such as `zf.zfnet()`.
+        data: "shapes", or whatever `zf.images` takes, with labels: pairs, a torch Dataset, a folder with a folder a
+            class. A folder with `train` and `val` in it, as ImageNet's, brings its own validation.
+        recipe: "paper" (SGD with momentum at 0.01, annealed where the validation error stands still, filters clipped to
+            an RMS of 0.1, inputs in ±128, corner crops, 70 epochs), "small" (AdamW in one cycle, shifts of four
+            pixels, mirrors, bfloat16 where the processor has it, 20 epochs), or a recipe of your own (`zf.recipe`).
+        validation: images with labels that it does not learn from; by default other shapes, the folder's own, or a
+            tenth of each class.
+        size: side of the input in pixels; by default the model's own `size`, else 224.
+        seed: of the order of images, of crops and of dropout. On one device the same seed gives the same weights, to
+            the last bit on a CPU.
+        checkpoint: a folder in which a training that was stopped, even by `kill -9`, goes on after its last whole
+            epoch, and comes to the same weights.
+        recorder: what records the evolution of the features.
+        callbacks: more of Lightning's.
+        progress: shows a bar.
+        task: watches and cancels it.
+        trainer: for Lightning's `Trainer`: accelerator, devices, strategy, num_nodes, precision, …
+
+    Raises:
+        ValueError: there are no labels, no such recipe, or the model has not one score a class.
+        ImportError: Lightning is not installed.
+    """
+    _require_lightning()
+    chosen = recipe_named(recipe)
+    side = int(size or getattr(model, "size", 224))  # type: ignore[arg-type]
+    learn, check = of_source(data, validation, 0.1, seed)
+    began, preparation, pictures = time.monotonic(), *_prepared(chosen, side, learn, check, task)
+    _check_model(model, side, len(learn.classes))
+    with ExitStack() as stack:
+        folder = None
+        if checkpoint is not None:
+            asked = _asked(model, learn, check, chosen, side, seed)
+            folder = stack.enter_context(opened(checkpoint, asked)).folder
+        stack.enter_context(states_after())
+        stack.enter_context(_quiet_lightning())
+        with _laid_out(model, chosen):
+            learner = _fit(
+                model, chosen, preparation, pictures, seed, folder, recorder, callbacks, progress, task, trainer
+            )
+        right = _right_answers(learner, pictures[1], chosen)
+    model.eval()
+    held = len(pictures[1])
+    return Training(
+        **{name: np.array(curve) for name, curve in learner.curves.items()},
+        accuracy=right / held, interval=wilson(right, held), images=(len(pictures[0]), held), classes=learn.classes,
+        mean=preparation.mean.numpy(), scale=preparation.scale.numpy(), size=side,
+        border=chosen.border * chosen.enlarged, recipe=asdict(chosen), seed=seed, seconds=time.monotonic() - began,
+    )  # fmt: skip
+
+
+def _prepared(
+    recipe: Recipe, side: int, learn: Labelled, check: Labelled, task: Task
+) -> tuple[Preparation, tuple[Pictures, Pictures]]:
+    larger = side + recipe.border * recipe.enlarged
+    both = Pictures(learn, larger), Pictures(check, larger)
+    for pictures in both:
+        pictures.remember(task, "Reading images")
+    return Preparation.fitted(recipe, side, both[0].examples()), both
+
+
+def _fit(
+    model: nn.Module, recipe: Recipe, preparation: Preparation, pictures: tuple[Pictures, Pictures], seed: int,
+    folder: Path | None, recorder: EvolutionRecorder | None, callbacks: Sequence[Any], progress: bool, task: Task,
+    options: dict[str, Any],
+) -> Learner:  # fmt: skip
+    from lightning.pytorch import Trainer
+
+    from zfwidgets.experiments.training.callbacks import ClipFilters, Recorded, Saved, Watched, WholeFiles, latest
+    from zfwidgets.experiments.training.learner import Learner
+
+    learner = Learner(model, recipe, preparation, seed)
+    own = [
+        *([ClipFilters(recipe.filter_rms)] if recipe.filter_rms else []),
+        *([Recorded(recorder)] if recorder is not None else []),
+        *callbacks,
+        *([Saved(folder)] if folder is not None else []),
+        Watched(task, progress),
+    ]
+    given = {"precision": _precision(recipe, options), "gradient_clip_val": recipe.gradient_norm} | options
+    trainer = Trainer(
+        max_epochs=recipe.epochs, callbacks=own, plugins=[WholeFiles()], logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, **given,
+    )  # fmt: skip
+    resumed = None if folder is None else latest(folder)
+    with _interruptible():
+        trainer.fit(learner, _loader(pictures[0], recipe, seed), _loader(pictures[1], recipe, None), ckpt_path=resumed)
+    return learner
+
+
+def _loader(pictures: Pictures, recipe: Recipe, seed: int | None) -> DataLoader:
+    """The pictures in batches: shuffled anew each epoch by a seed, or in order."""
+    sampler = None if seed is None else Shuffled(len(pictures), seed)
+    whole = seed is not None and len(pictures) >= recipe.batch_size
+    return DataLoader(
+        pictures, recipe.batch_size, sampler=sampler, collate_fn=lambda batch: batch, drop_last=whole,
+        generator=torch.Generator(),
+    )  # fmt: skip
+
+
+def _precision(recipe: Recipe, options: dict[str, Any]) -> Any:
+    if not recipe.low_precision:
+        return "32-true"
+    cuda = options.get("accelerator", "auto") in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    fast = torch.cuda.is_bf16_supported() if cuda else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return "bf16-mixed" if fast else "32-true"
+
+
+@contextmanager
+def _laid_out(model: nn.Module, recipe: Recipe) -> Iterator[None]:
+    """Filters with their channels last, while low precision is fastest so."""
+    if not recipe.low_precision:
+        yield
+        return
+    model.to(memory_format=torch.channels_last)
+    try:
+        yield
+    finally:
+        model.to(memory_format=torch.contiguous_format)
+
+
+@torch.no_grad()
+def _right_answers(learner: Learner, pictures: Pictures, recipe: Recipe) -> int:
+    """How many of the validation images are answered rightly: by the crop in the middle, or by ten (§3)."""
+    learner.eval()
+    right = 0
+    for start in range(0, len(pictures), recipe.batch_size):
+        batch, labels, _ = pictures.__getitems__(range(start, min(start + recipe.batch_size, len(pictures))))
+        prepare = learner.preparation
+        crops = prepare.ten(batch) if recipe.ten_crops else [prepare.centre(batch)]
+        answers: list[Tensor] = [learner.module(x).float().softmax(1) for x in crops]
+        right += int((sum(answers).argmax(1) == labels).sum())  # type: ignore[union-attr]
+    return right
+
+
+def _asked(model: nn.Module, learn: Labelled, check: Labelled, recipe: Recipe, side: int, seed: int) -> Asked:
+    data = {"train": learn.images.fingerprint, "validation": check.images.fingerprint}
+    settings = {"recipe": asdict(recipe), "size": side, "seed": seed, "classes": list(learn.classes)}
+    return Asked(
+        "train", repr(model), f"{len(learn)} images {data['train']}, {len(check)} {data['validation']}", settings
+    )
+
+
+def _check_model(model: nn.Module, side: int, classes: int) -> None:
+    """Raise ValueError unless it gives one score for each of so many classes."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model is a torch.nn.Module, such as zf.zfnet_shapes(); this is {type(model).__name__}")
+    modes = {part: part.training for part in model.modules()}
+    weight = next(model.parameters())
+    try:
+        with torch.no_grad():
+            shape = tuple(model.eval()(weight.new_zeros((1, 3, side, side))).shape)
+    finally:
+        for part, mode in modes.items():
+            part.training = mode
+    if shape != (1, classes):
+        raise ValueError(f"the model gives {shape} for one image of {side}×{side}, and there are {classes} classes")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C is Ctrl-C: Lightning would make an exit of it, and ignore the next one."""
+    try:
+        handler = signal.getsignal(signal.SIGINT)
+        yield
+    except SystemExit:
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from None
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Without its advice on workers and loggers."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _require_lightning() -> None:
+    try:
+        import lightning  # noqa: F401
+    except ImportError as error:
+        raise ImportError("zf.train needs Lightning: pip install 'zfwidgets[train]'") from error
