@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zfwidgets.data import Shapes, corpus, face_parts, faces, images, photograph, photograph_names, photographs
     from zfwidgets.experiments.correspondence import Correspondence, correspondence
+    from zfwidgets.experiments.evolution import Evolution, EvolutionRecorder, prepared_evolution
     from zfwidgets.experiments.gallery import Gallery, gallery
     from zfwidgets.experiments.invariance import Invariance, invariance, invariance_sweep, transformation
     from zfwidgets.experiments.occlusion import Hiding, Occlusion, hide, occlusion, occlusion_sweep
     from zfwidgets.experiments.projection import ImageFeatures, Projection, project
     from zfwidgets.experiments.responses import Responses, responses
     from zfwidgets.experiments.top_activations import TopActivations, prepared_tops, top_activations
+    from zfwidgets.experiments.training import Recipe, Training, clip_rms, recipe, train
     from zfwidgets.models import Meaning, Network, Prediction, Preprocess, load
+    from zfwidgets.models.zfnet import alexnet_zf, zfnet, zfnet_shapes
     from zfwidgets.task import Task
     from zfwidgets.widgets.correspondence_lab import CorrespondenceLab
     from zfwidgets.widgets.feature_explorer import FeatureExplorer
@@ -29,6 +32,8 @@ __version__ = "0.1.0"
 _PLACES = {
     "Correspondence": "experiments.correspondence",
     "CorrespondenceLab": "widgets.correspondence_lab",
+    "Evolution": "experiments.evolution",
+    "EvolutionRecorder": "experiments.evolution",
     "FeatureExplorer": "widgets.feature_explorer",
     "Gallery": "experiments.gallery",
     "Hiding": "experiments.occlusion",
@@ -42,12 +47,16 @@ _PLACES = {
     "Prediction": "models",
     "Preprocess": "models",
     "Projection": "experiments.projection",
+    "Recipe": "experiments.training",
     "Responses": "experiments.responses",
     "Selection": "widgets.selection",
     "Shapes": "data",
     "Task": "task",
     "TopActivations": "experiments.top_activations",
     "TopNine": "widgets.top_nine",
+    "Training": "experiments.training",
+    "alexnet_zf": "models.zfnet",
+    "clip_rms": "experiments.training",
     "corpus": "data",
     "correspondence": "experiments.correspondence",
     "face_parts": "data",
@@ -63,16 +72,23 @@ _PLACES = {
     "photograph": "data",
     "photograph_names": "data",
     "photographs": "data",
+    "prepared_evolution": "experiments.evolution",
     "prepared_tops": "experiments.top_activations",
     "project": "experiments.projection",
+    "recipe": "experiments.training",
     "responses": "experiments.responses",
     "top_activations": "experiments.top_activations",
+    "train": "experiments.training",
     "transformation": "experiments.invariance",
+    "zfnet": "models.zfnet",
+    "zfnet_shapes": "models.zfnet",
 }
 
 __all__ = [
     "Correspondence",
     "CorrespondenceLab",
+    "Evolution",
+    "EvolutionRecorder",
     "FeatureExplorer",
     "Gallery",
     "Hiding",
@@ -86,12 +102,16 @@ __all__ = [
     "Prediction",
     "Preprocess",
     "Projection",
+    "Recipe",
     "Responses",
     "Selection",
     "Shapes",
     "Task",
     "TopActivations",
     "TopNine",
+    "Training",
+    "alexnet_zf",
+    "clip_rms",
     "corpus",
     "correspondence",
     "face_parts",
@@ -107,11 +127,16 @@ __all__ = [
     "photograph",
     "photograph_names",
     "photographs",
+    "prepared_evolution",
     "prepared_tops",
     "project",
+    "recipe",
     "responses",
     "top_activations",
+    "train",
     "transformation",
+    "zfnet",
+    "zfnet_shapes",
 ]
 
 

@@ -18,12 +18,13 @@ from zfwidgets.backend.capture.wrappers import unwrapped
 from zfwidgets.models.architectures import CLASSES, Timm, Torchvision, architecture, named_in
 from zfwidgets.models.checkpoint import best_fit, class_count, fill
 from zfwidgets.models.checks import checked_size
+from zfwidgets.models.embedded import load_shapes
 from zfwidgets.models.network import Network
 from zfwidgets.models.preprocess import Preprocess
 from zfwidgets.models.squeezenet import imagenet_labels, squeezenet1_1
 from zfwidgets.models.weights_file import SUFFIXES, Weights, read_weights
 
-EMBEDDED = ("squeezenet1_1",)
+EMBEDDED = ("squeezenet1_1", "zfnet_shapes")
 Labels = Iterable[str] | Mapping[Any, Any] | None
 Model = str | nn.Module
 
@@ -31,12 +32,14 @@ Model = str | nn.Module
 def load(
     name: str | os.PathLike[str], model: Model | None = None, *, labels: Labels = None,
     size: int | tuple[int, int] | None = None, preprocess: Any = None, device: str | torch.device = "auto",
+    epoch: int | None = None,
 ) -> Network:  # fmt: skip
     """A trained network by its name, or from a file of weights.
 
-    `"squeezenet1_1"` is embedded: trained on ImageNet, it needs no network connection. Any other name is that of a
-    torchvision classification model, or of one of timm's after `timm/`: its default weights are fetched once and kept
-    in torch's cache. Labels and preprocessing are those of its training.
+    `"squeezenet1_1"` and `"zfnet_shapes"` are embedded and need no network connection: the first was trained on
+    ImageNet; the second is the paper's network in small, trained on `zf.Shapes`, as it was after each of eight epochs.
+    Any other name is that of a torchvision classification model, or of one of timm's after `timm/`: its default weights
+    are fetched once and kept in torch's cache. Labels and preprocessing are those of its training.
 
     A file is one of safetensors or of `torch.save`: a state dict, or a checkpoint that has one inside. Nothing in it
     is run, and it takes about as much memory as the file has bytes, beside that of the network. The names in it may
@@ -49,6 +52,7 @@ def load(
             begins with that of a torchvision model, `resnet18-f37072fd.pth`.
         labels, size, preprocess, device: as for `zf.Network`; by default those of the model. Where the file's number
             of classes is ImageNet's 1000, labels are ImageNet's.
+        epoch: of the training of `"zfnet_shapes"`: 1, 2, 5, 10, 20, 30, 40 or 64, which is the last.
 
     Raises:
         ValueError: no model has that name (the nearest names are given); a file that is damaged, holds more than
@@ -59,9 +63,13 @@ def load(
         ImportError: timm is not installed.
     """
     given = {"labels": labels, "preprocess": preprocess, "device": device}
+    if name == "zfnet_shapes" and not given["labels"] and size is None and preprocess is None and model is None:
+        return load_shapes(epoch, device)
+    if epoch is not None:
+        raise ValueError('only "zfnet_shapes" is here as it was after an epoch of its training')
     if model is not None or _is_file(name):
         return _from_file(Path(name), model, size, given)
-    if name in EMBEDDED and size is None and preprocess is None:
+    if name == EMBEDDED[0] and size is None and preprocess is None:
         return _named(Network(squeezenet1_1(), labels=labels or imagenet_labels(), device=device, name=str(name)))
     known = architecture(str(name) if isinstance(name, str) else name)  # type: ignore[arg-type]  # it says what is wrong
     if isinstance(known, Timm):
