@@ -24,7 +24,7 @@ def published(monkeypatch):
         found.append((data["text/html"], update, transient))
 
     monkeypatch.setattr(saved, "publish_display_data", publish)
-    monkeypatch.setattr("zfwidgets.widgets.panel.panel.publish_display_data", publish)
+    monkeypatch.setattr("zfwidgets.widgets.panel.card.publish_display_data", publish)
     monkeypatch.setattr(saved, "REST", 0.05)
     return found
 

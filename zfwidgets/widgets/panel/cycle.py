@@ -35,7 +35,7 @@ class Request:
     """A choice, and what was selected when it was made."""
 
     choice: Any
-    selected: Selected
+    selected: Selected | None
 
 
 class Cycle(W.VBox, metaclass=Making):
@@ -47,7 +47,7 @@ class Cycle(W.VBox, metaclass=Making):
     error = T.Unicode(help="what went wrong, until it is put right or another choice is made; empty when all is well")
     result = LatestResult(None, help="the latest result")
 
-    selection: Selection
+    selection: Selection | None = None  # what is looked at, where it may be shared with others
     closed = False  # for good
     _belongings: Belongings | None = None  # none, where its settings were refused
     status: Status
@@ -154,9 +154,10 @@ class Cycle(W.VBox, metaclass=Making):
         """Listen to the traits and to the selection, and compute for the first time."""
         self.observe(self._stand, names=["busy", "error"])
         self.observe(self.update, names=self._inputs)
-        if self._selected_names:
-            self.selection.observe(self._selected, names=self._selected_names)
-        self.selection.join()
+        if self.selection is not None:
+            if self._selected_names:
+                self.selection.observe(self._selected, names=self._selected_names)
+            self.selection.join()
         self.update()
 
     @property
@@ -171,10 +172,10 @@ class Cycle(W.VBox, metaclass=Making):
         self.notify_change(T.Bunch(change, owner=self))
 
     def _present(self) -> Request:
-        state, traits = self.selection.state, self.traits()
+        state, traits = self.selection.state if self.selection else None, self.traits()
         values = {
             name: trait.for_choice(state)
-            if isinstance(trait := traits.get(name), SelectedTrait)
+            if state is not None and isinstance(trait := traits.get(name), SelectedTrait)
             else getattr(self, name)
             for name in self._inputs
         }
@@ -228,7 +229,7 @@ class Cycle(W.VBox, metaclass=Making):
         found = {name: getattr(choice, name) for name in self._inputs
                  if getattr(choice, name) != getattr(request.choice, name)}  # fmt: skip
         selected = {name: found.pop(name) for name in self._selected_names if name in found}
-        if selected:
+        if self.selection is not None and request.selected is not None and selected:
             self.selection.settle(request.selected, **selected)
         for name, value in found.items():
             if getattr(self, name) == getattr(request.choice, name):

@@ -1,47 +1,22 @@
-"""What all widgets are made of: a card whose head says how it stands, with controls and pictures."""
+"""A card that looks into a network: what is looked at is a selection, which it may share with others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar
-
-import ipywidgets as W
-import traitlets as T
-from IPython.display import publish_display_data
+from collections.abc import Sequence
+from typing import Any
 
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network, require_network
-from zfwidgets.task import Task
-from zfwidgets.widgets.belongings import all_within
-from zfwidgets.widgets.controls import Job, bar, classed, control
-from zfwidgets.widgets.panel.closing import CLOSED
+from zfwidgets.widgets.panel.card import Card
 from zfwidgets.widgets.panel.code import network_line, program
-from zfwidgets.widgets.panel.cycle import Cycle
-from zfwidgets.widgets.panel.menu import Menu
-from zfwidgets.widgets.panel.page_ready import PageReady
-from zfwidgets.widgets.panel.saved import SavedStill
-from zfwidgets.widgets.panel.status import Status
-from zfwidgets.widgets.panel.still import still
-from zfwidgets.widgets.panel.where import at_once, saves_outputs, shows_stills
 from zfwidgets.widgets.selection import Selection
-from zfwidgets.widgets.traits import CHOSEN, reject_unknown
-
-if TYPE_CHECKING:
-    import pandas
-    from matplotlib.figure import Figure
+from zfwidgets.widgets.traits import reject_unknown
 
 
-class Panel(Cycle):
-    """A card whose head says how it stands, with controls and pictures.
+class Panel(Card):
+    """A card that looks into a network, with controls and pictures.
 
-    A subclass names in `Choice`, a frozen dataclass, the traits that its result depends on. Whenever one of them
-    changes, a worker thread takes the present choice: `resolve` fills in what nobody chose, `compute` gives the result,
-    `draw` shows it, what was resolved is written back to the traits, and `settle` brings controls into line. Only the
-    latest choice counts. An error is shown in the card, and the last good pictures stay. Outside a kernel everything
-    happens at once.
-
-    What takes long can be shown as it grows: then `compute` is a generator, and each result that it yields is drawn.
+    See `Card` for how a subclass says what its result depends on, how to compute it and how to draw it.
 
     Args:
         net: the network; may be left out where a selection is given.
@@ -55,10 +30,7 @@ class Panel(Cycle):
     Raises ValueError for a value that does not fit, TypeError for a misspelt setting.
     """
 
-    title: ClassVar[str] = ""
-    lead: ClassVar[str] = ""  # one plain sentence: what is seen
-    type_size = T.Enum(("normal", "hall"), "normal", help="hall: letters, lines and handles for a lecture hall")
-    help: ClassVar[Sequence[tuple[str, str]]] = ()  # what can be done, and how; the paper's section
+    selection: Selection
 
     def __init__(
         self, net: Network | None = None, images: Any = None, *, selection: Selection | None = None,
@@ -67,29 +39,12 @@ class Panel(Cycle):
         reject_unknown(type(self), settings)
         if layers is not None and self.has_trait("layers"):
             settings, layers = {**settings, "layers": layers}, None
-        self.transport = transport
-        self.control_of: dict[str, W.Widget] = {}  # by the name of its trait
         self.selection = _selection(net, images, selection)
         self.layer_names = self.offered_layers(layers, settings.get("layer"))
-        super().__init__()
         first = self.first_choice()
-        self._take(
-            {name: first[name] for name in first if selection is None or name not in self._selected_names} | settings
-        )
-        page = PageReady(still=self.model_id)
-        page.on_msg(lambda *_: self._send_again())
-        self._saved = SavedStill(self)
-        self.status = Status(self.cancel, self._drawing)
-        body = self.build()
-        title = W.HTML(f"<h3>{escape(self.title)}</h3><p>{escape(self.lead)}</p>")
-        menu = Menu(self, (("What is seen", self.lead), *self.help), self.direct)
-        head = W.Box([classed(title, "zf-title"), self.status, menu, page])
-        self.children = [classed(head, "zf-head"), *self._chips(), bar(self.controls()), body, *self.below()]
-        self.add_class("zf-panel")
-        self.observe(self._set_type, names="type_size")
-        self._set_type()
-        self._first = self.choices()
-        self._begin()
+        shared = () if selection is None else self._selected_names
+        first = {name: value for name, value in first.items() if name not in shared}
+        super().__init__(transport=transport, **(first | settings))
 
     @property
     def net(self) -> Network:
@@ -113,116 +68,20 @@ class Panel(Cycle):
         """What is chosen at first, where neither a setting nor a shared selection says it."""
         return {}
 
-    def build(self) -> W.Widget:
-        """The pictures, made once."""
-        raise NotImplementedError
-
-    def controls(self) -> Sequence[W.Widget]:
-        """The controls above the pictures; by default those that the traits in `Choice` declare."""
-        return [control(self, name) for name in self._inputs if not name.startswith("_")]
-
-    def tries(self) -> Mapping[str, Mapping[str, Any]]:
-        """What a reader may try: words, and the settings that they stand for."""
-        return {}
-
     def choices(self) -> dict[str, Any]:
         """All that can be chosen, as it is now: a setting for each, as `choose` takes them."""
-        own = [name for name, trait in self.traits().items() if isinstance(trait, CHOSEN)]
-        return {name: getattr(self, name) for name in (*self._selected_names, *own)}
-
-    def choose(self, **settings: Any) -> None:
-        """Make several choices; those that are shared with other panels in one step."""
-        reject_unknown(type(self), settings)
-        self._take(settings)
-
-    def reset(self) -> None:
-        """Choose again all that was chosen at first."""
-        self.check_open()
-        self.choose(**self._first)
-
-    def below(self) -> Sequence[W.Widget]:
-        """What stands below the pictures."""
-        return []
-
-    def job(self, name: str, unit: str, work: Callable[[Task], str]) -> Job:
-        """A button for something long, which lets the panel's own results go first and reports its mistakes here."""
-        job = Job(name, unit, work, self.report, self.foreground, self.direct)
-        job.observe(self._saved.renew_soon, names="running")
-        return job
-
-    @property
-    def direct(self) -> bool:
-        """Whether things are computed in the caller's thread: outside a kernel, and for stills."""
-        return at_once()
-
-    @property
-    def answer(self) -> Any:
-        """The experiment's result behind what is shown. Raises ValueError where there is none, yet or any more."""
-        if self.result is None:
-            raise ValueError("nothing has been computed yet")
-        return self.result
-
-    def figure(self, **options: Any) -> Figure:
-        """What is shown, as a matplotlib figure in the paper's layout; `options` are those of the result's `plot`."""
-        return self.answer.plot(**options)
-
-    def table(self) -> pandas.DataFrame:
-        """What is shown, as a table. Needs pandas."""
-        return self.answer.to_pandas()
+        return {name: getattr(self, name) for name in self._selected_names} | super().choices()
 
     def code(self) -> str:
-        """What is shown, as a program that computes it."""
+        """What is shown, as a program that computes it: `code_lines` after the line that makes the network."""
         self.check_open()
         return program(network_line(self.net), *self.code_lines())
-
-    def code_lines(self) -> Sequence[str]:
-        """The lines of that program after the network's; the last one is the call."""
-        raise NotImplementedError
-
-    def _chips(self) -> list[W.Widget]:
-        """A button for each thing to try, in a row."""
-        chips = []
-        for words, settings in self.tries().items():
-            chip = W.Button(description=words, layout=W.Layout(width="auto"))
-            chip.on_click(lambda _, settings=settings: self._try_out(settings))
-            chips.append(chip)
-        return [classed(W.Box([classed(W.HTML("Try"), "zf-label"), *chips]), "zf-tries")] if chips else []
-
-    def _try_out(self, settings: Mapping[str, Any]) -> None:
-        self.report("try", None)
-        try:
-            self.choose(**settings)
-        except (ValueError, TypeError, T.TraitError) as error:
-            self.report("try", error)
 
     def _take(self, settings: dict[str, Any]) -> None:
         """What is selected is taken over in one step, the rest one by one."""
         selected = {name: settings.pop(name) for name in self._selected_names if name in settings}
         self.selection.choose(**selected)
-        for name, value in settings.items():
-            setattr(self, name, value)
-
-    def _set_type(self, _: Any = None) -> None:
-        (self.add_class if self.type_size == "hall" else self.remove_class)("zf-hall")
-
-    def _send_again(self) -> None:
-        """To a page that has just opened: it has missed what was drawn while it was loading."""
-        with self._drawing:
-            for part in all_within(self):
-                part.send_state()
-
-    def _ipython_display_(self) -> None:
-        """In a notebook, beside the panel, what is seen of it when the notebook is opened again."""
-        if self.closed or not saves_outputs():
-            raise NotImplementedError  # so IPython asks for the bundle
-        # Where a page has no use for the widget, as after nbconvert, the still picture says it all.
-        publish_display_data({**self._repr_mimebundle_(), "text/html": ""})
-        self._saved.display()
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        if self.closed:
-            return {"text/plain": CLOSED}
-        return {"text/html": still(self)} if shows_stills() else super()._repr_mimebundle_(**kwargs)
+        super()._take(settings)
 
 
 def _selection(net: Network | None, images: Any, shared: Selection | None) -> Selection:
