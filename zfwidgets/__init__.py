@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zfwidgets.models.zfnet import alexnet_zf, zfnet, zfnet_shapes
     from zfwidgets.task import Task
     from zfwidgets.widgets.correspondence_lab import CorrespondenceLab
+    from zfwidgets.widgets.evolution_player import EvolutionPlayer
     from zfwidgets.widgets.feature_explorer import FeatureExplorer
     from zfwidgets.widgets.invariance_explorer import InvarianceExplorer
     from zfwidgets.widgets.occlusion_canvas import OcclusionCanvas
@@ -33,6 +34,7 @@ _PLACES = {
     "Correspondence": "experiments.correspondence",
     "CorrespondenceLab": "widgets.correspondence_lab",
     "Evolution": "experiments.evolution",
+    "EvolutionPlayer": "widgets.evolution_player",
     "EvolutionRecorder": "experiments.evolution",
     "FeatureExplorer": "widgets.feature_explorer",
     "Gallery": "experiments.gallery",
@@ -88,6 +90,7 @@ __all__ = [
     "Correspondence",
     "CorrespondenceLab",
     "Evolution",
+    "EvolutionPlayer",
     "EvolutionRecorder",
     "FeatureExplorer",
     "Gallery",

@@ -23,6 +23,7 @@ PANELS = {
     "invariance": "zf.InvarianceExplorer(net)",
     "occlusion": "zf.OcclusionCanvas(net)",
     "correspondence": "zf.CorrespondenceLab(net, images)",
+    "evolution": "zf.EvolutionPlayer()",
 }
 
 

@@ -29,6 +29,7 @@ PANELS = {
     "invariance": "zf.InvarianceExplorer(net)",
     "occlusion": "zf.OcclusionCanvas(net, image='cat')",
     "correspondence": "zf.CorrespondenceLab(net)",
+    "evolution": "zf.EvolutionPlayer()",
 }
 # name: window, and the panel's own width; at 150 % a window of 1280 pixels has room for 853
 VIEWS = {

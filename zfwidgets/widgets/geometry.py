@@ -26,6 +26,10 @@ GAP = 2  # between tiles
 CHOSEN = 196  # the square of the chosen feature map: three tiles of 64
 WALL_HEIGHT, WALL_WIDTH = ROWS * (STRIP + BLOCK + EDGE), COLUMNS * (BLOCK + 2 * EDGE)
 
+# The evolution player: six rows of eight tiles, and the chosen one.
+EVOLUTION_WIDTH, EVOLUTION_HEIGHT = 464, 348
+EVOLUTION_TILE = 128
+
 
 def sizes() -> dict[str, str]:
     """What the style sheets need of them, as custom properties."""
@@ -42,6 +46,8 @@ def sizes() -> dict[str, str]:
         "wall-strip": STRIP,
         "wall-edge": EDGE,
         "wall-pull": PULL,
+        "evolution": EVOLUTION_WIDTH,
+        "evolution-tile": EVOLUTION_TILE,
         "chosen": CHOSEN + 2 * GAP,
     }
     counts = {"wall-ratio": f"{WALL_WIDTH} / {WALL_HEIGHT}", "wall-rows": ROWS, "wall-columns": COLUMNS}

@@ -27,6 +27,7 @@ def outline_of(
     content = sha256()
     for x in inputs:
         content.update(np.ascontiguousarray(x.numpy()).tobytes())
+    _, height, width = net.program.input.shape
     steps = [(step.name, type(step.op).__name__, step.shape) for step in net.program.steps]
     return Outline(
         network=f"{net.name} {sha256(repr(steps).encode()).hexdigest()[:16]}",
@@ -35,8 +36,16 @@ def outline_of(
         titles=tuple(layer.title for layer in chosen),
         features={layer.name: chosen_maps(layer, features, (seed, place)) for place, layer in enumerate(chosen)},
         epochs=epochs,
-        size=(net.program.input.shape[1], net.program.input.shape[2]),
+        size=(height, width),
+        maps=tuple((layer.channels, layer.height, layer.width) for layer in chosen),
+        fields=tuple(field_of(layer, (height, width)) for layer in chosen),
     )
+
+
+def field_of(layer: FeatureLayer, size: tuple[int, int]) -> tuple[int, int]:
+    """What a unit sees at most of a picture, rows and columns."""
+    rows, columns = layer.receptive_field
+    return size if layer.whole else (min(rows, size[0]), min(columns, size[1]))
 
 
 def chosen_layers(net: Network, wanted: str | Sequence[str] | None) -> list[FeatureLayer]:

@@ -15,6 +15,7 @@ from zfwidgets.backend.run.forward import forward
 from zfwidgets.backend.run.memory import in_parts, parts_of
 from zfwidgets.backend.run.units import Units, cut
 from zfwidgets.experiments.evolution.change import State, sample_places, weights_by_layer
+from zfwidgets.experiments.evolution.choice import field_of
 from zfwidgets.experiments.evolution.result import ROWS
 from zfwidgets.experiments.evolution.snapshot import Snapshot
 from zfwidgets.models import Network
@@ -110,14 +111,13 @@ class Watch:
 def _projected(watch: Watch, layer: str) -> dict[str, np.ndarray]:
     """Boxes (rows, features, 4), projections in them in half precision, and what these are to be multiplied by."""
     net, inputs, images = watch.net, watch.inputs, watch.images[layer]
-    step, found = net.step(layer), net.layer(layer)
+    step = net.step(layer)
     used, which = np.unique(images, return_inverse=True)
     rows, columns = watch.units[layer].reshape(-1, 2).T
     numbers = which.ravel(), np.tile(watch.features[layer], len(images)), rows, columns
     chosen = Units(*(torch.from_numpy(np.ascontiguousarray(column, np.int64)) for column in numbers))
     patches = project_units(net.program, [inputs[n].to(net.device, net.dtype) for n in used], step, chosen, DECONVNET)
-    size = net.program.input.shape[1:]
-    field = size if found.whole else tuple(map(min, found.receptive_field, size))
+    field = field_of(net.layer(layer), (net.program.input.shape[1], net.program.input.shape[2]))
     boxes = [net.program.receptive_field(step, row, column) for row, column in zip(rows.tolist(), columns.tolist(),
                                                                                    strict=True)]  # fmt: skip
     pixels = np.zeros((len(boxes), *inputs[0].shape[:1], *field), np.float32)

@@ -31,6 +31,8 @@ class Outline:
     features: dict[str, tuple[int, ...]]  # numbers of the maps that are recorded, by layer
     epochs: tuple[int, ...]  # at which snapshots are wanted
     size: tuple[int, int]  # of the pictures, pixels
+    maps: tuple[tuple[int, int, int], ...]  # of each layer: how many, their rows and columns
+    fields: tuple[tuple[int, int], ...]  # receptive fields of the layers' units, rows and columns, within the picture
 
 
 @dataclass(frozen=True, eq=False)

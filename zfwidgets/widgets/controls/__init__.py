@@ -6,6 +6,7 @@ from zfwidgets.widgets.controls.job import Job, duration
 from zfwidgets.widgets.controls.layout import classed, in_columns, labelled, probability_bars, row, titled
 from zfwidgets.widgets.controls.more import bar, rare
 from zfwidgets.widgets.controls.name_buttons import NameButtons
+from zfwidgets.widgets.controls.network_strip import LayerStrip
 from zfwidgets.widgets.controls.options import control
 from zfwidgets.widgets.controls.orders import by_score
 
@@ -13,6 +14,7 @@ __all__ = [
     "FeatureSlider",
     "Filled",
     "Job",
+    "LayerStrip",
     "NameButtons",
     "bar",
     "bind",
