@@ -135,6 +135,14 @@ def test_it_learns():
     assert not net.training
 
 
+def test_a_training_that_diverges_says_so_once():
+    net = small_net()
+    with pytest.warns(UserWarning, match="no finite number") as said:
+        training = zf.train(net, SHAPES, replace(SMALL, rate=1e12), progress=False, accelerator="cpu")
+    assert len([each for each in said if "no finite number" in str(each.message)]) == 1
+    assert not np.isfinite(training.train_loss[-1])
+
+
 def test_wilsons_interval_is_the_known_one():
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)  # Newcombe 1998
     assert wilson(0, 20)[0] == 0

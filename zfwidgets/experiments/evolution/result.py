@@ -102,6 +102,10 @@ class Evolution:
         picture = signed_picture(pixels, robust_scale(pixels) if scale is None else scale)
         return _in_the_middle(picture, snapshot.projections[layer].shape[-2:])
 
+    def patch_tile(self, epoch: int, layer: str, place: int, row: int = 0) -> np.ndarray:
+        """What the unit saw, in the same frame as `tile`, (h, w, 3) uint8."""
+        return _in_the_middle(self.patch(epoch, layer, place, row), self.snapshot(epoch).projections[layer].shape[-2:])
+
     def changed_image(self, layer: str) -> np.ndarray:
         """Where another image than at the snapshot before is the strongest, (features, snapshots) bool: the sudden
         jumps in the paper's figure."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ class Learner(LightningModule):
         self.module, self.recipe, self.preparation, self.seed = module, recipe, preparation, seed
         self.curves: dict[str, list[float]] = {name: [] for name in CURVES}
         self._plateau: ReduceLROnPlateau | None = None
+        self._diverged = False  # and that has been said
         self._resumed: dict[str, Any] | None = None  # the plateau's state in the checkpoint
         self._sums = {"train": torch.zeros(3), "validation": torch.zeros(3)}
 
@@ -66,6 +69,13 @@ class Learner(LightningModule):
             self.curves[name].append(float(value))
         if self._plateau is not None:
             self._plateau.step(1 - validation[1])
+        if not (math.isfinite(train[0]) or self._diverged):
+            self._diverged = True
+            warnings.warn(
+                f"in epoch {self.current_epoch + 1} the loss was no finite number any more: the learning rate "
+                f"({self.recipe.rate:g}) is too high for these weights and inputs",
+                stacklevel=1,  # what calls this is Lightning, whose own warnings are not shown
+            )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["curves"] = self.curves

@@ -21,6 +21,7 @@ from zfwidgets.task import Task
 
 IN_MEMORY = 1_500_000_000  # bytes of pictures that are kept as they were read first
 AT_ONCE = 256  # pictures that are read between two looks at the task
+SUMMED = 32  # pictures that are summed up at once, in double precision
 EXAMPLES = 10_000  # pictures of which the mean is taken, spread over the data set
 
 Batch = tuple[Tensor, Tensor, Tensor]  # pictures (n, 3, S, S) uint8, labels (n,) int64, numbers in the data set (n,)
@@ -189,8 +190,8 @@ class Pictures(Dataset):
     def examples(self) -> Iterator[Tensor]:
         """Pictures spread over the data set, in batches."""
         chosen = np.unique(np.linspace(0, len(self) - 1, EXAMPLES).astype(int))
-        for start in range(0, len(chosen), AT_ONCE):
-            yield self.__getitems__(chosen[start : start + AT_ONCE].tolist())[0]
+        for start in range(0, len(chosen), SUMMED):
+            yield self.__getitems__(chosen[start : start + SUMMED].tolist())[0]
 
 
 class Shuffled(Sampler[int]):

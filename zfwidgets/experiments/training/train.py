@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 
 from zfwidgets.backend.random_states import states_after
 from zfwidgets.experiments.checkpoint import Asked, opened
+from zfwidgets.experiments.memory import give_back
 from zfwidgets.experiments.training.pictures import Labelled, Pictures, Shuffled, of_source
 from zfwidgets.experiments.training.preparation import Preparation
 from zfwidgets.experiments.training.recipe import Recipe
@@ -92,12 +93,15 @@ def train(
         right = _right_answers(learner, pictures[1], chosen)
     model.eval()
     held = len(pictures[1])
-    return Training(
+    found = Training(
         **{name: np.array(curve) for name, curve in learner.curves.items()},
         accuracy=right / held, interval=wilson(right, held), images=(len(pictures[0]), held), classes=learn.classes,
         mean=preparation.mean.numpy(), scale=preparation.scale.numpy(), size=side,
         border=chosen.border * chosen.enlarged, recipe=asdict(chosen), seed=seed, seconds=time.monotonic() - began,
     )  # fmt: skip
+    del learner, pictures
+    give_back()
+    return found
 
 
 def _prepared(

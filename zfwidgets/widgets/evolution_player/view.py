@@ -80,7 +80,7 @@ class EvolutionView(W.Box):
         snapshot = evolution.snapshot(epoch)
         for picture, pixels in (
             (self.projection, evolution.tile(epoch, layer, place, row)),
-            (self.patch, evolution.patch(epoch, layer, place, row)),
+            (self.patch, evolution.patch_tile(epoch, layer, place, row)),
         ):
             picture.show(pixels, shown_width=fitted(pixels.shape[0], pixels.shape[1], EVOLUTION_TILE))
         value, part = float(snapshot.values[layer][row, place]), share(evolution, layer, place, row, epoch)

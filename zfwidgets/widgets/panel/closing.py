@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
-import sys
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ from weakref import WeakSet
 import ipywidgets as W
 import traitlets as T
 
+from zfwidgets.experiments.memory import give_back
 from zfwidgets.widgets.belongings import Belongings, all_within, recording
 from zfwidgets.widgets.panel.heard import hear_at_any_time
 
@@ -116,13 +115,6 @@ def forget(panel: W.Widget, kept: Iterable[str]) -> None:
         delattr(panel, name)
     gc.collect()  # it goes round in circles, and Python counts objects, not megabytes
     give_back()
-
-
-def give_back() -> None:
-    """Give memory that is free back to the system, where that must be asked for: glibc keeps what its threads used."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform.startswith("linux") else None
-    if trim is not None:
-        trim(0)
 
 
 def _remember(panel: Any, run: Run | None) -> None:
