@@ -26,6 +26,7 @@ mask[66:112, 46:104] = True
 panel.canvas.put(mask)
 panel.sweep()
 panel""",
+    "evolution": 'zf.EvolutionPlayer(layer="conv 3", epoch=30)',
     "invariance": 'zf.InvarianceExplorer(zf.load("squeezenet1_1"), value=24)',
     "correspondence": 'zf.CorrespondenceLab(zf.load("squeezenet1_1"))',
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zfwidgets.data import Shapes, corpus, face_parts, faces, images, photograph, photograph_names, photographs
     from zfwidgets.experiments.correspondence import Correspondence, correspondence
-    from zfwidgets.experiments.evolution import Evolution, EvolutionRecorder, prepared_evolution
+    from zfwidgets.experiments.evolution import Evolution, EvolutionRecorder, Snapshot, prepared_evolution
     from zfwidgets.experiments.gallery import Gallery, gallery
     from zfwidgets.experiments.invariance import Invariance, invariance, invariance_sweep, transformation
     from zfwidgets.experiments.occlusion import Hiding, Occlusion, hide, occlusion, occlusion_sweep
@@ -53,6 +53,7 @@ _PLACES = {
     "Responses": "experiments.responses",
     "Selection": "widgets.selection",
     "Shapes": "data",
+    "Snapshot": "experiments.evolution",
     "Task": "task",
     "TopActivations": "experiments.top_activations",
     "TopNine": "widgets.top_nine",
@@ -109,6 +110,7 @@ __all__ = [
     "Responses",
     "Selection",
     "Shapes",
+    "Snapshot",
     "Task",
     "TopActivations",
     "TopNine",

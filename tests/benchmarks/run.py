@@ -11,7 +11,7 @@ from importlib import import_module
 
 from .table import section, show
 
-ALL = ("startup", "projection", "galleries", "mining", "sweeping", "transforming", "explorer", "wall")
+ALL = ("startup", "projection", "galleries", "mining", "sweeping", "transforming", "recording", "explorer", "wall")
 ONE = "--here"
 
 
