@@ -108,4 +108,4 @@ def test_what_trains_in_half_precision_is_looked_at_in_single():
 
 def test_what_is_wrapped_around_it_does_not_matter():
     module = Net()
-    assert same(LiveModule(nn.DataParallel(module), 24).network(), module)
+    assert same(LiveModule(torch.compile(module), 24).network(), module)

@@ -98,7 +98,7 @@ def test_no_style_sheet_repeats_a_size_that_python_gives(sheet):
 
 
 def test_every_custom_property_is_declared():
-    own = {"--zf-shown-width"}  # a picture's, set as it is drawn
+    own = {"--zf-shown-width", "--zf-rows", "--zf-columns"}  # of a picture, and of a grid, set as they are drawn
     assert (
         set(re.findall(r"var\((--zf-[\w-]+)", stylesheet())) <= set(re.findall(r"(--zf-[\w-]+):", stylesheet())) | own
     )
