@@ -15,7 +15,7 @@ PHOTOGRAPH = 454  # what a large photograph, or the canvas, is fitted into
 INSIDE = 144  # what feature maps and projections are fitted into, where there is room
 SWEPT = 140  # what the maps of a sweep are fitted into, likewise
 
-PART_PICTURE = 148  # a picture to mark parts in: six in a row of the correspondence lab
+PART_PICTURE = 176  # a picture to mark parts in: six in a row of the correspondence lab
 
 # The wall of the top nine.
 BLOCK = 196  # a feature map's square: three tiles of 64
