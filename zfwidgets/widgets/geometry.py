@@ -12,7 +12,7 @@ PICTURE = 240  # what the pictures of a panel are fitted into
 PHOTOGRAPH = 454  # what a large photograph, or the canvas, is fitted into
 
 # The occlusion canvas.
-INSIDE = 144  # what feature maps and projections are fitted into, where there is room
+INSIDE = 124  # what feature maps and projections are fitted into, where there is room
 SWEPT = 140  # what the maps of a sweep are fitted into, likewise
 
 PART_PICTURE = 176  # a picture to mark parts in: six in a row of the correspondence lab

@@ -58,7 +58,7 @@ class OcclusionCanvas(FeaturePanel):
     """
 
     title = "Occlusion canvas"
-    lead = "Does the network look at the object, or at what surrounds it? Hide a part of the image, and see."
+    lead = "Does the network look at the object, or around it? Hide a part of the image, and see."
     Choice = HidingChoice
 
     image = ImageName(help="name of the image")
