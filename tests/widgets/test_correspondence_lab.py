@@ -102,6 +102,15 @@ def test_a_picture_that_is_left_out_keeps_its_marks(net, pictures):
         lab.left_out = ["z"]
 
 
+def test_chips_choose_layers_and_fill(net, pictures):
+    lab = zf.CorrespondenceLab(net, pictures, {"nose": BOXES})
+    for words, settings in lab.tries().items():
+        lab.try_out(words)
+        assert {name: getattr(lab, name) for name in settings} == settings
+        assert lab.error == ""
+    assert lab.result.layers == lab.layers == ("1", "3")
+
+
 def test_a_photograph_of_ones_own_is_one_more_picture(net, pictures):
     lab = zf.CorrespondenceLab(net, pictures, {"nose": BOXES})
     before = lab.result

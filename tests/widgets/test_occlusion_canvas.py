@@ -79,6 +79,15 @@ def test_before_and_after_are_shown_on_one_scale(network, images, canvas):
     assert signed_ends.split("||") == [f"against −{format_number(end)}", f"for +{format_number(end)}"]
 
 
+def test_chips_set_image_tool_and_fill(network, images):
+    canvas = zf.OcclusionCanvas(network, {"cat": images["flower"], "motorcycle": images["second"]})
+    for words, settings in canvas.tries().items():
+        canvas.try_out(words)
+        assert {name: getattr(canvas, name) for name in settings} == settings
+        assert canvas.error == ""
+    assert list(zf.OcclusionCanvas(network, images).tries()) == ["Blur what is hidden"]
+
+
 def test_undo_takes_the_answer_back(canvas):
     canvas.canvas.put(a_mask())
     changed = canvas.result.probability[1]

@@ -79,6 +79,15 @@ class CorrespondenceLab(PartsPanel):
         self._read_images()
         return {"layers": (half_way.name, self.net.last_spatial_layer.name), "part": self.marks.parts[0]}
 
+    def tries(self) -> dict[str, dict[str, Any]]:
+        names = [layer.name for layer in self.net.feature_layers]
+        on_the_way = tuple(dict.fromkeys((names[0], names[len(names) // 2], self.net.last_spatial_layer.name)))
+        people: dict[str, dict[str, Any]] = {"People only": {"left_out": ("cat",)}} if self._faces else {}
+        return people | {
+            "From an early layer to a late one": {"layers": on_the_way},
+            "Hide with the mean colour": {"fill": "mean"},
+        }
+
     def controls(self) -> list[W.Widget]:
         tool, layers, draws, fill = (control(self, name) for name in ("tool", "layers", "draws", "fill"))
         explanation = "Which part is being marked: drag a rectangle over it in each picture. New ones are under More"

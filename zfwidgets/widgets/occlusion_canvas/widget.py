@@ -92,6 +92,15 @@ class OcclusionCanvas(FeaturePanel):
     def first_choice(self) -> dict[str, Any]:
         return {"layer": self.net.last_spatial_layer.name}
 
+    def tries(self) -> dict[str, dict[str, Any]]:
+        large = self.shortest_side * 3 // 7
+        known: dict[str, dict[str, Any]] = {
+            "Cover the motorcycle": {"image": "motorcycle", "tool": "square", "size": large},
+            "Paint round the cat": {"image": "cat", "tool": "brush", "brush": 60},
+        }
+        here = {words: settings for words, settings in known.items() if settings["image"] in self.selection.images}
+        return here | {"Blur what is hidden": {"fill": "blur"}}
+
     def build(self) -> W.Widget:
         self.net.check_classes()
         self.canvas = DrawingCanvas()
