@@ -7,10 +7,7 @@ from .pages import screenshot
 
 pytestmark = pytest.mark.browser
 
-CHARTS = {
-    "InvarianceExplorer": ".zf-invariance-probability",
-    "CorrespondenceLab": ".zf-spread-bars:first-child",
-}
+CHARTS = {"InvarianceExplorer": ".zf-invariance-probability"}
 NETWORK = "import ipywidgets, zfwidgets as zf\nnet = zf.load('squeezenet1_1')"
 SEEN = [f"zf.{name}(net)" for name in CHARTS]
 HIDDEN = f"""

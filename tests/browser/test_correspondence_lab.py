@@ -15,6 +15,7 @@ from .pages import (
     eventually,
     fail_on_errors,
     kernel,
+    open_more,
     opened,
     reload,
     screenshot,
@@ -55,6 +56,7 @@ FACES = "import zfwidgets as zf\nzf.CorrespondenceLab(zf.load('squeezenet1_1'))"
 def opened_page(browser, server):
     with opened(browser, server, [SMALL], 1300) as page:
         page.wait_for_function(f"document.querySelectorAll('[data-zf-mended]').length === {len(NAMES)}")
+        open_more(page)
         yield page
 
 
@@ -124,7 +126,7 @@ def test_a_part_is_marked_by_the_mouse_and_compared_from_the_second_picture_on(p
     page.wait_for_selector(".zf-correspondence-words:has-text('rests on 2 of 3 pictures')")
     drag(page, 2, (20.1, 10.1), (30.1, 30.1))
     page.wait_for_selector(".zf-correspondence-table tr:has-text('part 1'):has-text('3 of 3')")
-    assert eventually(page, lambda: page.locator(".zf-chart .bargroup").count() == 2)
+    expect(page.locator(".zf-delta-bar")).to_have_count(2)  # the part's and chance's
     grey = canvas_pixels(page, canvas(2))[22:28, 12:28, :3]
     assert (np.abs(grey.astype(int) - 128) <= 1).all(), "what is marked is shown hidden"
     press(page, "undo")
@@ -220,6 +222,7 @@ def test_a_reload_with_a_living_kernel_shows_the_same(page, server):
     before, table = canvas_pixels(page, canvas(1)), page.locator(".zf-correspondence-table").inner_text()
     reload(page, server)
     page.wait_for_function(f"document.querySelectorAll('[data-zf-mended]').length === {len(NAMES)}")
+    open_more(page)
     assert eventually(page, lambda: np.array_equal(canvas_pixels(page, canvas(1)), before))
     expect(page.locator(".zf-correspondence-table")).to_have_text(table, use_inner_text=True)
     assert kernel(page) == state
@@ -231,6 +234,7 @@ def test_a_reload_with_a_living_kernel_shows_the_same(page, server):
 def test_a_photograph_of_ones_own_joins_the_pictures(open_notebook):
     page = open_notebook([SMALL])
     page.wait_for_selector(READY)
+    open_more(page)
     pixels = BytesIO()
     Image.fromarray(np.full((60, 60, 3), (200, 30, 30), np.uint8)).save(pixels, "PNG")
     with page.expect_file_chooser() as chooser:
@@ -250,9 +254,15 @@ def test_it_opens_with_faces_and_what_the_network_makes_of_them(open_notebook, a
     page.set_viewport_size({"width": 1280, "height": 1400})
     page.wait_for_selector(READY)
     page.wait_for_function("document.querySelectorAll('[data-zf-mended]').length === 6")
-    rows = page.locator(".zf-correspondence-table tbody th").all_inner_texts()
+    rows = page.locator(".zf-delta-part").all_inner_texts()
     assert rows == ["eye on the left", "eye on the right", "nose", "mouth", "random"]
     expect(page.locator(".zf-correspondence-table")).to_contain_text("0.067 ± 0.007", use_inner_text=True)
-    for selector in (".zf-correspondence-table td", ".zf-part-picture .widget-html-content", ".zf-save"):
+    open_more(page)
+    for selector in (
+        ".zf-correspondence-table td",
+        ".zf-delta-count",
+        ".zf-part-picture .widget-html-content",
+        ".zf-save",
+    ):
         assert contrast(page, selector) >= 4.5, selector
     screenshot(page, f"correspondence_{app}_{theme}", ".zf-panel")

@@ -59,11 +59,12 @@ def resized(page, width):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_rows_are_even_and_nothing_sticks_out(page, width):
     resized(page, width)
-    for selector in (".zf-invariance-charts > .zf-curves", ".zf-spread-bars", ".zf-part-picture"):
+    for selector in (".zf-invariance-charts > .zf-curves", ".zf-part-picture"):
         rows = page.evaluate(ROWS, selector)
         assert len(set(rows)) == 1, f"{selector} at {width}: {rows}"
     assert eventually(page, lambda: not page.evaluate(OVER), 10), page.evaluate(OVER)
-    assert page.locator(".zf-invariance.zf-panel").evaluate("panel => panel.offsetHeight") <= HEIGHTS.get(width, 1000)
+    for panel in (".zf-invariance.zf-panel", ".zf-correspondence.zf-panel"):
+        assert page.locator(panel).evaluate("panel => panel.offsetHeight") <= HEIGHTS.get(width, 1000), panel
     for place, name in enumerate(("invariance", "correspondence")):
         page.locator(".zf-panel").nth(place).evaluate("panel => panel.scrollIntoView()")
         page.wait_for_timeout(700)  # charts follow their width after a while

@@ -244,7 +244,7 @@ def test_the_filter_leaves_the_maps_that_hold_an_image_and_lets_all_back(page):
     settled(page)
 
 
-@pytest.mark.parametrize(("width", "height"), [(640, None), (848, None), (992, 520), (1200, 640)])
+@pytest.mark.parametrize(("width", "height"), [(640, None), (848, 640), (992, 520), (1200, 640)])
 def test_rows_are_even_nothing_overflows_and_what_changes_together_is_seen_together(page, width, height):
     settled(page)
     page.evaluate(f"document.querySelector('.zf-top-nine').style.width = '{width}px'")
@@ -255,12 +255,11 @@ def test_rows_are_even_nothing_overflows_and_what_changes_together_is_seen_toget
     middles = [box["top"] + box["height"] / 2 for box in boxes(page, ".zf-nine-head > *")]
     assert max(middles) - min(middles) <= 2, "one line"
     projections, patches = boxes(page, ".zf-nine-halves canvas")
-    assert projections["width"] == patches["width"]
+    assert abs(projections["width"] - patches["width"]) < 0.1
     if height:
-        top = page.locator(".zf-top-nine").bounding_box()["y"]
-        for part in (".zf-nine-wall canvas", ".zf-nine-tile-words"):
-            box = page.locator(part).bounding_box()
-            assert box["y"] + box["height"] - top <= height, part
+        page.set_viewport_size({"width": 1280, "height": 720 if height == 520 else 900})
+        assert page.locator(".zf-top-nine").bounding_box()["height"] <= height
+        page.set_viewport_size({"width": 1280, "height": 1300})
     screenshot(page, f"topnine_{width}", ".zf-top-nine")
     page.evaluate("document.querySelector('.zf-top-nine').style.width = ''")
 

@@ -13,12 +13,11 @@ from zfwidgets.drawing import (
     OUTLINE,
     PALETTE,
     REST,
-    WHISKER,
     label_picture,
     line_colour,
 )
 from zfwidgets.experiments.invariance import Invariance
-from zfwidgets.widgets.charts import Bars, Curves
+from zfwidgets.widgets.charts import Curves
 from zfwidgets.widgets.panel.style import stylesheet
 from zfwidgets.widgets.tokens import colours
 
@@ -79,10 +78,9 @@ def test_an_image_has_the_same_colour_in_the_figure_and_in_the_chart():
     assert len(chart._lines.colors) == LINES
 
 
-def test_a_chart_of_bars_has_the_colours_of_the_style_sheet():
-    bars = Bars()
-    assert (bars._bars.colors, bars._other.colors) == ([PALETTE[0]], [REST])
-    assert (bars._whiskers.colors, Curves()._marker.colors) == ([WHISKER], [MARKER])
+def test_the_style_sheet_has_the_colours_of_the_palette():
+    assert Curves()._marker.colors == [MARKER]
+    assert (colours()["--zf-now"], colours()["--zf-rest"]) == (NOW, REST)
     assert [colours()[f"--zf-line-{number}"] for number in range(1, 9)] == list(PALETTE)
 
 
@@ -99,5 +97,5 @@ def test_every_line_of_the_legend_has_its_own_colour():
 
 
 def test_named_colours_are_six_hexadecimal_digits():
-    for colour in (*PALETTE, NOW, REST, MARKER, WHISKER, BEYOND, *OUTLINE):
+    for colour in (*PALETTE, NOW, REST, MARKER, BEYOND, *OUTLINE):
         assert re.fullmatch(r"#[0-9a-f]{6}", colour)

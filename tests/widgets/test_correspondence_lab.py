@@ -15,9 +15,9 @@ from torch import nn
 import zfwidgets as zf
 from zfwidgets.experiments.correspondence import RANDOM
 from zfwidgets.widgets.canvas import DrawingCanvas
-from zfwidgets.widgets.charts import Bars
 from zfwidgets.widgets.correspondence_lab.part_marks import PartMarks
-from zfwidgets.widgets.correspondence_lab.view import summary_html, table
+from zfwidgets.widgets.correspondence_lab.table import round_numbers, table
+from zfwidgets.widgets.correspondence_lab.view import summary_html
 
 SHAPE = (24, 31)
 NAMES = ("a", "b", "c")
@@ -79,10 +79,10 @@ def test_two_pictures_are_enough_for_a_result_and_each_more_joins_it(net, pictur
         np.testing.assert_array_equal(lab.result.differences[key], two.differences[key])
         np.testing.assert_array_equal(lab.result.chance[key], two.chance[key])
     assert "<i>part 1</i> rests on 2 of 3 pictures: it is not marked in b." in lab.view.words.value
-    assert "<td>2 of 3</td>" in lab.view.table.value
+    assert ">2 of 3</div>" in lab.view.table.value
     lab.mark("b", BOXES[1])
     assert lab.result.images_with("part 1") == NAMES
-    assert "<td>3 of 3</td>" in lab.view.table.value
+    assert ">3 of 3</div>" in lab.view.table.value
 
 
 def test_a_picture_that_is_left_out_keeps_its_marks(net, pictures):
@@ -100,6 +100,15 @@ def test_a_picture_that_is_left_out_keeps_its_marks(net, pictures):
     np.testing.assert_array_equal(lab.result.chance["nose/3"], whole.chance["nose/3"])
     with pytest.raises(ValueError, match="there is no image 'z'; there are a, b, c"):
         lab.left_out = ["z"]
+
+
+def test_chips_choose_layers_and_fill(net, pictures):
+    lab = zf.CorrespondenceLab(net, pictures, {"nose": BOXES})
+    for words, settings in lab.tries().items():
+        lab.try_out(words)
+        assert {name: getattr(lab, name) for name in settings} == settings
+        assert lab.error == ""
+    assert lab.result.layers == lab.layers == ("1", "3")
 
 
 def test_a_photograph_of_ones_own_is_one_more_picture(net, pictures):
@@ -330,24 +339,48 @@ def test_the_words_follow_the_p_values(net, pictures):
         assert words in summary_html(found)[0]
 
 
-def test_bars_reach_round_numbers_and_whiskers_the_spread():
-    chart = Bars()
-    chart.show("<b>x</b>", ["p", "q", "random"], [0.1, 0.33, 0.2], [0.02, float("nan"), 0.3])
-    assert [*chart._bars.y, *chart._other.y] == [0.1, 0.33, 0.2]
-    assert list(chart._other.x) == ["random"]
-    np.testing.assert_allclose(chart._whiskers.y, [[0.08, 0.12], [0.33, 0.33], [0, 0.5]])
-    np.testing.assert_allclose(chart._axis.tick_values, [0, 0.1, 0.2, 0.3, 0.4, 0.5])
-    chart.show("", ["p", "random"], [0.0, 0.0], [0.0, 0.0])
-    assert chart._up.max == 1
+@pytest.mark.parametrize(
+    ("top", "ticks"), [(0.5, [0, 0.1, 0.2, 0.3, 0.4, 0.5]), (0.33, [0, 0.1, 0.2, 0.3, 0.4]), (0.0, [0, 1])]
+)
+def test_an_axis_ends_at_a_round_number(top, ticks):
+    np.testing.assert_allclose(round_numbers(top), ticks)
 
 
-def test_the_charts_of_all_layers_have_one_axis(net, pictures):
-    lab = zf.CorrespondenceLab(net, pictures, {"nose": BOXES}, layers=("1", "3", "4"))
-    highest = max(lab.result.delta(name, layer) + lab.result.spread(name, layer)
-                  for name in ("nose", RANDOM) for layer in lab.layers)  # fmt: skip
-    axes = [chart._up.max for chart in lab.view._charts]
-    assert axes == [axes[0]] * 3
-    assert highest <= axes[0] <= 2 * highest
+def drawn(html):
+    """Of each bar of a table, row by row: its kind, where it ends, where chance is, and from where to where it is
+    spread; all in parts of the axis."""
+    number = r"([\d.]+)%"
+    pattern = (
+        rf"zf-delta-bar ([a-z-]*)' style='left:0.00%;width:{number}'.*?zf-delta-chance' style='left:{number}'"
+        rf".*?zf-delta-spread' style='left:{number};width:{number}'"
+    )
+    found = re.findall(pattern, html)
+    return [(kind, *(float(each) / 100 for each in numbers)) for kind, *numbers in found]
+
+
+def test_bars_and_what_lies_over_them_are_on_one_axis_for_all_layers(net, pictures):
+    found = zf.correspondence(net, pictures, {"nose": BOXES, "ear": BOXES[::-1]}, ["1", "3", "4"], draws=19)
+    names = (*found.parts, RANDOM)
+    ends = {(name, layer): (found.delta(name, layer), found.spread(name, layer)) for name in names for layer in "134"}
+    html = table(found, 3)
+    (axis,) = {float(each) for each in re.findall(r">([\d.]+)</span></div></th>", html)}
+    highest = max(delta + spread for delta, spread in ends.values())
+    assert highest <= axis <= 2 * highest
+    for (name, layer), (kind, end, chance, low, width) in zip(ends, drawn(html), strict=True):
+        delta, spread = ends[name, layer]
+        low_p = name != RANDOM and found.p_value(name, layer) <= 0.05
+        assert kind == ("zf-delta-random" if name == RANDOM else "zf-delta-low" if low_p else "")
+        expected = delta, ends[RANDOM, layer][0], max(0, delta - spread), delta + spread
+        np.testing.assert_allclose([end, chance, low, low + width], np.array(expected) / axis, atol=2e-4)
+
+
+def test_what_is_true_of_several_layers_is_said_once(net, pictures):
+    found = zf.correspondence(net, pictures, {"nose": BOXES}, ["1", "3", "4"], draws=19)
+    for layer, chance in zip("134", (2.0, -1.0, 2.0), strict=True):
+        found.chance[f"nose/{layer}"][:] = chance
+    first, second = summary_html(found)
+    assert first.startswith("<b>1</b> and <b>4</b>: hiding <i>nose</i>")
+    assert second.startswith("<b>3</b>: no part")
 
 
 @pytest.mark.slow

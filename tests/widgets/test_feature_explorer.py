@@ -355,6 +355,13 @@ def html_of(explorer):
     return still(explorer)
 
 
+def test_a_still_says_what_colours_stand_for(explorer):
+    scale = r"<div class='zf-scale'>(.*?)<div class='zf-scale-bar' data-kind='(.*?)'></div>(.*?)</div>"
+    pictures = explorer.view.whole, explorer.view.map
+    found = [[kind, low, high] for low, kind, high in re.findall(scale, html_of(explorer))]
+    assert found == [picture.scale for picture in pictures]
+
+
 def test_names_and_labels_are_text_in_a_still(images):
     module = nn.Sequential()
     module.add_module("<b>first</b>", nn.Conv2d(3, 5, 3))

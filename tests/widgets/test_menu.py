@@ -79,7 +79,7 @@ def test_what_cannot_be_saved_is_said_in_the_panel_until_it_can(ask, explorer, m
     assert explorer.error == ""
 
 
-@pytest.mark.parametrize("wanted", ["exec", {"png": 1}, None, 7])
+@pytest.mark.parametrize("wanted", ["exec", {"png": 1}, {"try": "nothing"}, {"try": []}, None, 7])
 def test_anything_else_that_a_page_may_ask_is_passed_over(ask, explorer, wanted):
     ask(wanted)
     assert explorer.result is not None
@@ -93,6 +93,12 @@ def test_a_chip_sets_the_panel(network, images):
             name: settings[name] for name in ("layer", "order")
         }
         assert explorer.error == ""
+
+
+def test_what_a_chip_does_is_in_the_menu_too(ask, explorer):
+    words, settings = list(explorer.tries().items())[-1]
+    ask({"try": words})
+    assert (explorer.layer, explorer.order) == (settings["layer"], settings["order"])
 
 
 def test_a_chip_that_does_not_fit_says_so(network, images, monkeypatch):

@@ -1,5 +1,6 @@
 """The occlusion canvas without a browser: what is hidden is what the network is asked about."""
 
+import re
 import time
 
 import numpy as np
@@ -8,7 +9,7 @@ import traitlets as T
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.drawing import heat, label_picture, signed_picture
+from zfwidgets.drawing import format_number, heat, label_picture, signed_picture
 from zfwidgets.experiments.occlusion import make_baseline
 from zfwidgets.experiments.occlusion.occluder import with_hidden
 from zfwidgets.models import Meaning
@@ -73,6 +74,18 @@ def test_before_and_after_are_shown_on_one_scale(network, images, canvas):
     end = max(np.percentile(np.abs(one.pixels), 99) for one in projections)
     for picture, one in zip(canvas.view.projections, projections, strict=True):
         assert (shown(picture) == signed_picture(one.pixels, end)).all()
+    heat_ends, signed_ends = (re.sub("<[^>]+>", "|", scale.value).strip("|") for scale in canvas.view.scales)
+    assert heat_ends.split("||") == [format_number(low), format_number(high)]
+    assert signed_ends.split("||") == [f"against −{format_number(end)}", f"for +{format_number(end)}"]
+
+
+def test_chips_set_image_tool_and_fill(network, images):
+    canvas = zf.OcclusionCanvas(network, {"cat": images["flower"], "motorcycle": images["second"]})
+    for words, settings in canvas.tries().items():
+        canvas.try_out(words)
+        assert {name: getattr(canvas, name) for name in settings} == settings
+        assert canvas.error == ""
+    assert list(zf.OcclusionCanvas(network, images).tries()) == ["Blur what is hidden"]
 
 
 def test_undo_takes_the_answer_back(canvas):

@@ -126,6 +126,20 @@ def test_the_large_tiles_are_those_of_the_gallery(net, pictures, tops, panel, ru
         assert (large(panel.view.projections, place) == framed(gallery.pictures()[0, place])).all()
 
 
+def test_chips_choose_a_layer_and_its_strongest_map_or_what_is_shown(panel):
+    for words, settings in panel.tries().items():
+        panel.try_out(words)
+        assert panel.show == settings["show"]
+        if "layer" in settings:
+            assert (panel.layer, panel.feature) == (settings["layer"], int(panel._ranks[0]))
+    assert panel.error == ""
+
+
+def test_a_bar_says_which_colours_are_for_and_against(panel):
+    assert panel.view.projections.scale == ["signed", "against", "for"]
+    assert panel.view.patches.scale == []
+
+
 def test_tiles_reach_grey_beyond_the_edge_of_the_image(net, pictures, tops):
     panel = TopNine(net, pictures, tops, layer="relu2")
     gallery = zf.gallery(net, pictures, tops, "relu2", panel.result.features)

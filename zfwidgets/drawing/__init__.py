@@ -3,7 +3,7 @@
 from zfwidgets.drawing.axes import new_figure, show_picture
 from zfwidgets.drawing.colours import heat, label_picture, signed_picture
 from zfwidgets.drawing.numbers import format_number
-from zfwidgets.drawing.palette import BEYOND, CLASSES, MARKER, NOW, OUTLINE, PALETTE, REST, WHISKER, line_colour
+from zfwidgets.drawing.palette import BEYOND, CLASSES, MARKER, NOW, OUTLINE, PALETTE, REST, line_colour
 from zfwidgets.drawing.tiles import fit_tile, mosaic
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "OUTLINE",
     "PALETTE",
     "REST",
-    "WHISKER",
     "fit_tile",
     "format_number",
     "heat",

@@ -10,7 +10,6 @@ REST = "#999999"  # what there is no colour for, and chance, which others are he
 CLASSES = tuple(colour for colour in PALETTE if colour != REST)  # one a class, the most frequent first
 
 MARKER = "#888888"  # the upright line at a parameter's present value
-WHISKER = "#777777"  # the spread over a bar
 BEYOND = "#eeeeee"  # where a map has no values
 OUTLINE = ("#000000", "#ffffff")  # a dark line and a light one together show on any photograph
 

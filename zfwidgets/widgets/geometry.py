@@ -12,14 +12,14 @@ PICTURE = 240  # what the pictures of a panel are fitted into
 PHOTOGRAPH = 454  # what a large photograph, or the canvas, is fitted into
 
 # The occlusion canvas.
-INSIDE = 144  # what feature maps and projections are fitted into, where there is room
+INSIDE = 124  # what feature maps and projections are fitted into, where there is room
 SWEPT = 140  # what the maps of a sweep are fitted into, likewise
 
-PART_PICTURE = 148  # a picture to mark parts in: six in a row of the correspondence lab
+PART_PICTURE = 176  # a picture to mark parts in: six in a row of the correspondence lab
 
 # The wall of the top nine.
 BLOCK = 196  # a feature map's square: three tiles of 64
-STRIP, EDGE = 28, 4  # above a square, for its number and value, and on its other sides
+STRIP, EDGE = 22, 4  # above a square, for its number and value, and on its other sides
 ROWS, COLUMNS = 2, 4  # squares on the wall
 PULL = 3  # by how much the squares of a pair are moved toward each other
 GAP = 2  # between tiles
@@ -43,7 +43,6 @@ def sizes() -> dict[str, str]:
         "swept": SWEPT,
         "part-picture": PART_PICTURE,
         "wall": WALL_WIDTH,
-        "wall-strip": STRIP,
         "wall-edge": EDGE,
         "wall-pull": PULL,
         "evolution": EVOLUTION_WIDTH,

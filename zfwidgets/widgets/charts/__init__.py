@@ -1,5 +1,5 @@
 """Charts in a notebook."""
 
-from zfwidgets.widgets.charts.charts import LINES, Bars, Curves
+from zfwidgets.widgets.charts.charts import LINES, Curves
 
-__all__ = ["LINES", "Bars", "Curves"]
+__all__ = ["LINES", "Curves"]

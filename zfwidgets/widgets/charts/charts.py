@@ -10,7 +10,7 @@ import ipywidgets as W
 import numpy as np
 import traitlets as T
 
-from zfwidgets.drawing import MARKER, PALETTE, REST, WHISKER, line_colour
+from zfwidgets.drawing import MARKER, PALETTE, line_colour
 from zfwidgets.widgets.charts.frame import framed
 
 LINES = PALETTE  # one a line
@@ -21,45 +21,6 @@ TOOLTIP = {
     "background-color": "var(--zf-raised)",
     "box-shadow": "0 2px 8px var(--zf-shadow)",
 }
-NAME = 24  # letters of a class name that there is room for
-
-
-class Bars(W.VBox):
-    """One bar a name, with a whisker that reaches as far up and down as the spread."""
-
-    def __init__(self, height: int = 220) -> None:
-        self.head = W.HTML()
-        self._names, self._up = bq.OrdinalScale(), bq.LinearScale(min=0, allow_padding=False)
-        self._axis = bq.Axis(scale=self._up, side="left", grid_lines="none", tick_format=".3~g")
-        scales = {"x": self._names, "y": self._up}
-        self._bars, self._other = (
-            bq.Bars(x=[], y=[], scales=scales, colors=[colour], padding=0.4) for colour in (PALETTE[0], REST)
-        )
-        self._whiskers = bq.Lines(x=[], y=[], scales=scales, colors=[WHISKER], stroke_width=2)
-        self.figure = framed(
-            [self._bars, self._other, self._whiskers], [bq.Axis(scale=self._names, grid_lines="none"), self._axis],
-            height, (8, 12, 28, 52), animation_duration=0,
-        )  # fmt: skip
-        super().__init__([self.head, self.figure])
-        self.add_class("zf-spread-bars")
-
-    def show(
-        self, head: str, names: Sequence[str], heights: Sequence[float], spreads: Sequence[float], top: float = 0.0
-    ) -> None:
-        """Draw; `head` is HTML, the last bar is the one that the others are held against. The axis goes up to `top`,
-        or to the highest bar with its spread."""
-        self.head.value = head
-        values, spread = np.array(heights, float), np.nan_to_num(spreads)
-        short = _short(names)
-        self._names.domain = short
-        ticks = _round_numbers(max(top, float((values + spread).max())))
-        self._up.max, self._axis.tick_values = ticks[-1], ticks
-        for bars, some in ((self._bars, slice(-1)), (self._other, slice(-1, None))):
-            with bars.hold_sync():
-                bars.x, bars.y = short[some], values[some]
-        with self._whiskers.hold_sync():
-            self._whiskers.x = [[name, name] for name in short]
-            self._whiskers.y = np.stack([np.maximum(values - spread, 0), values + spread], 1)
 
 
 class Curves(W.VBox):
@@ -159,21 +120,3 @@ def ticks(low: float, high: float) -> np.ndarray:
     size = 10.0 ** np.floor(np.log10(wanted))
     step = size * next(round_ for round_ in (1, 2, 2.5, 5, 10) if round_ * size >= 0.999 * wanted)
     return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
-
-
-def _round_numbers(top: float) -> np.ndarray:
-    """From 0 up to the first round number that is not below `top`."""
-    power = 10.0 ** np.floor(np.log10(top)) if top > 0 else 1.0
-    step = next(part * power for part in (0.2, 0.5, 1.0, 2.0) if 5 * part * power >= top)
-    return step * np.arange(int(np.ceil(top / step)) + 1) if top > 0 else np.array([0.0, 1.0])
-
-
-def _short(names: Sequence[str]) -> list[str]:
-    """Class names that fit in front of a bar; equal ones stay apart."""
-    found: list[str] = []
-    for name in names:
-        short = name if len(name) <= NAME else name[: NAME - 1].rstrip() + "…"
-        while short in found:
-            short += " "
-        found.append(short)
-    return found

@@ -26,16 +26,15 @@ class PartName(W.VBox):
 
 
 class MarksFile(W.VBox):
-    """Undo and Clear; a link that saves all marks, and a way to load them."""
+    """A link that saves all marks, and a way to load them."""
 
-    def __init__(self, undo: Callable[[], None], clear: Callable[[], None], load: Callable[[bytes], None]) -> None:
+    def __init__(self, load: Callable[[bytes], None]) -> None:
         self.upload = _upload(
             ".json,application/json", "folder-open", "Load marks that were saved here as a JSON file", "zf-load-marks"
         )
         self.link = classed(W.HTML(), "zf-saved")
         self._load = load
-        buttons = (_button("Undo", undo), _button("Clear", clear))
-        super().__init__([labelled("Marks", row(*buttons, self.link, self.upload))])
+        super().__init__([labelled("Marks", row(self.link, self.upload))])
         self.upload.observe(self._uploaded, names="value")
 
     def show(self, text: str) -> None:
@@ -46,6 +45,11 @@ class MarksFile(W.VBox):
         if change["new"]:
             self._load(bytes(change["new"][0]["content"]))
             self.upload.value = ()  # so that the same file can be loaded again
+
+
+def gestures(undo: Callable[[], None], clear: Callable[[], None]) -> W.VBox:
+    """Undo and Clear."""
+    return labelled("Drawn", row(_button("Undo", undo), _button("Clear", clear)))
 
 
 class PhotographUpload(W.VBox):

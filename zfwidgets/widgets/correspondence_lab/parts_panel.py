@@ -65,7 +65,7 @@ class PartsPanel(Panel):
         self.part_name = PartName(
             {"Add": self._try(self.add), "Rename": self._try(self.rename), "Remove": self._try(lambda _: self.remove())}
         )
-        self.marks_file = MarksFile(self.pictures.undo, self.pictures.clear, self._try(self.load))
+        self.marks_file = MarksFile(self._try(self.load))
         self.photographs = PhotographUpload(self._upload)
         bind(classed(self.part_buttons, "zf-part"), self, "part")
         self.selection.images.observe(lambda _: self._take_images(), names="names")

@@ -41,10 +41,11 @@ class MarkedPictures(Filled):
     def add(self, name: str) -> None:
         """Put one more canvas on the page."""
         self.canvases[name], self.captions[name] = self._canvas(name), W.HTML()
-        switch = self.switches[name] = classed(W.ToggleButton(description="Leave out"), "zf-leave-out")
+        switch = self.switches[name] = W.ToggleButton(description="Leave out", icon="eye-slash")
         switch.tooltip = f"{name}: leave it out of the comparison; its marks stay"
         switch.observe(self._switched, names="value")
-        column = W.VBox([self.canvases[name], self.captions[name], switch])
+        foot = W.HBox([classed(self.captions[name], "zf-part-caption"), classed(switch, "zf-leave-out")])
+        column = W.VBox([self.canvases[name], classed(foot, "zf-part-foot")])
         self._columns[name] = classed(column, "zf-part-picture")
         self._box.children = tuple(self._columns.values())
         in_columns(self._box, len(self._columns))

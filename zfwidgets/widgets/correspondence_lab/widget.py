@@ -16,7 +16,8 @@ from zfwidgets.experiments.occlusion import part_masks, rectangles
 from zfwidgets.experiments.projection import ImageFeatures
 from zfwidgets.models import Network
 from zfwidgets.task import Task
-from zfwidgets.widgets.controls import classed, control, labelled
+from zfwidgets.widgets.controls import classed, control, labelled, rare
+from zfwidgets.widgets.correspondence_lab.part_controls import gestures
 from zfwidgets.widgets.correspondence_lab.part_marks import PartMarks
 from zfwidgets.widgets.correspondence_lab.parts_panel import MOST_IMAGES, PartsPanel
 from zfwidgets.widgets.correspondence_lab.view import CorrespondenceView, coverage_html
@@ -53,10 +54,7 @@ class CorrespondenceLab(PartsPanel):
     """
 
     title = "Correspondence lab"
-    lead = (
-        "Does the network treat the same part alike in different images? Hide it in each, and see whether the features "
-        "change in the same way."
-    )
+    lead = "Does the network treat the same part alike in different images? Hide it in each, and see."
     Choice = PartsChoice
 
     layers = LayerNames(MOST_LAYERS, help="names of one to three layers; by default one half-way up, and the last with "
@@ -81,14 +79,25 @@ class CorrespondenceLab(PartsPanel):
         self._read_images()
         return {"layers": (half_way.name, self.net.last_spatial_layer.name), "part": self.marks.parts[0]}
 
+    def tries(self) -> dict[str, dict[str, Any]]:
+        names = [layer.name for layer in self.net.feature_layers]
+        on_the_way = tuple(dict.fromkeys((names[0], names[len(names) // 2], self.net.last_spatial_layer.name)))
+        people: dict[str, dict[str, Any]] = {"People only": {"left_out": ("cat",)}} if self._faces else {}
+        return people | {
+            "From an early layer to a late one": {"layers": on_the_way},
+            "Hide with the mean colour": {"fill": "mean"},
+        }
+
     def controls(self) -> list[W.Widget]:
         tool, layers, draws, fill = (control(self, name) for name in ("tool", "layers", "draws", "fill"))
-        explanation = "Which part is being marked: drag a rectangle over it in each picture"
+        explanation = "Which part is being marked: drag a rectangle over it in each picture. New ones are under More"
         parts = classed(labelled("Part", self.part_buttons, explanation), "zf-parts-row")
-        return [self.part_name, self.photographs, tool, self.marks_file, draws, fill, layers, parts]
+        drawn = gestures(self.pictures.undo, self.pictures.clear)
+        rarely = rare(self.part_name, self.photographs, self.marks_file, draws, fill, layers)
+        return [parts, tool, drawn, *rarely]
 
     def below(self) -> list[W.Widget]:
-        self.view = CorrespondenceView(MOST_LAYERS)
+        self.view = CorrespondenceView()
         return [self.view]
 
     def compute(self, choice: PartsChoice, task: Task) -> Iterator[Correspondence | None]:
@@ -112,7 +121,7 @@ class CorrespondenceLab(PartsPanel):
         self._known = {key: known[key] for key in wanted}
 
     def draw(self, result: Correspondence | None, choice: PartsChoice) -> None:
-        """Show words, bars and table, and what still has to be marked."""
+        """Show words and table, and what still has to be marked."""
         images = self._taking_part(choice)
         notes = (coverage_html(part, self.marks.marked(part, images), images) for part in self.marks.parts)
         self.view.show(result, " ".join(filter(None, notes)), len(images))

@@ -142,6 +142,16 @@ class EvolutionPlayer(Card):
     def below(self) -> Sequence[W.Widget]:
         return [self.opened]
 
+    def tries(self) -> dict[str, dict[str, Any]]:
+        if self.evolution is None:
+            return {}
+        first, last = self.evolution.layers[0], self.evolution.layers[-1]
+        return {
+            "The first layer": {"layer": first, "shown": "strongest"},
+            "The last, in the same images": {"layer": last, "shown": "anchored"},
+            "As a film": {"view": "film", "epoch": self.evolution.epochs[0]},
+        }
+
     def choices(self) -> dict[str, Any]:
         return super().choices() | {"epoch": self.epoch, "place": self.place}
 

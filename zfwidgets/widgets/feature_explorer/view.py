@@ -10,7 +10,7 @@ from zfwidgets.experiments.projection import ImageFeatures, Projection
 from zfwidgets.widgets.controls import classed, probability_bars, titled
 from zfwidgets.widgets.feature_explorer.responding import Responding
 from zfwidgets.widgets.geometry import FRAME, INSET, MAP
-from zfwidgets.widgets.picture import Picture, fitted
+from zfwidgets.widgets.picture import Picture, fitted, heat_scale, signed_scale
 
 INK = 0.72  # how much of the map's colour lies over the photograph
 GRID = 16  # pixels of the photograph that an arrow key goes on by
@@ -106,7 +106,7 @@ class FeatureView(W.Box):
             cells=values.shape,
             shown_width=fitted(values.shape[0], values.shape[1], MAP),
             caption=found,
-            scale=["heat", format_number(low), format_number(high)],
+            scale=heat_scale(low, high),
             **outlined,
         )
 
@@ -122,14 +122,13 @@ class FeatureView(W.Box):
         corner = corner_away_from(result.box, (height, width)) if small else "zf-no-inset"
         for frame in self.insets:
             frame._dom_classes = ["zf-inset", corner]  # of the box: a picture's own are read but once
-        ends = format_number(end)
         self.whole.show(
             painted,
             boxes=[] if result.unit is None else [result.box],
             shown_width=round(FRAME * width / max(height, width)),
             caption=activation_words(result, record) if end > 0 else "silent here: nothing comes down",
             hint=f"activation {format_number(result.activation)}, by {result.rule}",
-            scale=["signed", f"against −{ends}", f"for +{ends}"] if end > 0 else [],
+            scale=signed_scale(end) if end > 0 else [],
         )
 
 

@@ -13,7 +13,7 @@ from zfwidgets.models import Meaning
 from zfwidgets.widgets.controls import classed, titled
 from zfwidgets.widgets.geometry import INSIDE
 from zfwidgets.widgets.occlusion_canvas.class_rows import ClassRows
-from zfwidgets.widgets.picture import Picture, fitted
+from zfwidgets.widgets.picture import Picture, fitted, heat_scale, scale_html, signed_scale
 
 
 class OcclusionView(W.Box):
@@ -24,10 +24,10 @@ class OcclusionView(W.Box):
         self.bars = ClassRows()
         self.maps = _pair(transport, "The feature map")
         self.projections = _pair(transport, "Its projection")
-        pictures = [
-            classed(_pair_under("Feature map: whole image, now", self.maps), "zf-occlusion-maps"),
-            classed(_pair_under("Projection: whole image, now", self.projections), "zf-occlusion-projections"),
-        ]
+        self.scales = W.HTML(), W.HTML()  # each of both pictures of a pair
+        titles = ("Feature map: whole image, now", "Projection: whole image, now")
+        pairs = zip(titles, (self.maps, self.projections), self.scales, ("maps", "projections"), strict=True)
+        pictures = [classed(_pair_under(*parts), f"zf-occlusion-{name}") for *parts, name in pairs]
         answer = classed(W.VBox([*above, self.words, self.bars]), "zf-occlusion-answer")
         super().__init__([answer, classed(W.VBox(pictures), "zf-occlusion-inside")])
         self.add_class("zf-occlusion-view")
@@ -46,13 +46,14 @@ class OcclusionView(W.Box):
             caption = f"sum {format_number(float(values.sum()))}"
             shown = fitted(values.shape[0], values.shape[1], INSIDE)
             picture.show(heat(values, low, high), shown_width=shown, caption=caption)
+        self.scales[0].value = scale_html(*heat_scale(low, high))
 
     def _show_projections(self, result: Hiding) -> None:
         end = max(robust_scale(pixels) for pixels in result.projected)
-        caption = f"±{format_number(end)}, grey 0"
         for picture, pixels in zip(self.projections, result.projected, strict=True):
             shown = fitted(pixels.shape[1], pixels.shape[2], INSIDE)
-            picture.show(signed_picture(pixels, end), shown_width=shown, caption=caption)
+            picture.show(signed_picture(pixels, end), shown_width=shown)
+        self.scales[1].value = scale_html(*signed_scale(end))
 
 
 def summary_html(result: Hiding) -> str:
@@ -98,5 +99,6 @@ def _pair(transport: str, what: str) -> tuple[Picture, Picture]:
     return first, second
 
 
-def _pair_under(title: str, pictures: tuple[Picture, Picture]) -> W.VBox:
-    return titled(title, classed(W.HBox(list(pictures)), "zf-occlusion-pair"), "zf-occlusion-titled")
+def _pair_under(title: str, pictures: tuple[Picture, Picture], scale: W.HTML) -> W.VBox:
+    pair = W.VBox([classed(W.HBox(list(pictures)), "zf-occlusion-pair"), classed(scale, "zf-occlusion-scale")])
+    return titled(title, pair, "zf-occlusion-titled")

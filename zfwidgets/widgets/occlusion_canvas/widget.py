@@ -58,7 +58,7 @@ class OcclusionCanvas(FeaturePanel):
     """
 
     title = "Occlusion canvas"
-    lead = "Does the network look at the object, or at what surrounds it? Hide a part of the image, and see."
+    lead = "Does the network look at the object, or around it? Hide a part of the image, and see."
     Choice = HidingChoice
 
     image = ImageName(help="name of the image")
@@ -91,6 +91,15 @@ class OcclusionCanvas(FeaturePanel):
 
     def first_choice(self) -> dict[str, Any]:
         return {"layer": self.net.last_spatial_layer.name}
+
+    def tries(self) -> dict[str, dict[str, Any]]:
+        large = self.shortest_side * 3 // 7
+        known: dict[str, dict[str, Any]] = {
+            "Cover the motorcycle": {"image": "motorcycle", "tool": "square", "size": large},
+            "Paint round the cat": {"image": "cat", "tool": "brush", "brush": 60},
+        }
+        here = {words: settings for words, settings in known.items() if settings["image"] in self.selection.images}
+        return here | {"Blur what is hidden": {"fill": "blur"}}
 
     def build(self) -> W.Widget:
         self.net.check_classes()

@@ -13,6 +13,7 @@ from IPython.display import publish_display_data
 from zfwidgets.task import Task
 from zfwidgets.widgets.belongings import all_within
 from zfwidgets.widgets.controls import Job, bar, classed, control
+from zfwidgets.widgets.panel.chips import chips
 from zfwidgets.widgets.panel.closing import CLOSED
 from zfwidgets.widgets.panel.code import program
 from zfwidgets.widgets.panel.cycle import Cycle
@@ -64,9 +65,10 @@ class Card(Cycle):
         self.status = Status(self.cancel, self._drawing)
         body = self.build()
         title = W.HTML(f"<h3>{escape(self.title)}</h3><p>{escape(self.lead)}</p>")
-        menu = Menu(self, (("What is seen", self.lead), *self.help), self.direct)
+        menu = Menu(self, (("What is seen", self.lead), *self.help), self.tries(), self.direct)
         head = W.Box([classed(title, "zf-title"), self.status, menu, page])
-        self.children = [classed(head, "zf-head"), *self._chips(), bar(self.controls()), body, *self.below()]
+        above = [classed(head, "zf-head"), *chips(self.tries(), self.try_out), bar(self.controls())]
+        self.children = [*above, body, *self.below()]
         self.add_class("zf-panel")
         self.observe(self._set_type, names="type_size")
         self._set_type()
@@ -84,6 +86,14 @@ class Card(Cycle):
     def tries(self) -> Mapping[str, Mapping[str, Any]]:
         """What a reader may try: words, and the settings that they stand for."""
         return {}
+
+    def try_out(self, words: str) -> None:
+        """Choose what the words of `tries` stand for; what does not fit is reported."""
+        self.report("try", None)
+        try:
+            self.choose(**self.tries()[words])
+        except (ValueError, TypeError, T.TraitError) as error:
+            self.report("try", error)
 
     def choices(self) -> dict[str, Any]:
         """All that can be chosen, as it is now: a setting for each, as `choose` takes them."""
@@ -137,22 +147,6 @@ class Card(Cycle):
     def code_lines(self) -> Sequence[str]:
         """The lines of that program; the last one is the call."""
         raise NotImplementedError
-
-    def _chips(self) -> list[W.Widget]:
-        """A button for each thing to try, in a row."""
-        chips = []
-        for words, settings in self.tries().items():
-            chip = W.Button(description=words, layout=W.Layout(width="auto"))
-            chip.on_click(lambda _, settings=settings: self._try_out(settings))
-            chips.append(chip)
-        return [classed(W.Box([classed(W.HTML("Try"), "zf-label"), *chips]), "zf-tries")] if chips else []
-
-    def _try_out(self, settings: Mapping[str, Any]) -> None:
-        self.report("try", None)
-        try:
-            self.choose(**settings)
-        except (ValueError, TypeError, T.TraitError) as error:
-            self.report("try", error)
 
     def _take(self, settings: dict[str, Any]) -> None:
         for name, value in settings.items():

@@ -1,10 +1,11 @@
 // @ts-check
 /**
- * What can be done with a panel: save what it shows, copy its code, begin anew, see it large, read how to use it.
+ * What can be done with a panel: save what it shows, copy its code, begin anew, see it large, try something, read how to use it.
  *
  * @typedef {object} State see `menu.py`
  * @property {string} title
  * @property {string[][]} help pairs of what and how
+ * @property {string[]} tries what a reader may try, in words
  */
 
 /** @type {import("@anywidget/types").Render<State>} */
@@ -12,7 +13,7 @@ function render({ model, el }) {
   el.classList.add("zf-menu");
   const button = element("button", "zf-menu-button jupyter-button widget-button");
   button.textContent = "⋯";
-  button.title = "Save, copy the code, reset, full screen, help";
+  button.title = "Save, copy the code, reset, full screen, things to try, help";
   button.setAttribute("aria-label", "Menu");
   button.setAttribute("aria-haspopup", "menu");
   button.setAttribute("aria-expanded", "false");
@@ -34,6 +35,9 @@ function render({ model, el }) {
     ["Reset", () => model.send("reset")],
     ["Large type", () => panel()?.classList.toggle("zf-hall")],
     ["Full screen", () => (document.fullscreenElement ? document.exitFullscreen() : panel()?.requestFullscreen())],
+    .../** @type {[string, () => void][]} */ (model.get("tries").map(
+      (words) => [`Try: ${words}`, () => model.send({ try: words })],
+    )),
     ["Help", () => tell(dialog, model.get("title"), helpOf(model.get("help")))],
   ];
   const close = (/** @type {boolean} */ back) => {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,12 @@ class Menu(anywidget.AnyWidget):
 
     title = T.Unicode(help="of the panel").tag(sync=True)
     help: T.List[Any] = T.List(help="pairs of what, and how to use it").tag(sync=True)
+    tries: T.List[Any] = T.List(T.Unicode(), help="what a reader may try, in words").tag(sync=True)
 
-    def __init__(self, panel: Any, help: Sequence[tuple[str, str]], direct: bool) -> None:
+    def __init__(self, panel: Any, help: Sequence[tuple[str, str]], tries: Iterable[str], direct: bool) -> None:
         self._panel = panel
         self._worker = LatestOnlyWorker(self._do, direct)
-        super().__init__(title=panel.title, help=[list(pair) for pair in (*help, *KEYS)])
+        super().__init__(title=panel.title, help=[list(pair) for pair in (*help, *KEYS)], tries=list(tries))
         self.on_msg(lambda _, message, buffers: self._worker.ask(message))
 
     def _do(self, wanted: Any, cancelled: Callable[[], bool]) -> None:
@@ -41,6 +42,8 @@ class Menu(anywidget.AnyWidget):
                 self._panel.reset()
             elif wanted == "code":
                 self.send({"code": self._panel.code()})
+            elif isinstance(wanted, dict) and wanted.get("try") in self.tries:
+                self._panel.try_out(wanted["try"])
             elif wanted in MAKERS:
                 ending, make = MAKERS[wanted]
                 data = make(self._panel)

@@ -13,7 +13,7 @@ from PIL import Image
 from zfwidgets.widgets.panel.page_ready import PageReady
 from zfwidgets.widgets.panel.status import Status
 from zfwidgets.widgets.panel.style import stylesheet
-from zfwidgets.widgets.picture import Picture, ShownPicture
+from zfwidgets.widgets.picture import Picture, ShownPicture, scale_html
 
 Packing = Callable[[Image.Image], tuple[str, bytes]]
 
@@ -87,6 +87,7 @@ def _picture(picture: Picture | ShownPicture, packed: Packing) -> str:
     return (
         f"<div class='zf-picture {_classes(picture)}'><div class='zf-picture-frame' style='{shape}'>"
         f"{_image(picture, packed)}<div class='zf-picture-marks' style='position:absolute;inset:0'>{marks}</div></div>"
+        f"{scale_html(*picture.scale) if picture.scale else ''}"
         f"<div class='zf-picture-caption' style='--zf-shown-width:{picture.shown_width}px'>"
         f"{escape(picture.caption)}</div></div>"
     )

@@ -16,6 +16,7 @@ class ShownPicture:
     description: str
     boxes: tuple[tuple[float, float, float, float], ...] = ()  # (top, left, bottom, right), the picture's pixels
     caption: str = ""
+    scale: tuple[str, ...] = ()  # what the colours stand for
     smooth: bool = True
     cells: tuple[int, int] = (0, 0)
     cell: tuple[int, int] | None = None

@@ -10,7 +10,7 @@ import traitlets as T
 
 from zfwidgets.widgets.panel import FeaturePanel
 from zfwidgets.widgets.top_nine.pager import Pager
-from zfwidgets.widgets.top_nine.tiles import Tiles
+from zfwidgets.widgets.top_nine.tiles import Page, Tiles
 from zfwidgets.widgets.top_nine.traits import PageNumber
 from zfwidgets.widgets.top_nine.view import PER_PAGE
 
@@ -66,3 +66,12 @@ class PagedFeatures(FeaturePanel):
 
     def _step_page(self, change: T.Bunch) -> None:
         self.page = min(max(self.page + change["new"][0], 0), self.pages - 1)
+
+    def page_words(self, page: Page, choice: Any) -> str:
+        """Which maps are on the page."""
+        ranks = choice.tiles.ranks(choice.layer, choice.order, choice.held).tolist()
+        first = ranks.index(page.features[0]) + 1
+        holding = f" whose strongest hold {choice.held}" if choice.held else ""
+        ordered = self.traits()["order"].label_of(choice.order)
+        which = f"{first} to {first + len(page.features) - 1} of {len(ranks)} feature maps{holding}, {ordered}"
+        return f"{choice.layer} · {which}"

@@ -9,6 +9,14 @@ import traitlets as T
 from zfwidgets.experiments.top_activations import TopActivations
 from zfwidgets.widgets.traits import LayerName
 
+ORDERS = {"strongest first": "strength", "rarest first": "sparsity", "by number": "index"}
+SHOWS = {"patches": "patches", "projections": "projections", "side by side": "both"}
+ORDERED = (
+    "A feature map (channel): the same filter at every place of an image. Strongest first: by its strongest activation "
+    "in all images. Rarest first: by how far the mean of its nine strongest stays below the strongest of all, which "
+    "is far where only few images have what it looks for. Dead maps come last."
+)
+
 
 class MinedLayer(LayerName):
     """The name of a layer that was looked at."""

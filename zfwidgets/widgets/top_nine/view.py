@@ -12,7 +12,7 @@ import traitlets as T
 
 from zfwidgets.drawing import format_number
 from zfwidgets.widgets.geometry import BLOCK, COLUMNS, GAP, ROWS, WALL_HEIGHT, WALL_WIDTH
-from zfwidgets.widgets.picture import Picture
+from zfwidgets.widgets.picture import Picture, signed_scale
 from zfwidgets.widgets.top_nine.squares import LARGE, crossed, square, tile_grid
 from zfwidgets.widgets.top_nine.tiles import Page, Tiles
 
@@ -125,7 +125,8 @@ class NineView(W.Box):
             block = self._block(page, page.feature, kind, LARGE)
             block = np.zeros((LARGE, LARGE, 4), np.uint8) if block is None else block
             framed = np.pad(block, ((GAP, GAP), (GAP, GAP), (0, 0)))
-            picture.show(framed, cells=(inner, inner), cell=picture.cell or (0, 0))
+            scale = signed_scale() if kind == "projections" else []
+            picture.show(framed, cells=(inner, inner), cell=picture.cell or (0, 0), scale=scale)
         values = self._tiles.activations(page.layer, page.feature)
         found = (
             f"activations {format_number(values[0])} to {format_number(values[-1])}" if len(values) else "no activation"

@@ -25,17 +25,10 @@ from zfwidgets.widgets.top_nine.mining_row import MiningRow, summary
 from zfwidgets.widgets.top_nine.opened import OpenedImages
 from zfwidgets.widgets.top_nine.paging import PagedFeatures
 from zfwidgets.widgets.top_nine.tiles import Page, Tiles
-from zfwidgets.widgets.top_nine.traits import MinedLayer, MinedTops
+from zfwidgets.widgets.top_nine.traits import ORDERED, ORDERS, SHOWS, MinedLayer, MinedTops
 from zfwidgets.widgets.top_nine.view import PER_PAGE, NineView
 from zfwidgets.widgets.traits import RULES, Option
 
-ORDERS = {"strongest first": "strength", "rarest first": "sparsity", "by number": "index"}
-SHOWS = {"patches": "patches", "projections": "projections", "side by side": "both"}
-ORDERED = (
-    "A feature map (channel): the same filter at every place of an image. Strongest first: by its strongest activation "
-    "in all images. Rarest first: by how far the mean of its nine strongest stays below the strongest of all, which "
-    "is far where only few images have what it looks for. Dead maps come last."
-)
 REDRAW_INTERVAL = 0.12  # seconds between two drawings of a page that fills up
 STEP = 16  # images between two messages about how far the mining is
 
@@ -102,6 +95,14 @@ class TopNine(PagedFeatures):
     def first_choice(self) -> dict[str, Any]:
         layer = self.layer_names[len(self.layer_names) // 2]
         return {"layer": layer, "order": "strength", "show": "patches"}  # before a page, which depends on them
+
+    def tries(self) -> dict[str, dict[str, Any]]:
+        strongest: dict[str, Any] = {"feature": None, "order": "strength", "held": "", "show": "patches"}
+        return {
+            "Edges, in the first layer": {"layer": self.layer_names[0]} | strongest,
+            "A class, in the last": {"layer": self.layer_names[-1]} | strongest,
+            "Projections beside their patches": {"show": "both"},
+        }
 
     def build(self) -> W.Widget:
         self.view, self.opened = NineView(self.transport), OpenedImages(self)
@@ -179,7 +180,9 @@ class TopNine(PagedFeatures):
         """Show the page, as far as it is there."""
         self.view.notice.layout.display = "" if result is None else "none"
         if result is not None and choice.tiles is not None:
-            self.view.show(choice.tiles, result, choice.show, self._words(result, choice), self.feature, choice.pointed)
+            self.view.show(
+                choice.tiles, result, choice.show, self.page_words(result, choice), self.feature, choice.pointed
+            )
 
     def settle(self, choice: PageChoice) -> None:
         self.feature_slider.rank(self.scores(choice), choice.order, choice.feature)
@@ -244,13 +247,3 @@ class TopNine(PagedFeatures):
                 self.feature = int(self._ranks[0])
             else:
                 self.held = ""
-
-    def _words(self, page: Page, choice: PageChoice) -> str:
-        """Which maps are on the page."""
-        assert choice.tiles is not None
-        ranks = choice.tiles.ranks(choice.layer, choice.order, choice.held).tolist()
-        first = ranks.index(page.features[0]) + 1
-        holding = f" whose strongest hold {choice.held}" if choice.held else ""
-        ordered = self.traits()["order"].label_of(choice.order)
-        which = f"{first} to {first + len(page.features) - 1} of {len(ranks)} feature maps{holding}, {ordered}"
-        return f"{choice.layer} · {which}"
