@@ -50,7 +50,7 @@ net = zf.load("squeezenet1_1")
 W.HTML(f"<span class='process'>{os.getpid()}</span>")
 """
 
-STATUS, PROJECTION = ".zf-status", ".zf-projection canvas"
+STATUS, PROJECTION = ".zf-status", ".zf-whole canvas"
 BUSY = """
 from pathlib import Path
 while Path("busy").exists():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from zfwidgets.widgets.picture import rgba
-from zfwidgets.widgets.picture.picture import webp
+from zfwidgets.widgets.picture import Picture, rgba
+from zfwidgets.widgets.picture.packing import message
 
 from .pages import canvas_pixels
 from .stub_model import receive, render, sent, wait_frames
@@ -53,10 +53,14 @@ def show(blank_page):
 
 
 def picture_message(array, transport="raw"):
-    pixels = rgba(array)
-    height, width = pixels.shape[:2]
-    data = pixels.tobytes() if transport == "raw" else webp(pixels.tobytes(), width, height)
-    return {"pixels": {"transport": transport, "data": list(data)}, "width": width, "height": height}
+    picture = Picture(transport=transport)
+    picture.show(array)
+    pixels = message(picture.pixels, picture)
+    return {
+        "pixels": pixels | {"data": list(pixels["data"])},
+        "width": picture.width,
+        "height": picture.height,
+    }
 
 
 def wait_until_painted(page, times):
@@ -80,6 +84,22 @@ def test_pixels_are_painted_exactly(show, transport):
     receive(page, **picture_message(array, transport))
     wait_until_painted(page, 1)
     assert (canvas_pixels(page, CANVAS) == rgba(array)).all()
+
+
+@pytest.mark.parametrize("transport", ["raw", "webp"])
+@pytest.mark.parametrize("colour", [(128, 128, 128, 255), (0, 0, 0, 0)])
+def test_a_part_is_painted_at_its_place_and_the_rest_has_one_colour(show, colour, transport):
+    page = show()
+    receive(page, **picture_message(noise(30, 40), transport))
+    wait_until_painted(page, 1)
+    for times, (top, left, bottom, right) in enumerate([(5, 9, 12, 30), (0, 0, 6, 4), (29, 39, 30, 40)], 2):
+        array = np.full((30, 40, 4), colour, np.uint8)
+        array[top:bottom, left:right] = rgba(noise(bottom - top, right - left))
+        packed = picture_message(array, transport)
+        assert packed["pixels"]["box"] == (top, left, bottom, right)
+        receive(page, **packed)
+        wait_until_painted(page, times)
+        assert (canvas_pixels(page, CANVAS) == array).all()
 
 
 def test_one_message_paints_once(show):

@@ -53,7 +53,7 @@ earlier = set()
 
 def own_threads():
     running = (one for one in threading.enumerate() if one not in earlier)
-    return [one for one in running if one.name == "zfwidgets" or isinstance(one, threading.Timer)]
+    return [one for one in running if one.name == "zfwidgets"]
 
 
 def open_now():

@@ -29,6 +29,10 @@ def shown(picture):
     return np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 4)[..., :3]
 
 
+def hides_insets(view):
+    return ["zf-no-inset" in frame._dom_classes for frame in view.insets] == [True, True]
+
+
 def assert_shown(explorer, expected):
     """The result, and each picture, are those of the projection that was asked for."""
     result, view = explorer.result, explorer.view
@@ -37,10 +41,10 @@ def assert_shown(explorer, expected):
     assert (result.pixels == expected.pixels).all()
     top, left, bottom, right = expected.box
     assert (shown(view.photograph) == expected.picture).all()
-    assert (shown(view.patch) == expected.picture[top:bottom, left:right]).all()
-    assert (
-        shown(view.projection) == signed_picture(expected.pixels[:, top:bottom, left:right], expected.robust_scale)
-    ).all()
+    if not hides_insets(view):
+        painted = signed_picture(expected.pixels[:, top:bottom, left:right], expected.robust_scale)
+        assert (shown(view.patch) == expected.picture[top:bottom, left:right]).all()
+        assert (shown(view.projection) == painted).all()
     assert view.map.cell == expected.unit
     assert (shown(view.whole) == signed_picture(expected.pixels, expected.robust_scale)).all()
     assert view.photograph.boxes == ([] if expected.unit is None else [expected.box])
@@ -234,6 +238,16 @@ def test_from_the_strongest_to_the_chosen_place_nothing_moves(explorer):
     before = explorer.result.unit
     explorer.control_of["places"].value = "chosen"
     assert explorer.unit == explorer.result.unit == before
+
+
+def test_what_is_large_in_its_place_is_not_enlarged_and_nothing_of_it_is_sent(explorer):
+    assert not hides_insets(explorer.view)
+    before = shown(explorer.view.patch)
+    explorer.unit = "all"
+    assert hides_insets(explorer.view)
+    assert (shown(explorer.view.patch) == before).all()
+    explorer.unit = "max"
+    assert not hides_insets(explorer.view)
 
 
 @pytest.mark.parametrize("scale", ["own", "percentile", "strongest"])

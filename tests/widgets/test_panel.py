@@ -8,6 +8,7 @@ import ipywidgets as W
 import pytest
 import traitlets as T
 
+from zfwidgets.widgets.clock import Alarm
 from zfwidgets.widgets.panel import Panel
 from zfwidgets.widgets.panel import status as statuses
 from zfwidgets.widgets.panel.still import still
@@ -199,19 +200,19 @@ def test_for_a_page_without_a_kernel_it_is_plain_html(monkeypatch):
     assert "application/vnd.jupyter.widget-view+json" in panel._repr_mimebundle_()
 
 
-class LateTimer(threading.Timer):
-    """Fires at the very moment when it is cancelled."""
+class LateAlarm(Alarm):
+    """Rings at the very moment when it is called off."""
 
-    def start(self):
+    def set(self, seconds):
         pass
 
-    def cancel(self):
-        super().cancel()
-        self.function(*self.args)
+    def call_off(self):
+        super().call_off()
+        self.work()
 
 
 def test_a_busy_line_that_comes_too_late_says_nothing(monkeypatch):
-    monkeypatch.setattr(statuses.threading, "Timer", LateTimer)
+    monkeypatch.setattr(statuses, "Alarm", LateAlarm)
     panel = Share()
     assert (panel.status.state, panel.status.words) == ("ready", "Ready")
     assert not panel.status.cancellable

@@ -8,7 +8,7 @@ import traitlets
 from PIL import Image
 
 from zfwidgets.widgets.picture import Picture, rgba
-from zfwidgets.widgets.picture.picture import webp
+from zfwidgets.widgets.picture.packing import webp
 
 GREY = np.arange(6, dtype=np.uint8).reshape(2, 3)
 
@@ -74,9 +74,36 @@ def test_one_message_carries_pixels_size_and_caption(sent):
     assert sent[0]["pixels"] == {"transport": "raw", "data": rgba(GREY).tobytes()}
 
 
+FRAMED = [(2, 3, 6, 8), (0, 0, 4, 5), (9, 4, 10, 12)]  # inside, in a corner, in another one
+
+
+@pytest.mark.parametrize("transport", ["raw", "webp"])
+@pytest.mark.parametrize("box", FRAMED)
+def test_what_has_one_colour_around_it_is_sent_without_that(sent, box, transport):
+    top, left, bottom, right = box
+    array = np.full((10, 12, 3), 128, np.uint8)
+    array[top:bottom, left:right] = np.random.default_rng(0).integers(0, 100, (bottom - top, right - left, 3))
+    picture = Picture(transport=transport)
+    sent.clear()
+    picture.show(array)
+    message = sent[0]["pixels"]
+    part = rgba(array[top:bottom, left:right])
+    assert (message["box"], message["around"]) == (box, [128, 128, 128, 255])
+    assert message["data"] == (part.tobytes() if transport == "raw" else webp(part))
+    assert picture.pixels == rgba(array).tobytes()
+
+
+def test_of_a_picture_of_one_colour_one_pixel_is_sent(sent):
+    picture = Picture()
+    sent.clear()
+    picture.show(np.full((5, 7), 128, np.uint8))
+    assert sent[0]["pixels"]["data"] == bytes([128, 128, 128, 255])
+    assert (sent[0]["width"], sent[0]["height"]) == (7, 5)
+
+
 def test_webp_unpacks_to_the_same_pixels():
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 4), np.uint8)
-    unpacked = Image.open(io.BytesIO(webp(pixels.tobytes(), width=7, height=5)))
+    unpacked = Image.open(io.BytesIO(webp(pixels)))
     assert (np.asarray(unpacked.convert("RGBA")) == pixels).all()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from threading import get_ident
 from typing import Any
@@ -29,11 +29,15 @@ class Filled(W.VBox):
         with holding(self), ExitStack() as held:
             outer, self._filling = self._filling, get_ident()
             try:
-                for part in all_within(self):
+                for part in self.filled():
                     held.enter_context(part.hold_sync())
                 yield
             finally:
                 self._filling = outer
+
+    def filled(self) -> Iterable[W.Widget]:
+        """The parts that it sets: all that it holds, unless it knows better."""
+        return all_within(self)
 
     @property
     def by_reader(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import ipywidgets as W
@@ -53,6 +54,10 @@ class FeatureSlider(Filled):
             self.slider.max = self.number.max = len(scores) - 1
             self.value = value
             self._fill()
+
+    def filled(self) -> Iterable[W.Widget]:
+        """Those that have a range and a value; to look for them would take as long as to set them."""
+        return self.slider, self.number
 
     def notify_change(self, change: T.Bunch) -> None:
         """Let others hear of the choice before the controls are filled in, so that they can begin."""

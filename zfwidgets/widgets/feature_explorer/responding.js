@@ -72,19 +72,28 @@ function button({ number, name, words, share }, pixels) {
   made.setAttribute("role", "radio");
   made.setAttribute("aria-label", words);
   made.setAttribute("data-lm-suppress-shortcuts", "true");
-  const canvas = document.createElement("canvas");
-  if (pixels?.byteLength) {
-    const side = Math.sqrt(pixels.byteLength / 4);
-    [canvas.width, canvas.height] = [side, side];
-    const data = new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.byteLength);
-    canvas.getContext("2d")?.putImageData(new ImageData(data, side, side), 0, 0);
-  }
+  const tile = element("div", "zf-response-tile");
+  if (pixels?.byteLength) tile.style.backgroundImage = `url(${painted(pixels)})`;
   const bar = element("div", "zf-response-bar");
   bar.style.setProperty("--zf-share", `${100 * share}%`);
   const label = element("div", "zf-response-name");
   label.textContent = name;
-  made.append(canvas, bar, label);
+  made.append(tile, bar, label);
   return made;
+}
+
+/**
+ * A tile as an image: a canvas on the page would be a layer of its own, and eight of them slow down each frame.
+ *
+ * @param {DataView<ArrayBuffer>} pixels
+ */
+function painted(pixels) {
+  const canvas = document.createElement("canvas");
+  const side = Math.sqrt(pixels.byteLength / 4);
+  [canvas.width, canvas.height] = [side, side];
+  const data = new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+  canvas.getContext("2d")?.putImageData(new ImageData(data, side, side), 0, 0);
+  return canvas.toDataURL();
 }
 
 /**

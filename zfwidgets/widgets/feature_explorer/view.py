@@ -111,17 +111,9 @@ class FeatureView(W.Box):
         )
 
     def _show_projection(self, features: ImageFeatures, result: Projection, scale: str, record: float | None) -> None:
-        top, left, bottom, right = result.box
         end = full_colour(features, result, scale)
         painted = signed_picture(result.pixels, end)
         height, width = painted.shape[:2]
-        inset = fitted(bottom - top, right - left, INSET)
-        small = ENLARGED * FRAME * max((bottom - top) / height, (right - left) / width) <= INSET
-        for picture, pixels in ((self.projection, painted[top:bottom, left:right]), (self.patch, result.patch)):
-            picture.show(pixels, shown_width=inset)
-        corner = corner_away_from(result.box, (height, width)) if small else "zf-no-inset"
-        for frame in self.insets:
-            frame._dom_classes = ["zf-inset", corner]  # of the box: a picture's own are read but once
         self.whole.show(
             painted,
             boxes=[] if result.unit is None else [result.box],
@@ -130,6 +122,20 @@ class FeatureView(W.Box):
             hint=f"activation {format_number(result.activation)}, by {result.rule}",
             scale=signed_scale(end) if end > 0 else [],
         )
+        self._enlarge(result, painted)
+
+    def _enlarge(self, result: Projection, painted: np.ndarray) -> None:
+        """Show the patch and its projection in a corner, where they are small; else nothing of them is sent."""
+        top, left, bottom, right = result.box
+        height, width = painted.shape[:2]
+        small = ENLARGED * FRAME * max((bottom - top) / height, (right - left) / width) <= INSET
+        corner = corner_away_from(result.box, (height, width)) if small else "zf-no-inset"
+        for frame in self.insets:
+            frame._dom_classes = ["zf-inset", corner]  # of the box: a picture's own are read but once
+        if small:
+            inset = fitted(bottom - top, right - left, INSET)
+            self.projection.show(painted[top:bottom, left:right], shown_width=inset)
+            self.patch.show(result.patch, shown_width=inset)
 
 
 def activation_words(result: Projection, record: float | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from functools import cache
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from IPython.display import publish_display_data
 
 from zfwidgets.widgets.belongings import at_the_end
+from zfwidgets.widgets.clock import Alarm
 from zfwidgets.widgets.panel.still import FLOW, as_html, webp
 from zfwidgets.widgets.panel.style import rooms
 from zfwidgets.widgets.tokens import tokens
@@ -36,7 +36,7 @@ class SavedStill:
         self._displayed = False
         self._html = ""
         self._changed = 0.0
-        self._timer: threading.Timer | None = None
+        self._alarm, self._waiting = Alarm(self._look), False
         panel.observe(self.renew_soon, names=["busy", "error"])
         at_the_end(self._end)
 
@@ -49,21 +49,17 @@ class SavedStill:
     def renew_soon(self, _: Any = None) -> None:
         """Draw it anew as soon as the panel is at rest."""
         self._changed = time.monotonic()
-        if self._displayed and self._timer is None:
-            self._wait()
-
-    def _wait(self) -> None:
-        self._timer = threading.Timer(REST, self._look)
-        self._timer.daemon = True
-        self._timer.start()
+        if self._displayed and not self._waiting:
+            self._waiting = True
+            self._alarm.set(REST)
 
     def _look(self) -> None:
         if not self._displayed:
             return
         if self._panel.busy or time.monotonic() - self._changed < REST:
-            self._wait()
+            self._alarm.set(REST)
             return
-        self._timer = None
+        self._waiting = False
         html = saved_html(self._panel, self._key)
         if self._displayed and html != self._html:
             self._html = html
@@ -76,8 +72,7 @@ class SavedStill:
 
     def _end(self) -> None:
         """A closed panel leaves no picture behind."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.call_off()
         if self._displayed:
             self._html = ""
             self._publish(update=True)

@@ -10,6 +10,8 @@ from typing import Any
 import anywidget
 import traitlets as T
 
+from zfwidgets.widgets.clock import Alarm
+
 STATUS_DELAY = 0.3  # seconds before it is said that something is being computed
 
 
@@ -53,15 +55,14 @@ class Status(anywidget.AnyWidget):
 
         def late() -> None:
             with self._lock:
-                if not over() and not timer.finished.is_set():
+                if not over() and not alarm.called_off:
                     if (self.state, self.words) == former:
                         self.working("Computing …")
                     self.cancellable = True
 
-        timer = threading.Timer(STATUS_DELAY, late)
-        timer.daemon = True
-        timer.start()
-        return timer.cancel
+        alarm = Alarm(late)
+        alarm.set(STATUS_DELAY)
+        return alarm.call_off
 
     def update(self, busy: bool, error: str) -> None:
         """Say an error, or that it has been put right; without work there is nothing to cancel."""

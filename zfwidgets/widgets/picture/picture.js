@@ -6,8 +6,14 @@
  * @typedef {[row: number, column: number]} Place of a cell or a pixel; or how many rows and columns there are
  * @typedef {[top: number, left: number, bottom: number, right: number]} Box
  *
+ * @typedef {object} Packed see `packing.py`
+ * @property {"raw" | "webp"} transport
+ * @property {DataView<ArrayBuffer>} data
+ * @property {Box} [box] where the data belongs; without it, everywhere
+ * @property {number[]} [around] the colour around that
+ *
  * @typedef {object} State see `picture.py`
- * @property {{ transport: "raw" | "webp", data: DataView<ArrayBuffer> } | undefined} pixels
+ * @property {Packed | undefined} pixels
  * @property {number} width
  * @property {number} height
  * @property {number} shown_width
@@ -26,6 +32,13 @@
  * @property {[row: number, column: number, count: number] | null} clicked
  *
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
+ *
+ * @typedef {object} Painting
+ * @property {Place} size of the picture
+ * @property {number[]} [around] the colour around the image
+ * @property {number} top of the image in the picture
+ * @property {number} left
+ * @property {ImageData | ImageBitmap} image
  *
  * @typedef {object} View
  * @property {Model} model
@@ -128,10 +141,10 @@ function painter(view, redraw) {
   let painted = 0;
   return async () => {
     const turn = ++newest;
-    const image = await decode(view.model);
-    if (!image || turn !== newest) return;
+    const painting = await decode(view.model);
+    if (!painting || turn !== newest) return;
     const { canvas } = view.parts;
-    paint(canvas, image);
+    paint(canvas, painting);
     canvas.dataset.painted = `${++painted}`;
     view.size = [canvas.height, canvas.width];
     redraw();
@@ -139,17 +152,22 @@ function painter(view, redraw) {
 }
 
 /**
- * Null where bytes and size do not belong together: then the rest of a message is still to come.
+ * What is to be painted, and where; null where bytes and size do not belong together: then the rest of a message is
+ * still to come.
  *
  * @param {Model} model
+ * @returns {Promise<Painting | null>}
  */
-function decode(model) {
-  const { transport, data } = model.get("pixels") ?? {};
-  const [width, height] = [model.get("width"), model.get("height")];
-  if (!data?.byteLength) return null;
-  if (transport === "webp") return unpack(data);
+async function decode(model) {
+  const { transport, data, box, around } = model.get("pixels") ?? {};
+  const size = /** @type {Place} */ ([model.get("height"), model.get("width")]);
+  const [top, left, bottom, right] = box ?? [0, 0, ...size];
+  const [height, width] = [bottom - top, right - left];
+  if (!data?.byteLength || bottom > size[0] || right > size[1]) return null;
+  if (transport === "webp") return { size, around, top, left, image: await unpack(data) };
   if (data.byteLength !== width * height * 4) return null;
-  return new ImageData(new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength), width, height);
+  const bytes = new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength);
+  return { size, around, top, left, image: new ImageData(bytes, width, height) };
 }
 
 /** @param {DataView<ArrayBuffer>} data */
@@ -161,18 +179,29 @@ function unpack(data) {
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {ImageData | ImageBitmap} image
+ * @param {Painting} painting
  */
-function paint(canvas, image) {
+function paint(canvas, { size: [height, width], around, top, left, image }) {
   // Setting a canvas's size wipes it, so only where it changes.
-  if (canvas.width !== image.width) canvas.width = image.width;
-  if (canvas.height !== image.height) canvas.height = image.height;
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
   const context = canvas.getContext("2d");
   if (!context) return;
-  if (image instanceof ImageData) return context.putImageData(image, 0, 0);
-  context.globalCompositeOperation = "copy"; // a see-through pixel replaces the old one too
-  context.drawImage(image, 0, 0);
+  if (around) context.putImageData(plain(width, height, around), 0, 0);
+  if (image instanceof ImageData) return context.putImageData(image, left, top);
+  context.clearRect(left, top, image.width, image.height); // a see-through pixel replaces the old one too
+  context.drawImage(image, left, top);
   image.close();
+}
+
+/**
+ * @param {number} width
+ * @param {number} height
+ * @param {number[]} colour RGBA
+ */
+function plain(width, height, colour) {
+  const pixels = new Uint32Array(width * height).fill(new Uint32Array(new Uint8Array(colour).buffer)[0] ?? 0);
+  return new ImageData(new Uint8ClampedArray(pixels.buffer), width, height);
 }
 
 /**

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import anywidget
 import numpy as np
 import traitlets as T
-from PIL import Image
 
+from zfwidgets.widgets.picture.packing import message
 from zfwidgets.widgets.tokens import styled
 from zfwidgets.widgets.traits import reject_unknown
 
@@ -33,21 +32,6 @@ def rgba(array: np.ndarray) -> np.ndarray:
     opaque = np.full((*array.shape[:2], 4), 255, np.uint8)
     opaque[:, :, :3] = array
     return opaque
-
-
-def webp(pixels: bytes, width: int, height: int) -> bytes:
-    """Pack RGBA bytes without loss; the settings are the fastest ones, and as small as PNG."""
-    packed = BytesIO()
-    image = Image.frombytes("RGBA", (width, height), pixels)
-    image.save(packed, "WEBP", lossless=True, method=0, quality=0, exact=True)
-    return packed.getvalue()
-
-
-def message(pixels: bytes, picture: Picture) -> dict[str, object]:
-    """What goes to the browser: the bytes, and how they are packed, so that neither can go without the other."""
-    if pixels and picture.transport == "webp":
-        return {"transport": "webp", "data": webp(pixels, picture.width, picture.height)}
-    return {"transport": "raw", "data": pixels}
 
 
 def _place(parts: int, description: str) -> T.Tuple:
