@@ -55,7 +55,7 @@ def show(blank_page):
 def picture_message(array, transport="raw"):
     picture = Picture(transport=transport)
     picture.show(array)
-    pixels = message(picture.pixels, picture)
+    pixels = message(picture.pixels, picture.height, picture.width, picture.transport)
     return {
         "pixels": pixels | {"data": list(pixels["data"])},
         "width": picture.width,

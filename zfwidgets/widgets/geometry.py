@@ -28,7 +28,7 @@ WALL_HEIGHT, WALL_WIDTH = ROWS * (STRIP + BLOCK + EDGE), COLUMNS * (BLOCK + 2 * 
 
 # The evolution player: six rows of eight tiles, and the chosen one.
 EVOLUTION_WIDTH, EVOLUTION_HEIGHT = 464, 348
-EVOLUTION_TILE = 128
+EVOLUTION_TILE = 130
 
 
 def sizes() -> dict[str, str]:

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-if TYPE_CHECKING:
-    from zfwidgets.widgets.picture.picture import Picture
 
-
-def message(pixels: bytes, picture: Picture) -> dict[str, object]:
+def message(pixels: bytes, height: int, width: int, transport: str) -> dict[str, object]:
     """What goes to the browser: the bytes, and how they are packed, so that neither can go without the other.
 
     A picture that has one colour around a rectangle, as a projection has around what its unit sees, goes as that `box`
     (top, left, bottom, right) and as the colour `around` it, RGBA: most of its bytes stay behind.
     """
-    if not pixels or len(pixels) != 4 * picture.height * picture.width:  # another thread is about to show something
+    if not pixels or len(pixels) != 4 * height * width:  # another thread is about to show something
         return {"transport": "raw", "data": pixels}
-    whole = np.frombuffer(pixels, np.uint8).reshape(picture.height, picture.width, 4)
+    whole = np.frombuffer(pixels, np.uint8).reshape(height, width, 4)
     around = _commonest_corner(whole)
     top, left, bottom, right = box = _box_without(whole, around)
     part = whole[top:bottom, left:right]
     trimmed = {} if part.size == whole.size else {"box": box, "around": np.frombuffer(around, np.uint8).tolist()}
-    packed = webp(part) if picture.transport == "webp" else part.tobytes()
-    return {"transport": picture.transport, "data": packed, **trimmed}
+    packed = webp(part) if transport == "webp" else part.tobytes()
+    return {"transport": transport, "data": packed, **trimmed}
 
 
 def webp(pixels: np.ndarray) -> bytes:

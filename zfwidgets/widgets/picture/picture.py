@@ -39,6 +39,10 @@ def _place(parts: int, description: str) -> T.Tuple:
     return T.Tuple(*whole_numbers, default_value=None, allow_none=True, help=description).tag(sync=True)
 
 
+def _packed(pixels: bytes, picture: Picture) -> dict[str, object]:
+    return message(pixels, picture.height, picture.width, picture.transport)
+
+
 class Picture(anywidget.AnyWidget):
     """Show a picture, with boxes marked on it, and tell which pixel or which cell of a grid was chosen.
 
@@ -49,7 +53,7 @@ class Picture(anywidget.AnyWidget):
     _esm = (ROOM / "picture.js").read_text(encoding="utf-8")  # a path would hold every one made
     _css = styled(ROOM / "picture.css")
 
-    pixels = T.Bytes(help="RGBA, row by row, height * width * 4 bytes; set by `show`").tag(sync=True, to_json=message)
+    pixels = T.Bytes(help="RGBA, row by row, height * width * 4 bytes; set by `show`").tag(sync=True, to_json=_packed)
     width = T.Int(224, min=1, help="the picture's own pixels; before the first one, of its place").tag(sync=True)
     height = T.Int(224, min=1, help="the picture's own pixels; before the first one, of its place").tag(sync=True)
     shown_width = T.Int(224, min=1, help="CSS pixels on the page; less where there is less room").tag(sync=True)
