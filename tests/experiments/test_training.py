@@ -347,3 +347,46 @@ def test_a_result_comes_back_and_is_drawn(tmp_path):
     assert again.recipe == training.recipe
     assert again.to_pandas().equals(training.to_pandas())
     assert len(again.plot().axes) == 2
+
+
+# ── several devices ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+SHARED = """
+import sys
+import torch
+sys.path.insert(0, {root!r})
+from tests.experiments.test_training import SMALL, replace, trained
+
+if __name__ == "__main__":
+    net, training = trained(replace(SMALL, epochs=2), checkpoint=sys.argv[1], devices=2, strategy="ddp")
+    with torch.no_grad():
+        print("weights", repr(sum(weight.double().abs().sum().item() for weight in net.parameters())), flush=True)
+    print("curve", training.train_accuracy.tolist(), training.images, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_share_a_training_and_come_to_the_same_weights(tmp_path):
+    script = tmp_path / "shared.py"
+    script.write_text(SHARED.format(root=str(Path(__file__).parents[2])))
+    done = subprocess.run([sys.executable, script, str(tmp_path / "run")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for what in ("weights", "curve"):
+        lines = [line for line in done.stdout.splitlines() if line.startswith(what)]
+        assert len(lines) == 2
+        assert len(set(lines)) == 1
+    assert [path.name for path in (tmp_path / "run").glob("*.ckpt")] == ["epoch-000002.ckpt"]
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_cuda_it_learns_and_a_recorder_is_not_noticed():
+    nets = [small_net(), small_net()]
+    recorder = zf.EvolutionRecorder(zf.Shapes(20, 32), features=2, epochs=(1, 2))
+    losses = [
+        zf.train(net, SHAPES, SMALL, progress=False, accelerator="gpu", deterministic=True, recorder=each).train_loss
+        for net, each in zip(nets, (None, recorder), strict=True)
+    ]
+    assert np.array_equal(*losses)
+    assert recorder.evolution.epochs == (1, 2)
+    assert next(nets[0].parameters()).device.type == "cpu"

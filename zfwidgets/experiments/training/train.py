@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import time
 import warnings
@@ -82,8 +83,9 @@ def train(
     with ExitStack() as stack:
         folder = None
         if checkpoint is not None:
-            asked = _asked(model, learn, check, chosen, side, seed)
-            folder = stack.enter_context(opened(checkpoint, asked)).folder
+            folder = Path(checkpoint).expanduser()
+            if _is_first_process():  # the others of a training in several work in the same folder
+                stack.enter_context(opened(folder, _asked(model, learn, check, chosen, side, seed)))
         stack.enter_context(states_after())
         stack.enter_context(_quiet_lightning())
         with _laid_out(model, chosen):
@@ -186,6 +188,11 @@ def _right_answers(learner: Learner, pictures: Pictures, recipe: Recipe) -> int:
         answers: list[Tensor] = [learner.module(x).float().softmax(1) for x in crops]
         right += int((sum(answers).argmax(1) == labels).sum())  # type: ignore[union-attr]
     return right
+
+
+def _is_first_process() -> bool:
+    """Whether this is not one of the processes that Lightning, or a cluster, has started beside a first one."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
 def _asked(model: nn.Module, learn: Labelled, check: Labelled, recipe: Recipe, side: int, seed: int) -> Asked:
