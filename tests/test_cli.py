@@ -323,6 +323,7 @@ def fill_imagenet(root: Path) -> None:
     torch.save((names, ["n01440764"] * 4), root / "meta.bin")
 
 
+@slow
 @pytest.mark.filterwarnings("ignore")  # Lightning's, of other packages
 @pytest.mark.parametrize("data", ["folder", "imagenet"])
 def test_training_writes_weights_that_load_again(data, tmp_path):

@@ -123,6 +123,7 @@ def in_lightning(*callbacks: object) -> list[float]:
     return module.losses
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*LeafSpec")
 def test_nor_does_a_training_of_lightnings_notice():
     watching = recorder(layers="conv", size=None)
@@ -131,6 +132,7 @@ def test_nor_does_a_training_of_lightnings_notice():
     assert list(watching.evolution.curves["loss"]) == [1, 2]
 
 
+@pytest.mark.slow
 def test_nor_does_ours(tmp_path):
     expected, watched = small_net(), small_net()
     zf.train(expected, SHAPES, SMALL, progress=False, accelerator="cpu")

@@ -22,6 +22,8 @@ from zfwidgets.experiments.training.preparation import Preparation
 from zfwidgets.experiments.training.result import Training, wilson
 from zfwidgets.task import Cancelled, Task
 
+pytestmark = pytest.mark.slow  # Lightning
+
 FORMS = ("disc", "star", "bar")
 SHAPES = zf.Shapes(96, 32, forms=FORMS)
 SMALL = zf.recipe("small", epochs=2, batch_size=32)
@@ -187,7 +189,6 @@ trained(recipe, checkpoint={folder!r}, callbacks=[Kill()])
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SMALL", "PAPER"])
 def test_after_a_kill_it_goes_on_and_comes_to_the_same_weights(name, tmp_path):
     folder = str(tmp_path / "run")
@@ -365,7 +366,6 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.slow
 def test_two_processes_share_a_training_and_come_to_the_same_weights(tmp_path):
     script = tmp_path / "shared.py"
     script.write_text(SHARED.format(root=str(Path(__file__).parents[2])))
