@@ -109,6 +109,9 @@ def test_chips_choose_layers_and_fill(net, pictures):
         assert {name: getattr(lab, name) for name in settings} == settings
         assert lab.error == ""
     assert lab.result.layers == lab.layers == ("1", "3")
+    lab.left_out = ("b",)
+    lab.reset()
+    assert (lab.left_out, lab.fill, lab.layers) == ((), "grey", ("3",))
 
 
 def test_a_photograph_of_ones_own_is_one_more_picture(net, pictures):

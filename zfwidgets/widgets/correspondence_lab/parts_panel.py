@@ -75,6 +75,9 @@ class PartsPanel(Panel):
         self._show_part()
         return self.pictures
 
+    def choices(self) -> dict[str, Any]:
+        return super().choices() | {"left_out": self.left_out}
+
     @property
     def taking_part(self) -> tuple[str, ...]:
         """The names of the pictures that are not left out."""

@@ -100,10 +100,11 @@ class Board(W.VBox):
 
     def _line(self, image: str) -> str:
         """The name of an image behind a piece of its line, if it has one, in HTML."""
+        name = f"<span class='zf-curves-image'>{escape(image)}</span>"
         if self.drawn is None or image not in self.drawn.names:
-            return escape(image)
+            return name
         colour = line_colour(self.drawn.names.index(image))
-        return f"<span class='zf-key' style='background:{colour}'></span>{escape(image)}"
+        return f"<span class='zf-key' style='background:{colour}'></span>{name}"
 
     def _largest(self, place: int, moment: Moment, shift: FeatureShift) -> dict[str, float]:
         """The largest distance of the image in each layer, as far as there are curves of this choice."""

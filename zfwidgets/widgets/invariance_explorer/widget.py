@@ -55,7 +55,7 @@ class InvarianceExplorer(Panel):
     """
 
     title = "Invariance explorer"
-    lead = "Does the network still see the same when the image is moved, turned or lit otherwise? Drag the slider."
+    lead = "Does the network see the same when an image is moved, turned or darkened? Drag the slider."
     Choice = CurvesChoice
     live: LiveShift | None = None
 
