@@ -128,6 +128,7 @@ def train(
     record: Annotated[
         Path | None, typer.Option(file_okay=False, help="A folder for the evolution of features; watch it meanwhile.")
     ] = None,
+    workers: Annotated[int | None, typer.Option(min=0, help="Processes that read images.")] = None,
     accelerator: Annotated[str, typer.Option(help="Lightning's: auto, cpu, gpu, mps.")] = "auto",
     devices: Annotated[str, typer.Option(help="How many, or which; Lightning's.")] = "auto",
     strategy: Annotated[str, typer.Option(help="How to share the work: auto, ddp, fsdp, … ; Lightning's.")] = "auto",
@@ -139,7 +140,7 @@ def train(
 
     _check_output(out)
     training = train_and_save(
-        arch, data, out, recipe, epochs, size, seed, root, checkpoint, record,
+        arch, data, out, recipe, epochs, size, seed, root, checkpoint, record, workers=workers,
         accelerator=accelerator, devices=devices, strategy=strategy, num_nodes=nodes,
     )  # fmt: skip
     typer.echo(f"{training}: wrote {out}")

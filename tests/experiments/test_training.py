@@ -30,6 +30,13 @@ SMALL = zf.recipe("small", epochs=2, batch_size=32)
 PAPER = zf.recipe("paper", epochs=3, batch_size=32, border=4, patience=0)
 
 
+class Unsendable(list):
+    """A data set with a lock in it."""
+
+    def __reduce__(self):
+        raise TypeError("cannot pickle a lock")
+
+
 def small_net(seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
     return zf.zfnet_shapes(3, maps=(4, 6, 8, 8, 6), hidden=(8, 8), size=32)
@@ -320,7 +327,17 @@ def test_parts_of_each_class_are_held_back():
 def test_more_than_fits_into_memory_is_read_each_time_and_gives_the_same(monkeypatch):
     expected, _ = trained(SMALL)
     monkeypatch.setattr("zfwidgets.experiments.training.pictures.IN_MEMORY", 0)
-    assert same(trained(SMALL)[0], expected)
+    assert same(trained(SMALL, workers=0)[0], expected)
+    assert same(trained(SMALL, workers=2)[0], expected)
+
+
+def test_what_cannot_be_sent_is_read_here(monkeypatch):
+    monkeypatch.setattr("zfwidgets.experiments.training.pictures.IN_MEMORY", 0)
+    items = [SHAPES[number] for number in range(96)]
+    data = Unsendable(items)
+    with pytest.warns(UserWarning, match="in this process"):
+        net, _ = trained(replace(SMALL, epochs=1), data, validation=items[:8], workers=2)
+    assert not net.training
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ WATCHED = 256  # of the validation images, in which features are recorded
 
 def train_and_save(
     arch: str, data: str, out: Path, recipe: str, epochs: int | None, size: int | None, seed: int, root: Path,
-    checkpoint: Path | None, record: Path | None, **trainer: Any,
+    checkpoint: Path | None, record: Path | None, **options: Any,
 ) -> Training:  # fmt: skip
     """Train a network that has a name, and write its weights. Raises ValueError for an unknown one."""
     changes = {} if epochs is None else {"epochs": epochs}
@@ -47,7 +47,7 @@ def train_and_save(
         seed=seed,
         checkpoint=checkpoint,
         recorder=recorder,
-        **trainer,
+        **options,
     )
     arrays = {name: weight.detach().cpu().contiguous().numpy() for name, weight in model.state_dict().items()}
     write_aside(out, arrays_to_bytes({"classes": "\n".join(classes)}, arrays))

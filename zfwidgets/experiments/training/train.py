@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from zfwidgets.backend.random_states import states_after
 from zfwidgets.experiments.checkpoint import Asked, opened
 from zfwidgets.experiments.memory import give_back
-from zfwidgets.experiments.training.pictures import Labelled, Pictures, Shuffled, of_source
+from zfwidgets.experiments.training.loaders import loaders
+from zfwidgets.experiments.training.pictures import Labelled, Pictures, of_source
 from zfwidgets.experiments.training.preparation import Preparation
 from zfwidgets.experiments.training.recipe import Recipe
 from zfwidgets.experiments.training.recipe import recipe as recipe_named
@@ -44,6 +44,7 @@ def train(
     checkpoint: str | Path | None = None,
     recorder: EvolutionRecorder | None = None,
     callbacks: Sequence[Any] = (),
+    workers: int | None = None,
     progress: bool = True,
     task: Task = UNWATCHED,
     **trainer: Any,
@@ -66,6 +67,8 @@ def train(
             epoch, and comes to the same weights.
         recorder: what records the evolution of the features.
         callbacks: more of Lightning's.
+        workers: processes that read images; by default none where all fit into memory, else as many as there are
+            processors.
         progress: shows a bar.
         task: watches and cancels it.
         trainer: for Lightning's `Trainer`: accelerator, devices, strategy, num_nodes, precision, …
@@ -75,6 +78,8 @@ def train(
         ImportError: Lightning is not installed.
     """
     _require_lightning()
+    from zfwidgets.experiments.training.learner import Learner
+
     chosen = recipe_named(recipe)
     side = int(size or getattr(model, "size", 224))  # type: ignore[arg-type]
     learn, check = of_source(data, validation, 0.1, seed)
@@ -88,10 +93,10 @@ def train(
                 stack.enter_context(opened(folder, _asked(model, learn, check, chosen, side, seed)))
         stack.enter_context(states_after())
         stack.enter_context(_quiet_lightning())
-        with _laid_out(model, chosen):
-            learner = _fit(
-                model, chosen, preparation, pictures, seed, folder, recorder, callbacks, progress, task, trainer
-            )
+        own = _callbacks(chosen, recorder, callbacks, folder, task, progress)
+        learner = Learner(model, chosen, preparation, seed)
+        with _laid_out(model, chosen), loaders(*pictures, chosen, seed, workers) as both:
+            _fit(learner, both, own, folder, trainer)
         right = _right_answers(learner, pictures[1], chosen)
     model.eval()
     held = len(pictures[1])
@@ -116,43 +121,37 @@ def _prepared(
     return Preparation.fitted(recipe, side, both[0].examples()), both
 
 
-def _fit(
-    model: nn.Module, recipe: Recipe, preparation: Preparation, pictures: tuple[Pictures, Pictures], seed: int,
-    folder: Path | None, recorder: EvolutionRecorder | None, callbacks: Sequence[Any], progress: bool, task: Task,
-    options: dict[str, Any],
-) -> Learner:  # fmt: skip
-    from lightning.pytorch import Trainer
+def _callbacks(
+    recipe: Recipe, recorder: EvolutionRecorder | None, callbacks: Sequence[Any], folder: Path | None, task: Task,
+    progress: bool,
+) -> list[Any]:  # fmt: skip
+    """What happens between the steps, in this order."""
+    from zfwidgets.experiments.training.callbacks import ClipFilters, Recorded, Saved, Watched
 
-    from zfwidgets.experiments.training.callbacks import ClipFilters, Recorded, Saved, Watched, WholeFiles, latest
-    from zfwidgets.experiments.training.learner import Learner
-
-    learner = Learner(model, recipe, preparation, seed)
-    own = [
+    return [
         *([ClipFilters(recipe.filter_rms)] if recipe.filter_rms else []),
         *([Recorded(recorder)] if recorder is not None else []),
         *callbacks,
         *([Saved(folder)] if folder is not None else []),
         Watched(task, progress),
     ]
+
+
+def _fit(
+    learner: Learner, both: tuple[Any, Any], callbacks: list[Any], folder: Path | None, options: dict[str, Any]
+) -> None:
+    from lightning.pytorch import Trainer
+
+    from zfwidgets.experiments.training.callbacks import WholeFiles, latest
+
+    recipe = learner.recipe
     given = {"precision": _precision(recipe, options), "gradient_clip_val": recipe.gradient_norm} | options
     trainer = Trainer(
-        max_epochs=recipe.epochs, callbacks=own, plugins=[WholeFiles()], logger=False, enable_checkpointing=False,
+        max_epochs=recipe.epochs, callbacks=callbacks, plugins=[WholeFiles()], logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, **given,
     )  # fmt: skip
-    resumed = None if folder is None else latest(folder)
     with _interruptible():
-        trainer.fit(learner, _loader(pictures[0], recipe, seed), _loader(pictures[1], recipe, None), ckpt_path=resumed)
-    return learner
-
-
-def _loader(pictures: Pictures, recipe: Recipe, seed: int | None) -> DataLoader:
-    """The pictures in batches: shuffled anew each epoch by a seed, or in order."""
-    sampler = None if seed is None else Shuffled(len(pictures), seed)
-    whole = seed is not None and len(pictures) >= recipe.batch_size
-    return DataLoader(
-        pictures, recipe.batch_size, sampler=sampler, collate_fn=lambda batch: batch, drop_last=whole,
-        generator=torch.Generator(),
-    )  # fmt: skip
+        trainer.fit(learner, *both, ckpt_path=None if folder is None else latest(folder))
 
 
 def _precision(recipe: Recipe, options: dict[str, Any]) -> Any:
