@@ -77,9 +77,9 @@ def test_what_stands_over_a_chart_says_what_its_lines_are_and_whose_the_number_i
     head = view.probability.head.value
     assert head.startswith("<div><b>Probability</b>")
     assert head.endswith("</div>true class, here <i>cat</i>")
-    assert f"flower <b>{now.probability[2]:.2f}</b>" in head
+    assert f"flower</span> <b>{now.probability[2]:.2f}</b>" in head
     assert LINES[2] in head
-    assert all(f"</span>flower <b>{now.distances[layer]:.3g}</b>" in chart.head.value
+    assert all(f">flower</span> <b>{now.distances[layer]:.3g}</b>" in chart.head.value
                for chart, layer in zip(view.charts, explorer.layers, strict=False))  # fmt: skip
 
 
