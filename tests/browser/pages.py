@@ -146,17 +146,19 @@ def reload(page: Page, server: JupyterServer) -> None:
 def save(page: Page, server: JupyterServer) -> Path:
     """Save the notebook (Lab, Notebook 7), with its outputs, and return where."""
     path = server.notebooks / page.url.partition("?")[0].rpartition("/")[2]
+    former = path.stat().st_mtime_ns
     page.click(".lm-MenuBar-itemLabel:text-is('File')")
     page.click("li[data-command='docmanager:save']")
-    _wait_for_outputs(path, page)
+    _wait_for_outputs(path, former, page)
     return path
 
 
-def _wait_for_outputs(path: Path, page: Page) -> None:
+def _wait_for_outputs(path: Path, former: int, page: Page) -> None:
     last = time.monotonic() + LIMIT
     while time.monotonic() < last:
         with suppress(nbformat.reader.NotJSONError):  # read while it was being written
-            if any(cell.outputs for cell in nbformat.read(path, as_version=4).cells):
+            saved = path.stat().st_mtime_ns != former
+            if saved and any(cell.outputs for cell in nbformat.read(path, as_version=4).cells):
                 return
         page.wait_for_timeout(50)
     raise AssertionError(f"{path.name} was never saved with its outputs")

@@ -7,7 +7,7 @@ import pytest
 from nbconvert import HTMLExporter
 from playwright.sync_api import expect
 
-from .pages import IDLE, READY, save, screenshot
+from .pages import IDLE, READY, reload, save, screenshot
 
 pytestmark = pytest.mark.browser
 
@@ -54,14 +54,34 @@ def test_a_notebook_opened_without_its_kernel_shows_stills_and_says_how_to_wake_
     expect(page.locator(STILL).nth(1)).to_be_visible()  # of a cell that has not run yet
 
 
-def test_a_still_is_renewed_at_rest_and_goes_with_its_panel(open_notebook, server):
+def test_a_still_is_renewed_at_rest(open_notebook, server):
     page = open_notebook(CELLS[:2])
     wait_for_stills(page)
-    number = page.locator(".zf-feature-number input").first
-    number.fill("7")
-    number.press("Enter")
-    page.wait_for_function(f"document.querySelector('{STILL}').textContent.includes('feature 7')")
-    assert all("feature 7" in html for html in stills_of(nbformat.read(save(page, server), as_version=4)))
+    choose_seventh(page)
+    assert saved_stills(page, server, "feature 7") == 2
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_after_a_reload_with_a_live_kernel_stills_are_renewed_as_before(open_notebook, server, app):
+    page = open_notebook(CELLS[:2], app=app)
+    wait_for_stills(page)
+    reload(page, server)
+    page.wait_for_selector(READY)
+    choose_seventh(page)
+    assert saved_stills(page, server, "feature 7") == 2
+
+
+def test_after_a_reload_a_still_goes_with_its_panel(open_notebook, server):
+    page = open_notebook([*CELLS[:2], "# explorer.close()"])
+    wait_for_stills(page)
+    reload(page, server)
+    page.wait_for_selector(READY)
+    last = page.locator(".jp-CodeCell .cm-content").last
+    last.click()
+    page.keyboard.press("Control+/")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function(f"document.querySelectorAll('{STILL} img').length === 0")
+    assert saved_stills(page, server, "<img") == 0
 
 
 def test_nbconvert_shows_the_still_and_no_name_of_a_class(open_notebook, server, blank_page):
@@ -72,6 +92,19 @@ def test_nbconvert_shows_the_still_and_no_name_of_a_class(open_notebook, server,
     blank_page.set_content(html)
     expect(blank_page.locator(f"{STILL} em").first).to_be_visible()
     assert "FeatureExplorer(" not in blank_page.locator(".jp-OutputArea-output").all_inner_texts()
+
+
+def choose_seventh(page):
+    """Type a feature map's number, and wait for both stills to show it."""
+    number = page.locator(".zf-feature-number input").first
+    number.fill("7")
+    number.press("Enter")
+    expect(page.locator(STILL).filter(has_text="feature 7")).to_have_count(2)
+
+
+def saved_stills(page, server, words):
+    """Of how many stills the saved notebook has these words."""
+    return sum(words in html for html in stills_of(nbformat.read(save(page, server), as_version=4)))
 
 
 def stills_of(notebook):

@@ -201,6 +201,17 @@ def test_an_empty_place_on_the_last_page_chooses_nothing(panel):
     assert (panel.feature, panel.view.wall.cell) == (feature, cell)
 
 
+def test_what_changes_most_goes_out_first(panel):
+    drawn = []
+    for name in ("wall", "projections"):
+        getattr(panel.view, name).observe(lambda _, name=name: drawn.append(name), names="pixels")
+    panel.page = 1
+    assert drawn[0] == "wall"
+    drawn.clear()
+    panel.feature = next(each for each in panel.result.features if each != panel.feature)
+    assert drawn[0] == "projections"
+
+
 def test_the_slider_moves_through_the_order_and_turns_the_page(tops, panel):
     for position in (7, 8, 39):
         panel.feature_slider.slider.value = position

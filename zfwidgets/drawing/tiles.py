@@ -31,6 +31,8 @@ def fit_tile(tile: np.ndarray, side: int) -> np.ndarray:
     """A tile (h, w, 3) uint8 at the largest whole multiple of its own pixels in a square of `side`; or made smaller."""
     height, width = tile.shape[:2]
     times = side // max(height, width)
+    if times == 1:
+        return tile  # a copy of each would take as long as all else that is done with a page of them
     if times:
         return tile.repeat(times, 0).repeat(times, 1)
     scale = side / max(height, width)

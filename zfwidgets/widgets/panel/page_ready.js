@@ -1,5 +1,17 @@
 // @ts-check
-/** Rings when a page shows a panel, and gives its controls names and words for those who hear the page. */
+/**
+ * Rings when a page shows a panel, keeps its still picture up to date, and gives its controls names and words for those
+ * who hear the page.
+ *
+ * @typedef {object} Output of a cell
+ * @property {Record<string, unknown>} data by MIME type
+ * @property {() => object} toJSON
+ *
+ * @typedef {object} Outputs
+ * @property {number} length
+ * @property {(place: number) => Output} get
+ * @property {(place: number, output: object) => void} set
+ */
 
 const REST = 150; // milliseconds after a change, when what it brought about is painted
 
@@ -29,12 +41,43 @@ function render({ model, el }) {
   };
   begin();
   model.send("here");
-  const leave = explain(el);
+  const [leave, rest] = [explain(el), renewStill(model)];
   return () => {
     leave();
+    rest();
     watch.disconnect();
     window.clearTimeout(asked);
   };
+}
+
+/**
+ * Put a new still picture into the outputs that hold the old one. JupyterLab and Notebook do so themselves, until the
+ * page is reloaded: then they hear of the new one, and no longer know which output has its `display_id`.
+ *
+ * @param {import("@anywidget/types").AnyModel} model
+ */
+function renewStill(model) {
+  const { kernel, context } = /** @type {any} */ (model.widget_manager) ?? {}; // of the notebook, where that is open
+  const key = model.get("still");
+  const heard = (/** @type {any} */ _, /** @type {any} */ { header, content }) => {
+    if (header.msg_type !== "update_display_data" || content.transient?.display_id !== `zf-${key}`) return;
+    for (const cell of context?.model?.cells ?? []) replaceStill(cell.outputs, `data-zf-still='${key}'`, content.data);
+  };
+  kernel?.iopubMessage?.connect(heard);
+  return () => kernel?.iopubMessage?.disconnect(heard);
+}
+
+/**
+ * @param {Outputs | undefined} outputs of a cell of code
+ * @param {string} mark in the HTML of the output that is meant
+ * @param {Record<string, unknown>} data to be put there; where it is there already, nothing is touched
+ */
+function replaceStill(outputs, mark, data) {
+  for (let place = 0; place < (outputs?.length ?? 0); place++) {
+    const html = outputs?.get(place).data["text/html"];
+    const other = typeof html === "string" && html.includes(mark) && html !== data["text/html"];
+    if (other) outputs?.set(place, { ...outputs.get(place).toJSON(), data });
+  }
 }
 
 /**

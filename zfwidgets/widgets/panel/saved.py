@@ -27,8 +27,8 @@ INSTEAD = (
 class SavedStill:
     """An output of its own beside a panel's: the page hides it while it shows the panel (`page_ready.js`).
 
-    It is drawn when the panel comes to rest, and for as long as the page takes new contents for an output whose cell
-    has ended: JupyterLab and Notebook 7 do so until they are reloaded.
+    It is drawn whenever the panel comes to rest. Until they are reloaded, JupyterLab and Notebook 7 take new contents
+    for an output whose cell has ended; from then on the panel's page does it for them.
     """
 
     def __init__(self, panel: Any) -> None:

@@ -98,10 +98,16 @@ class NineView(W.Box):
         """Draw a page; `kind` is what the wall shows of its maps, `words` say which ones they are. `latest` is the map
         that was chosen last, perhaps after this page was asked for: its square is the one that stays outlined. On a
         wall of patches, the projections of the map that is `pointed` at stand in their place as soon as they are there.
+
+        What changes most goes out first: the wall of another page, but on the same page the large pictures.
         """
-        self._tiles, self.page = tiles, page
-        self._show_large(page)
+        former, self._tiles, self.page = self.page, tiles, page
+        same = former is not None and (former.layer, former.features) == (page.layer, page.features)
+        if same:
+            self._show_large(page)
         self._show_wall(page, kind, words, latest, pointed)
+        if not same:
+            self._show_large(page)
 
     def _show_wall(self, page: Page, kind: str, words: str, latest: int | None, pointed: int | None) -> None:
         kinds = ("projections", "patches") if kind == "both" else (kind,)
