@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 SHAPES_CLASSES = 12  # the forms of `zf.Shapes`
+PAPERS_WEIGHTS = partial(nn.init.normal_, std=0.01)
 
 
 class Filters(NamedTuple):
@@ -98,7 +100,7 @@ def zfnet(
 
     Raises ValueError for other numbers of maps or layers than that.
     """
-    return _as_paper(ConvNet(classes, ZFNET, maps, hidden, without, size, 0.5))
+    return _initialised(ConvNet(classes, ZFNET, maps, hidden, without, size, 0.5), PAPERS_WEIGHTS)
 
 
 def alexnet_zf(
@@ -113,7 +115,7 @@ def alexnet_zf(
 
     Everything else, arguments too, is as in `zfnet`.
     """
-    return _as_paper(ConvNet(classes, ALEXNET, maps, hidden, without, size, 0.5))
+    return _initialised(ConvNet(classes, ALEXNET, maps, hidden, without, size, 0.5), PAPERS_WEIGHTS)
 
 
 def zfnet_shapes(
@@ -131,17 +133,14 @@ def zfnet_shapes(
     hidden layers. Initial weights are those of He for rectifiers. Arguments are as in `zfnet`.
     """
     net = ConvNet(classes, SMALL, maps, hidden, without, size, dropout)
-    for part in net.modules():
-        if isinstance(part, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
-            nn.init.zeros_(part.bias)  # type: ignore[arg-type]  # each has one
-    return net
+    return _initialised(net, partial(nn.init.kaiming_normal_, nonlinearity="relu"))
 
 
-def _as_paper(net: ConvNet) -> ConvNet:
+def _initialised(net: ConvNet, draw: Callable[[Tensor], Tensor]) -> ConvNet:
+    """The network with weights drawn so, and biases 0."""
     for part in net.modules():
         if isinstance(part, nn.Conv2d | nn.Linear):
-            nn.init.normal_(part.weight, std=0.01)
+            draw(part.weight)
             nn.init.zeros_(part.bias)  # type: ignore[arg-type]  # each has one
     return net
 
