@@ -121,23 +121,24 @@ class EvolutionRecorder:
             self._write(snapshot)
         return snapshot
 
-    def callback(self) -> Any:
-        """For Lightning: `Trainer(callbacks=[recorder.callback()])` records after each epoch."""
+    def callback(self, module: nn.Module | None = None, curves: Mapping[str, Sequence[float]] | None = None) -> Any:
+        """For Lightning: `Trainer(callbacks=[recorder.callback()])` records after each epoch.
+
+        Args:
+            module: what is recorded, where it is a part of the LightningModule; by default the whole.
+            curves: number by number what each epoch came to, growing; by default what the training logs.
+        """
         from zfwidgets.experiments.evolution.lightning import Recording
 
-        return Recording(self)
+        return Recording(self, module, curves)
 
-    def read(self) -> Evolution:
+    @property
+    def evolution(self) -> Evolution:
         """The evolution so far. Raises ValueError before the first snapshot."""
         if self.outline is None:
             raise ValueError("nothing has been recorded yet: call recorder.record(model, epoch) in the training")
         found = tuple(self._snapshots[epoch] for epoch in sorted(self._snapshots))
         return Evolution(self.outline, found, dict(self._shown), {name: dict(c) for name, c in self.curves.items()})
-
-    @property
-    def evolution(self) -> Evolution:
-        """The evolution so far, as `read`."""
-        return self.read()
 
     def _network(self, model: nn.Module) -> Network:
         inside = unwrapped(model)

@@ -11,7 +11,6 @@ import numpy as np
 from zfwidgets.drawing import format_number, line_colour
 from zfwidgets.experiments.evolution import Evolution
 from zfwidgets.widgets.charts import Curves
-from zfwidgets.widgets.controls import classed
 
 HEIGHT = 124  # of a chart, pixels
 KINDS = {"accuracy": ("acc",), "loss": ("loss", "error")}  # of curves, by what their names have in them
@@ -87,15 +86,3 @@ def verdict(evolution: Evolution) -> str:
     if order[0] == 0 and len(titles) > 1:
         return f"{whole}: the first layer has settled before the others."
     return f"{whole}: here it is not the first layer that settles first."
-
-
-def labelled_verdict(words: str) -> str:
-    """As HTML."""
-    return (
-        f"<span title='One minus the correlation of each map&apos;s activations, the median of a layer'>{words}</span>"
-    )
-
-
-def verdict_line() -> W.HTML:
-    """Where the sentence stands."""
-    return classed(W.HTML(), "zf-verdict", "zf-evolution-verdict")

@@ -50,7 +50,7 @@ class Source:
         if isinstance(self.given, Evolution):
             return self.given
         try:
-            found = self.given.read() if isinstance(self.given, EvolutionRecorder) else self._folder.read()
+            found = self.given.evolution if isinstance(self.given, EvolutionRecorder) else self._folder.read()
         except FileNotFoundError:
             return None
         except ValueError:

@@ -11,12 +11,13 @@ import traitlets as T
 from zfwidgets.drawing import format_number
 from zfwidgets.experiments.evolution import Evolution
 from zfwidgets.widgets.controls import classed
-from zfwidgets.widgets.evolution_player.charts import EvolutionCharts, labelled_verdict, verdict, verdict_line
+from zfwidgets.widgets.evolution_player.charts import EvolutionCharts, verdict
 from zfwidgets.widgets.evolution_player.grid import Grid, painted, share
 from zfwidgets.widgets.geometry import EVOLUTION_HEIGHT, EVOLUTION_TILE, EVOLUTION_WIDTH
 from zfwidgets.widgets.picture import Picture, fitted
 
 READING = "<span class='zf-key zf-share'></span>activation, as a part of the map’s record{mark} · grey is 0{contrast}"
+MEASURED = "<span title='One minus the correlation of each map&apos;s activations, the median of a layer'>{}</span>"
 MARK = "<span class='zf-key zf-jump'></span>another image"
 
 
@@ -37,7 +38,8 @@ class EvolutionView(W.Box):
         large = {"width": EVOLUTION_TILE, "height": EVOLUTION_TILE, "shown_width": EVOLUTION_TILE, "hoverable": False}
         self.projection = Picture(**large, transport=transport, caption="projection")
         self.patch = Picture(**large, transport=transport, caption="patch", smooth=True)
-        self.words, self.charts, self.verdict = W.HTML(), EvolutionCharts(), verdict_line()
+        self.words, self.charts = W.HTML(), EvolutionCharts()
+        self.verdict = classed(W.HTML(), "zf-verdict", "zf-evolution-verdict")
         self.opener = W.Button(description="Open in explorer", layout=W.Layout(width="fit-content"))
         self.opener.tooltip = "With the network as it was after this epoch"
         self.opener.layout.display = "" if opens else "none"
@@ -100,7 +102,7 @@ class EvolutionView(W.Box):
     def show_charts(self, evolution: Evolution, layer: str, of: str, kind: str) -> None:
         """Draw the charts, and say which layers still change."""
         self.charts.show(evolution, layer, of, kind)
-        self.verdict.value = labelled_verdict(verdict(evolution))
+        self.verdict.value = MEASURED.format(verdict(evolution))
 
     def _cell_chosen(self, change: T.Bunch) -> None:
         if change["new"] is None or not self.grid.by_reader or self.grid_shown is None:
