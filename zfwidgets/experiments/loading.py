@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from zfwidgets.backend.device import properties_of
 from zfwidgets.data import Collection
-from zfwidgets.experiments.workers import CannotSend, Packed, WorkerContext, packed
+from zfwidgets.experiments.workers import Packed, WorkerContext, sent_to
 from zfwidgets.models import Network
 from zfwidgets.models.reader import Reader
 
@@ -57,13 +57,7 @@ def load_batches(net: Network, images: Collection, batches: Sequence[Numbers], w
     Raises RuntimeError where readers die whatever they read.
     """
     inputs = Inputs(net.reader, images)
-    sent = None
-    if workers:
-        try:
-            sent = packed(inputs)
-        except CannotSend as error:
-            workers = 0
-            warnings.warn(f"the images are read in this process, and not in others: {error}", stacklevel=2)
+    workers, sent = sent_to(workers, inputs)
     loader = Loader(inputs, sent, properties_of(net.device).pinned)
     return _survived(loader, batches, workers, AHEAD) if workers else loader.load(batches)
 

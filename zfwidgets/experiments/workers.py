@@ -6,6 +6,7 @@ import io
 import multiprocessing
 import pickle
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,6 +50,16 @@ def packed(value: Any) -> Packed:
     except Exception as error:  # whatever a user's class raises
         raise CannotSend(f"they cannot be sent there ({type(error).__name__}: {error})") from error
     return Packed(file.getvalue())
+
+
+def sent_to(workers: int, images: Any) -> tuple[int, Packed | None]:
+    """How many workers read images, and the images packed for them; none, with a warning, where they cannot be sent."""
+    if workers:
+        try:
+            return workers, packed(images)
+        except CannotSend as error:
+            warnings.warn(f"the images are read in this process, and not in others: {error}", stacklevel=3)
+    return 0, None
 
 
 class _Limited(io.BytesIO):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from zfwidgets.experiments.training.pictures import Pictures, Shuffled
 from zfwidgets.experiments.training.recipe import Recipe
-from zfwidgets.experiments.workers import CannotSend, Packed, WorkerContext, packed
+from zfwidgets.experiments.workers import WorkerContext, sent_to
 
 
 class Loader(DataLoader):
@@ -52,18 +51,12 @@ def _workers(pictures: Pictures, wanted: int | None) -> int:
 def _loader(
     pictures: Pictures, recipe: Recipe, workers: int, context: WorkerContext, shuffled: Shuffled | None
 ) -> Loader:
-    sent: Pictures | Packed = pictures
-    if workers:
-        try:
-            sent = packed(pictures)
-        except CannotSend as error:
-            workers = 0
-            warnings.warn(f"the images are read in this process, and not in others: {error}", stacklevel=2)
+    workers, sent = sent_to(workers, pictures)
     apart: dict[str, Any] = (
         {"num_workers": workers, "multiprocessing_context": context, "persistent_workers": True} if workers else {}
     )
     return Loader(
-        sent,  # type: ignore[arg-type]  # it is unpacked where it is read
+        sent or pictures,  # type: ignore[arg-type]  # it is unpacked where it is read
         recipe.batch_size, sampler=shuffled or range(len(pictures)), collate_fn=as_read,
         drop_last=shuffled is not None and len(pictures) >= recipe.batch_size, generator=torch.Generator(), **apart,
     )  # fmt: skip
