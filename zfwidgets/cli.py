@@ -136,7 +136,7 @@ def train(
     verbose: Verbose = False,
 ) -> None:
     """Train a network, by the paper's recipe or a small one (§3)."""
-    from zfwidgets.experiments.training import train_and_save
+    from zfwidgets.training import train_and_save
 
     _check_output(out)
     training = train_and_save(

@@ -10,10 +10,8 @@ from torch import nn
 
 from zfwidgets.data import Shapes
 from zfwidgets.experiments.evolution import EvolutionRecorder
-from zfwidgets.experiments.training.pictures import Labelled
-from zfwidgets.experiments.training.recipe import recipe as recipe_named
-from zfwidgets.experiments.training.result import Training
-from zfwidgets.experiments.training.train import train
+from zfwidgets.experiments.training import Labelled, Training, train
+from zfwidgets.experiments.training import recipe as recipe_named
 from zfwidgets.files import arrays_to_bytes, write_aside
 from zfwidgets.models.architectures import architecture
 from zfwidgets.models.zfnet import alexnet_zf, zfnet, zfnet_shapes

@@ -17,7 +17,8 @@ from PIL import Image
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.experiments.training.pictures import Labelled, Shuffled, of_source
+from zfwidgets.experiments.training.labelled import Labelled, of_source
+from zfwidgets.experiments.training.pictures import Shuffled
 from zfwidgets.experiments.training.preparation import Preparation
 from zfwidgets.experiments.training.result import Training, wilson
 from zfwidgets.task import Cancelled, Task
@@ -152,6 +153,26 @@ def test_a_training_that_diverges_says_so_once():
     assert not np.isfinite(training.train_loss[-1])
 
 
+def test_the_accuracy_is_that_of_ten_crops_where_the_recipe_says_so():
+    recipe = zf.recipe("small", epochs=6, batch_size=32, crops="corners", ten_crops=True, levels=True, centred="pixel")
+    held = zf.Shapes(40, 32, seed=3, forms=FORMS)
+    net, training = trained(recipe, validation=held)
+    side = 32 + recipe.border * recipe.enlarged
+    fit = zf.Preprocess((side, side), side).fit
+    inputs = np.stack([fit(held[number][0]) for number in range(40)]).transpose(0, 3, 1, 2) - training.mean
+    end = inputs.shape[-1] - 32
+    scores = 0
+    for row, column in [(end // 2, end // 2), (0, 0), (0, end), (end, 0), (end, end)]:
+        crop = inputs[:, :, row : row + 32, column : column + 32]
+        for way in (1, -1):
+            with torch.no_grad():
+                output = net(torch.from_numpy(np.ascontiguousarray(crop[..., ::way]).astype(np.float32)))
+            scores = scores + output.softmax(1).numpy()
+    answers = scores.argmax(1)
+    assert len(set(answers.tolist())) > 1
+    assert training.accuracy == np.mean(answers == [held[number][1] for number in range(40)])
+
+
 def test_wilsons_interval_is_the_known_one():
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)  # Newcombe 1998
     assert wilson(0, 20)[0] == 0
@@ -234,6 +255,19 @@ def test_a_finished_training_is_not_done_again(tmp_path):
     assert np.array_equal(first.train_loss, second.train_loss)
 
 
+def test_a_checkpoint_that_cannot_be_opened_stays_as_it_is(tmp_path, monkeypatch):
+    trained(SMALL, checkpoint=tmp_path)
+    before = sorted(tmp_path.iterdir())
+
+    def forbidden(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(torch, "load", forbidden)
+    with pytest.raises(PermissionError):
+        trained(SMALL, checkpoint=tmp_path)
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_it_is_given_up_when_it_is_not_wanted():
     calls = []
 
@@ -259,6 +293,17 @@ def test_ctrl_c_is_ctrl_c_and_so_is_the_next_one():
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, handler)
+
+
+def test_an_exit_stays_an_exit():
+    from lightning.pytorch import Callback
+
+    class Leave(Callback):
+        def on_train_batch_end(self, *_):
+            raise SystemExit(1)
+
+    with pytest.raises(SystemExit):
+        trained(SMALL, callbacks=[Leave()])
 
 
 # ── data as people have them ──────────────────────────────────────────────────────────────────────────────────────────
@@ -294,6 +339,20 @@ def test_images_that_cannot_be_read_are_left_out_by_name(tmp_path):
     with pytest.warns(UserWarning, match=r"bar/3\.png"):
         _, training = trained(replace(SMALL, batch_size=8), tmp_path)
     assert training.images == (17, 6)
+
+
+@pytest.mark.filterwarnings("ignore:left out")
+def test_what_cannot_be_read_is_no_wrong_answer(tmp_path, monkeypatch):
+    fill(tmp_path / "train")
+    fill(tmp_path / "val", 2)
+    (tmp_path / "val" / "bar" / "1.png").write_bytes(b"no picture")
+    monkeypatch.setattr("zfwidgets.experiments.training.pictures.IN_MEMORY", 0)
+    net, training = trained(replace(SMALL, batch_size=4), tmp_path)
+    assert training.images == (18, 5)
+    look = training.network(net, "cpu")
+    read = [path for path in sorted((tmp_path / "val").rglob("*.png")) if path.parts[-2:] != ("bar", "1.png")]
+    right = [path.parent.name == look.predict(str(path)).top(1)[0][0] for path in read]
+    assert training.accuracy == np.mean(right)
 
 
 def test_loose_files_are_refused_by_name(tmp_path):
@@ -370,7 +429,9 @@ def test_a_result_comes_back_and_is_drawn(tmp_path):
 # ── several devices ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 SHARED = """
+import os
 import sys
+from pathlib import Path
 import torch
 sys.path.insert(0, {root!r})
 from tests.experiments.test_training import SMALL, replace, trained
@@ -378,20 +439,19 @@ from tests.experiments.test_training import SMALL, replace, trained
 if __name__ == "__main__":
     net, training = trained(replace(SMALL, epochs=2), checkpoint=sys.argv[1], devices=2, strategy="ddp")
     with torch.no_grad():
-        print("weights", repr(sum(weight.double().abs().sum().item() for weight in net.parameters())), flush=True)
-    print("curve", training.train_accuracy.tolist(), training.images, flush=True)
+        weights = sum(weight.double().abs().sum().item() for weight in net.parameters())
+    found = (weights, training.train_accuracy.tolist(), training.accuracy, training.images)
+    Path(sys.argv[2], "found-" + os.environ.get("LOCAL_RANK", "0")).write_text(repr(found))
 """
 
 
 def test_two_processes_share_a_training_and_come_to_the_same_weights(tmp_path):
     script = tmp_path / "shared.py"
     script.write_text(SHARED.format(root=str(Path(__file__).parents[2])))
-    done = subprocess.run([sys.executable, script, str(tmp_path / "run")], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, script, tmp_path / "run", tmp_path], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for what in ("weights", "curve"):
-        lines = [line for line in done.stdout.splitlines() if line.startswith(what)]
-        assert len(lines) == 2
-        assert len(set(lines)) == 1
+    found = [(tmp_path / f"found-{rank}").read_text() for rank in range(2)]
+    assert found[0] == found[1]
     assert [path.name for path in (tmp_path / "run").glob("*.ckpt")] == ["epoch-000002.ckpt"]
 
 

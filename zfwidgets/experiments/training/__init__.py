@@ -1,9 +1,9 @@
 """Train a network: by the paper's recipe (§3), or by one that teaches a small network shapes in minutes."""
 
-from zfwidgets.experiments.training.command import train_and_save
+from zfwidgets.experiments.training.labelled import Labelled
 from zfwidgets.experiments.training.recipe import RECIPES, Recipe, recipe
 from zfwidgets.experiments.training.result import Training
 from zfwidgets.experiments.training.rms import clip_rms
 from zfwidgets.experiments.training.train import train
 
-__all__ = ["RECIPES", "Recipe", "Training", "clip_rms", "recipe", "train", "train_and_save"]
+__all__ = ["RECIPES", "Labelled", "Recipe", "Training", "clip_rms", "recipe", "train"]

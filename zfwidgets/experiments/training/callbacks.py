@@ -17,7 +17,6 @@ from zfwidgets.files import write_aside
 from zfwidgets.task import Task
 
 if TYPE_CHECKING:
-    from zfwidgets.experiments.evolution import EvolutionRecorder
     from zfwidgets.experiments.training.learner import Learner
 
 SUFFIX, DAMAGED = ".ckpt", ".damaged"
@@ -51,6 +50,9 @@ class Watched(Callback):
         if self._bar is not None:
             self._bar.update(trainer.global_step - self._bar.n)
 
+    def on_predict_batch_start(self, trainer: Trainer, *_: Any) -> None:
+        self.task.check()
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Learner) -> None:  # type: ignore[override]
         if self._bar is not None:
             self._bar.set_description(self._words(trainer))
@@ -64,23 +66,6 @@ class Watched(Callback):
     @staticmethod
     def _words(trainer: Trainer) -> str:
         return f"Epoch {min(trainer.current_epoch + 1, trainer.max_epochs or 1)} of {trainer.max_epochs}"
-
-
-class Recorded(Callback):
-    """Tells a recorder of each epoch, with what it came to."""
-
-    def __init__(self, recorder: EvolutionRecorder) -> None:
-        self.recorder = recorder
-
-    def on_train_start(self, trainer: Trainer, pl_module: Learner) -> None:  # type: ignore[override]
-        if trainer.is_global_zero:
-            self.recorder.of_training(pl_module.preparation.size, pl_module.preparation.preprocess)
-            self.recorder.start(pl_module.module, trainer.current_epoch)
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: Learner) -> None:  # type: ignore[override]
-        if trainer.is_global_zero:
-            numbers = {name: curve[-1] for name, curve in pl_module.curves.items() if curve}
-            self.recorder.record(pl_module.module, trainer.current_epoch + 1, **numbers)
 
 
 class Saved(Callback):
@@ -104,7 +89,9 @@ def latest(folder: Path) -> Path | None:
         try:
             torch.load(path, map_location="meta", weights_only=True)
             return path
-        except Exception as error:  # torch has many
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # torch has many for a file that is damaged
             aside = path.with_name(path.name + DAMAGED)
             path.rename(aside)
             warnings.warn(f"{path.name} is damaged ({error}); it is set aside as {aside.name}", stacklevel=2)

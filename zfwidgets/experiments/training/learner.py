@@ -31,6 +31,7 @@ class Learner(LightningModule):
         self._diverged = False  # and that has been said
         self._resumed: dict[str, Any] | None = None  # the plateau's state in the checkpoint
         self._sums = {"train": torch.zeros(3), "validation": torch.zeros(3)}
+        self.answers = torch.zeros(2, dtype=torch.int64)  # to the validation images at the end: right ones, and all
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """What is drawn depends on the epoch and the batch alone: dropout, too, draws from torch's own generator."""
@@ -77,13 +78,28 @@ class Learner(LightningModule):
                 stacklevel=1,  # what calls this is Lightning, whose own warnings are not shown
             )
 
+    def predict_step(self, batch: Batch, batch_idx: int) -> None:
+        """Counts right answers in single precision: by the crop in the middle, or by ten (§3)."""
+        pictures, labels, _ = batch
+        if len(pictures):
+            prepare = self.preparation
+            crops = prepare.ten(pictures) if self.recipe.ten_crops else [prepare.centre(pictures)]
+            with torch.autocast(self.device.type, enabled=False):
+                probabilities = torch.stack([self.module(self._laid_out(x)).softmax(1) for x in crops]).sum(0)
+            self.answers += torch.stack([(probabilities.argmax(1) == labels).sum().cpu(), torch.tensor(len(labels))])
+
+    def on_predict_epoch_end(self) -> None:
+        """The count over all processes."""
+        self.answers = self.trainer.strategy.reduce(self.answers.to(self.device), reduce_op="sum").cpu()
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["curves"] = self.curves
         if self._plateau is not None:
             checkpoint["plateau"] = self._plateau.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.curves = {name: [float(value) for value in checkpoint["curves"][name]] for name in CURVES}
+        for name in CURVES:
+            self.curves[name][:] = map(float, checkpoint["curves"][name])
         self._resumed = checkpoint.get("plateau")
 
     def on_train_start(self) -> None:

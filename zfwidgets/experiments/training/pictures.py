@@ -1,21 +1,17 @@
-"""A labelled data set as a training reads it: pictures of one size, in memory where they fit, and numbered labels."""
+"""The pictures of a labelled data set as a training reads them: of one size, in memory where they fit."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from zfwidgets.data import Collection, Shapes
-from zfwidgets.data import images as as_collection
+from zfwidgets.experiments.training.labelled import Labelled
 from zfwidgets.models import Preprocess
 from zfwidgets.task import Task
 
@@ -25,109 +21,6 @@ SUMMED = 32  # pictures that are summed up at once, in double precision
 EXAMPLES = 10_000  # pictures of which the mean is taken, spread over the data set
 
 Batch = tuple[Tensor, Tensor, Tensor]  # pictures (n, 3, S, S) uint8, labels (n,) int64, numbers in the data set (n,)
-
-
-@dataclass(frozen=True, eq=False)
-class Labelled:
-    """Images, their labels as numbers, and what the numbers mean."""
-
-    images: Collection
-    targets: np.ndarray  # (n,) int64
-    classes: tuple[str, ...]
-
-    @classmethod
-    def of(cls, source: Any, classes: Sequence[str] | None = None) -> Labelled:
-        """Whatever `zf.images` takes, with labels; a folder's are the names of its folders.
-
-        Raises ValueError where there are no labels, or others than `classes`.
-        """
-        images = as_collection(source)
-        labels = _of_folders(images) if isinstance(source, str | Path) else images.labels
-        if labels is None:
-            raise ValueError(
-                "a training needs a label with every image: pairs (image, label), or a folder with a folder a class"
-            )
-        if classes is None:
-            classes = _classes(source, labels)
-        numbers = {name: number for number, name in enumerate(classes)}
-        if strange := next((label for label in labels if not _known(label, numbers)), None):
-            raise ValueError(f"there is a label {strange!r}, and the classes are {', '.join(classes[:8])}, …")
-        return cls(images, np.array([numbers.get(str(label), label) for label in labels], np.int64), tuple(classes))
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def images_at(self, step: int) -> Collection:
-        """Each so-manieth of the images, without its label."""
-        return self.part(np.arange(0, len(self), step)).images
-
-    def part(self, chosen: np.ndarray) -> Labelled:
-        """Some of the images."""
-        names = tuple(self.images.names[number] for number in chosen)
-        return Labelled(Collection(names, _Some(self.images, chosen)), self.targets[chosen], self.classes)
-
-
-def _known(label: Any, numbers: dict[str, int]) -> bool:
-    return str(label) in numbers or (isinstance(label, int) and 0 <= label < len(numbers))
-
-
-def _of_folders(images: Collection) -> tuple[str, ...]:
-    loose = next((name for name in images.names if "/" not in name), None)
-    if loose is not None:
-        raise ValueError(f"{loose!r} lies in no folder: the images of each class lie in a folder of its name")
-    return tuple(name.partition("/")[0] for name in images.names)
-
-
-def _classes(source: Any, labels: Sequence[Any]) -> tuple[str, ...]:
-    """The names of the classes by number: as the data set says it, else the labels in their order."""
-    said = getattr(source, "classes", None)
-    if said is not None and all(isinstance(label, int) and 0 <= label < len(said) for label in labels):
-        return tuple(" ".join(name) if isinstance(name, tuple) else str(name) for name in said)
-    if all(isinstance(label, int) for label in labels) and min(labels) >= 0:
-        return tuple(map(str, range(max(labels) + 1)))
-    return tuple(map(str, sorted(set(labels))))
-
-
-@dataclass(frozen=True, eq=False)
-class _Some:
-    images: Collection
-    chosen: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.chosen)
-
-    def __getitem__(self, place: int) -> np.ndarray:
-        return self.images[int(self.chosen[place])]
-
-
-def split(data: Labelled, part: float, seed: int) -> tuple[Labelled, Labelled]:
-    """The rest, and a part of each class chosen at random."""
-    rng = np.random.default_rng(seed)
-    held: list[int] = []
-    for label in range(len(data.classes)):
-        own = rng.permutation(np.flatnonzero(data.targets == label))
-        held += own[: round(part * len(own))].tolist()
-    chosen = np.zeros(len(data), bool)
-    chosen[held] = True
-    if chosen.all() or not chosen.any():
-        raise ValueError(f"{len(data)} images are too few to hold a part of {part:g} back; give validation=")
-    return data.part(np.flatnonzero(~chosen)), data.part(np.flatnonzero(chosen))
-
-
-def of_source(data: Any, validation: Any, part: float, seed: int) -> tuple[Labelled, Labelled]:
-    """The images to train with, and those to validate with: given, in a folder's `val`, of other shapes, or a part."""
-    if isinstance(data, str) and data == "shapes":
-        data = Shapes()
-    if isinstance(data, Shapes) and validation is None:
-        validation = Shapes(
-            max(200, data.count // 10), data.size, data.seed + 1, forms=data.forms, clutter=data.clutter
-        )
-    if isinstance(data, str | Path) and validation is None and (Path(data) / "train").is_dir():
-        data, validation = Path(data) / "train", Path(data) / "val"
-    train = Labelled.of(data)
-    if validation is None:
-        return split(train, part, seed)
-    return train, Labelled.of(validation, train.classes)
 
 
 class Pictures(Dataset):

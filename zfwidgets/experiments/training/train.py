@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from zfwidgets.backend.random_states import states_after
 from zfwidgets.experiments.checkpoint import Asked, opened
 from zfwidgets.experiments.memory import give_back
+from zfwidgets.experiments.training.labelled import Labelled, of_source
 from zfwidgets.experiments.training.loaders import loaders
-from zfwidgets.experiments.training.pictures import Labelled, Pictures, of_source
+from zfwidgets.experiments.training.pictures import Pictures
 from zfwidgets.experiments.training.preparation import Preparation
 from zfwidgets.experiments.training.recipe import Recipe
 from zfwidgets.experiments.training.recipe import recipe as recipe_named
@@ -77,29 +78,27 @@ def train(
         ValueError: there are no labels, no such recipe, or the model has not one score a class.
         ImportError: Lightning is not installed.
     """
-    _require_lightning()
-    from zfwidgets.experiments.training.learner import Learner
-
-    chosen = recipe_named(recipe)
-    side = int(size or getattr(model, "size", 224))  # type: ignore[arg-type]
-    learn, check = of_source(data, validation, 0.1, seed)
-    began, preparation, pictures = time.monotonic(), *_prepared(chosen, side, learn, check, task)
-    _check_model(model, side, len(learn.classes))
     with ExitStack() as stack:
+        stack.enter_context(states_after())  # Lightning draws as soon as it is imported
+        _require_lightning()
+        from zfwidgets.experiments.training.learner import Learner
+
+        chosen = recipe_named(recipe)
+        side = int(size or getattr(model, "size", 224))  # type: ignore[arg-type]
+        learn, check = of_source(data, validation, 0.1, seed)
+        began, preparation, pictures = time.monotonic(), *_prepared(chosen, side, learn, check, task)
+        _check_model(model, side, len(learn.classes))
         folder = None
         if checkpoint is not None:
             folder = Path(checkpoint).expanduser()
             if _is_first_process():  # the others of a training in several work in the same folder
                 stack.enter_context(opened(folder, _asked(model, learn, check, chosen, side, seed)))
-        stack.enter_context(states_after())
         stack.enter_context(_quiet_lightning())
-        own = _callbacks(chosen, recorder, callbacks, folder, task, progress)
         learner = Learner(model, chosen, preparation, seed)
+        own = _callbacks(learner, recorder, callbacks, folder, task, progress)
         with _laid_out(model, chosen), loaders(*pictures, chosen, seed, workers) as both:
-            _fit(learner, both, own, folder, trainer)
-        right = _right_answers(learner, pictures[1], chosen)
+            right, held = _fit(learner, both, own, folder, trainer)
     model.eval()
-    held = len(pictures[1])
     found = Training(
         **{name: np.array(curve) for name, curve in learner.curves.items()},
         accuracy=right / held, interval=wilson(right, held), images=(len(pictures[0]), held), classes=learn.classes,
@@ -122,15 +121,19 @@ def _prepared(
 
 
 def _callbacks(
-    recipe: Recipe, recorder: EvolutionRecorder | None, callbacks: Sequence[Any], folder: Path | None, task: Task,
+    learner: Learner, recorder: EvolutionRecorder | None, callbacks: Sequence[Any], folder: Path | None, task: Task,
     progress: bool,
 ) -> list[Any]:  # fmt: skip
     """What happens between the steps, in this order."""
-    from zfwidgets.experiments.training.callbacks import ClipFilters, Recorded, Saved, Watched
+    from zfwidgets.experiments.training.callbacks import ClipFilters, Saved, Watched
 
+    recording = []
+    if recorder is not None:
+        recorder.of_training(learner.preparation.size, learner.preparation.preprocess)
+        recording = [recorder.callback(learner.module, learner.curves)]
     return [
-        *([ClipFilters(recipe.filter_rms)] if recipe.filter_rms else []),
-        *([Recorded(recorder)] if recorder is not None else []),
+        *([ClipFilters(learner.recipe.filter_rms)] if learner.recipe.filter_rms else []),
+        *recording,
         *callbacks,
         *([Saved(folder)] if folder is not None else []),
         Watched(task, progress),
@@ -139,7 +142,8 @@ def _callbacks(
 
 def _fit(
     learner: Learner, both: tuple[Any, Any], callbacks: list[Any], folder: Path | None, options: dict[str, Any]
-) -> None:
+) -> tuple[int, int]:
+    """Train it, and count its right answers in the validation images, and all of them."""
     from lightning.pytorch import Trainer
 
     from zfwidgets.experiments.training.callbacks import WholeFiles, latest
@@ -152,6 +156,9 @@ def _fit(
     )  # fmt: skip
     with _interruptible():
         trainer.fit(learner, *both, ckpt_path=None if folder is None else latest(folder))
+        trainer.predict(learner, both[1], return_predictions=False)
+    right, held = learner.answers.tolist()
+    return right, held
 
 
 def _precision(recipe: Recipe, options: dict[str, Any]) -> Any:
@@ -173,20 +180,6 @@ def _laid_out(model: nn.Module, recipe: Recipe) -> Iterator[None]:
         yield
     finally:
         model.to(memory_format=torch.contiguous_format)
-
-
-@torch.no_grad()
-def _right_answers(learner: Learner, pictures: Pictures, recipe: Recipe) -> int:
-    """How many of the validation images are answered rightly: by the crop in the middle, or by ten (§3)."""
-    learner.eval()
-    right = 0
-    for start in range(0, len(pictures), recipe.batch_size):
-        batch, labels, _ = pictures.__getitems__(range(start, min(start + recipe.batch_size, len(pictures))))
-        prepare = learner.preparation
-        crops = prepare.ten(batch) if recipe.ten_crops else [prepare.centre(batch)]
-        answers: list[Tensor] = [learner.module(x).float().softmax(1) for x in crops]
-        right += int((sum(answers).argmax(1) == labels).sum())  # type: ignore[union-attr]
-    return right
 
 
 def _is_first_process() -> bool:
@@ -224,7 +217,9 @@ def _interruptible() -> Iterator[None]:
     try:
         handler = signal.getsignal(signal.SIGINT)
         yield
-    except SystemExit:
+    except SystemExit as end:
+        if not isinstance(end.__context__, KeyboardInterrupt):
+            raise
         signal.signal(signal.SIGINT, handler)
         raise KeyboardInterrupt from None
 
