@@ -447,6 +447,15 @@ def test_who_goes_back_before_a_unit_is_drawn_is_heard(slow):
     assert slow.unit == slow.result.unit == slow.view.map.cell == start
 
 
+def test_records_that_come_in_late_do_not_move_the_reader_back(slow):
+    slow.view.map.cell = (3, 20)
+    assert slow.begun.wait(20)
+    slow._draw_again()  # as the thread does that has read the records
+    assert slow.view.map.cell == (3, 20)
+    slow.gate.set()
+    until(lambda: slow.result.unit == (3, 20) and not slow.busy)
+
+
 def test_a_key_pressed_while_a_unit_is_projected_moves_on_from_there(slow):
     slow.view.map.cell = (3, 20)
     assert slow.begun.wait(20)

@@ -181,8 +181,9 @@ class FeatureExplorer(FeaturePanel):
             self.view.responding.show(title, maps, tiles)
 
     def _draw_again(self) -> None:
+        """Draw what is on show once more, unless the reader is on the way to something else."""
         with self._drawing:
-            if self._shown is not None and self.result is not None:
+            if self._shown is not None and self._shown == self._asked and self.result is not None:
                 self.draw(self.result, self._shown)
 
     def _place_asked(self, change: T.Bunch) -> None:
