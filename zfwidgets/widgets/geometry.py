@@ -19,7 +19,7 @@ PART_PICTURE = 176  # a picture to mark parts in: six in a row of the correspond
 
 # The wall of the top nine.
 BLOCK = 196  # a feature map's square: three tiles of 64
-STRIP, EDGE = 22, 4  # above a square, for its number and value, and on its other sides
+STRIP, EDGE = 26, 4  # above a square, for its number and value, and on its other sides
 ROWS, COLUMNS = 2, 4  # squares on the wall
 PULL = 3  # by how much the squares of a pair are moved toward each other
 GAP = 2  # between tiles
