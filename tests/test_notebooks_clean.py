@@ -18,3 +18,11 @@ def test_a_notebook_is_committed_as_written(path):
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells)
     assert "widgets" not in notebook["metadata"]
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_no_figure_is_made_and_hidden(path):
+    """Figures show themselves as what a cell comes to, which a semicolon takes away."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    sources = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert not [source for source in sources if source.rstrip().endswith(";")]
