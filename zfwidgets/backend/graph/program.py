@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from zfwidgets.backend.graph.layer import FeatureLayer
+from zfwidgets.backend.graph.op import Op
 from zfwidgets.backend.graph.step import Places, Step
 from zfwidgets.backend.graph.titles import titles
 
@@ -99,25 +100,54 @@ class Program:
     @cached_property
     def _dominating(self) -> set[Step]:
         """Steps that no path from input to output goes round."""
-        useful = self.needed_for([self.output])
+        return set(self.dominating([self.output]))
+
+    def dominating(self, targets: Iterable[Step]) -> tuple[Step, ...]:
+        """The steps, in order, that no path from the input to any of `targets` goes round."""
+        useful = self.needed_for(targets)
         place = {step: index for index, step in enumerate(useful)}
-        last_use = dict.fromkeys(useful, 0)
+        last_use = dict.fromkeys(useful, 0) | dict.fromkeys(targets, len(useful))
         for step in useful:
             for source in step.inputs:
-                last_use[source] = place[step]
-        dominating, reach = set(), 0
+                last_use[source] = max(last_use[source], place[step])
+        dominating, reach = [], 0
         for step in useful:
             if reach <= place[step]:
-                dominating.add(step)
+                dominating.append(step)
             reach = max(reach, last_use[step])
-        return dominating
+        return tuple(dominating)
+
+    def gate(self, step: Step, targets: Iterable[Step]) -> Step:
+        """The last step with features, this one or below it, through which everything passes that reaches
+        `targets`; else the input."""
+        wanted = tuple(targets)
+        useful = self.needed_for(wanted)
+        before = set(useful[: useful.index(step) + 1])
+        gates = (each for each in self.dominating(wanted) if each is self.input or _has_features(each))
+        return [each for each in gates if each in before][-1]
+
+    def above(self, gate: Step, targets: Iterable[Step]) -> Program:
+        """The steps from a gate to `targets` as a program, whose images are the gate's values; names stay."""
+        wanted = tuple(targets)
+        useful = self.needed_for(wanted)
+        copies = {gate: Step(gate.name, None, (), gate.shape, gate.space)}
+        for step in useful[useful.index(gate) + 1 :]:
+            copies[step] = replace(step, inputs=tuple(copies[source] for source in step.inputs))
+        return Program(tuple(copies.values()), copies[wanted[-1]], self.modules)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Program:
         """A copy with its weights on a device, in one floating-point type."""
+        return self._with_ops(lambda step: step.op and step.op.to(device, dtype))
+
+    def with_op(self, changed: Step, op: Op) -> Program:
+        """The same with another operation at one step, which gives values of the same shape."""
+        return self._with_ops(lambda step: op if step is changed else step.op)
+
+    def _with_ops(self, op_of: Callable[[Step], Op | None]) -> Program:
         copies: dict[Step, Step] = {}
         for step in self.steps:
-            op = step.op.to(device, dtype) if step.op else None
-            copies[step] = replace(step, op=op, inputs=tuple(copies[source] for source in step.inputs))
+            inputs = tuple(copies[source] for source in step.inputs)
+            copies[step] = replace(step, op=op_of(step), inputs=inputs)
         return Program(tuple(copies.values()), copies[self.output], self.modules, self.notes)
 
 

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from zfwidgets.backend.device import properties_of
-from zfwidgets.backend.graph.cone import Cone
 from zfwidgets.backend.graph.op import DECONVNET, Rule
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.cropped import project_cropped
 from zfwidgets.backend.run.forward import Record, forward
 from zfwidgets.backend.run.memory import in_parts, parts_of
+from zfwidgets.backend.run.origins import Origins, cones_pay, origins_of
 from zfwidgets.backend.run.units import Patches, Units
 from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.task import UNWATCHED, Task
@@ -32,8 +32,17 @@ def project(
     task: Task = UNWATCHED,
 ) -> Tensor:
     """Carry the signal `seed`, shaped like the activations of step `at`, down to the pixels (N, C, H, W)."""
+    return signal_at(program, record, at, seed, program.input, rule, task)
+
+
+def signal_at(
+    program: Program, record: Record, at: Step, seed: Tensor, lower: Step, rule: Rule, task: Task = UNWATCHED
+) -> Tensor:
+    """The signal as it arrives at a lower step, (N, …) like its activations, zeros where nothing does."""
     signals: dict[Step, Tensor] = {at: seed}
     for step in program.downward_from(at):
+        if step is lower:
+            break
         if step not in signals:
             continue
         task.check()
@@ -42,8 +51,7 @@ def project(
         for source, part in zip(step.inputs, parts, strict=True):
             if part is not None:
                 signals[source] = signals[source] + part if source in signals else part
-    nothing = seed.new_zeros((seed.shape[0], *program.input.shape))
-    return signals.get(program.input, nothing)
+    return signals[lower] if lower in signals else seed.new_zeros((seed.shape[0], *lower.shape))
 
 
 @undisturbed()
@@ -64,7 +72,7 @@ def project_units(
     it is less work to share one forward pass among many units of an image, or with `crop=False`. `chunk` projections
     go down at once; by default, as many as the device does best at. Where its memory is too small, half as many do.
     """
-    if crop and (origins := _origins(program, at, units)) and _pays(program, at, units, origins):
+    if crop and (origins := origins_of(program, at, units)) and cones_pay(program, at, units, origins):
         return _in_cones(program, images, at, units, origins, rule, chunk, task)
     chunk = chunk or fitting(images[0].device, max(prod(step.shape) for step in program.needed_for([at])))
     parts = in_parts(parts_of(len(units), chunk), lambda some: _on_images(program, images, at, units[some], rule, task))
@@ -80,33 +88,6 @@ def fitting(device: torch.device, numbers: int) -> int:
     takes longer to get than to fill. A CUDA device is busy only with many.
     """
     return min(max(1, properties_of(device).numbers_at_once // numbers), 64)
-
-
-Origins = list[tuple[Cone, Tensor, Tensor]]  # a cone; which units it is for; the feature maps that they are in, there
-
-
-def _origins(program: Program, at: Step, units: Units) -> Origins:
-    """The units by the step that first computes their feature map: each branch of a concatenation has a cone of its
-    own. Empty where there are no cones."""
-    places = [at.origin(feature) for feature in units.feature.tolist()]
-    features = torch.tensor([feature for _, feature in places])
-    rows, columns = units.row.tolist(), units.column.tolist()
-    by_place = sorted(range(len(units)), key=lambda index: (rows[index], columns[index]))  # so that they are cut alike
-    found: Origins = []
-    for step in dict.fromkeys([at, *(step for step, _ in places)]):
-        cone = Cone.of(program, step)
-        if cone is None:
-            return []
-        which = torch.tensor([index for index in by_place if places[index][0] is step], dtype=torch.int64)
-        found.append((cone, which, features[which]))
-    return found
-
-
-def _pays(program: Program, at: Step, units: Units, origins: Origins) -> bool:
-    """Whether cones are fewer multiply–adds, up and down, than one way up an image and one way down a unit."""
-    once = sum(step.macs for step in program.needed_for([at]))
-    in_cones = sum(2 * cone.macs * len(which) for cone, which, _ in origins)
-    return in_cones <= once * (len(units.image.unique()) + len(units))
 
 
 def _in_cones(
