@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zfwidgets.experiments.occlusion import Hiding, Occlusion, hide, occlusion, occlusion_sweep
     from zfwidgets.experiments.projection import ImageFeatures, Projection, project
     from zfwidgets.experiments.responses import Responses, responses
+    from zfwidgets.experiments.sharing import KnockOut, Sharing, SharingCheck, knock_out, sharing, sharing_layers
     from zfwidgets.experiments.top_activations import TopActivations, prepared_tops, top_activations
     from zfwidgets.experiments.training import Recipe, Training, clip_rms, recipe, train
     from zfwidgets.models import Meaning, Network, Prediction, Preprocess, load
@@ -42,6 +43,7 @@ _PLACES = {
     "ImageFeatures": "experiments.projection",
     "Invariance": "experiments.invariance",
     "InvarianceExplorer": "widgets.invariance_explorer",
+    "KnockOut": "experiments.sharing",
     "Meaning": "models",
     "Network": "models",
     "Occlusion": "experiments.occlusion",
@@ -53,6 +55,8 @@ _PLACES = {
     "Responses": "experiments.responses",
     "Selection": "widgets.selection",
     "Shapes": "data",
+    "Sharing": "experiments.sharing",
+    "SharingCheck": "experiments.sharing",
     "Snapshot": "experiments.evolution",
     "Task": "task",
     "TopActivations": "experiments.top_activations",
@@ -69,6 +73,7 @@ _PLACES = {
     "images": "data",
     "invariance": "experiments.invariance",
     "invariance_sweep": "experiments.invariance",
+    "knock_out": "experiments.sharing",
     "load": "models",
     "occlusion": "experiments.occlusion",
     "occlusion_sweep": "experiments.occlusion",
@@ -80,6 +85,8 @@ _PLACES = {
     "project": "experiments.projection",
     "recipe": "experiments.training",
     "responses": "experiments.responses",
+    "sharing": "experiments.sharing",
+    "sharing_layers": "experiments.sharing",
     "top_activations": "experiments.top_activations",
     "train": "experiments.training",
     "transformation": "experiments.invariance",
@@ -99,6 +106,7 @@ __all__ = [
     "ImageFeatures",
     "Invariance",
     "InvarianceExplorer",
+    "KnockOut",
     "Meaning",
     "Network",
     "Occlusion",
@@ -110,6 +118,8 @@ __all__ = [
     "Responses",
     "Selection",
     "Shapes",
+    "Sharing",
+    "SharingCheck",
     "Snapshot",
     "Task",
     "TopActivations",
@@ -126,6 +136,7 @@ __all__ = [
     "images",
     "invariance",
     "invariance_sweep",
+    "knock_out",
     "load",
     "occlusion",
     "occlusion_sweep",
@@ -137,6 +148,8 @@ __all__ = [
     "project",
     "recipe",
     "responses",
+    "sharing",
+    "sharing_layers",
     "top_activations",
     "train",
     "transformation",

@@ -16,6 +16,7 @@ from zfwidgets.backend.device import properties_of
 from zfwidgets.backend.graph.layer import FeatureLayer
 from zfwidgets.backend.graph.program import Program
 from zfwidgets.backend.graph.step import Step
+from zfwidgets.backend.ops.muted import Muted
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.backend.run.memory import in_parts, within_memory
 from zfwidgets.backend.surroundings import undisturbed
@@ -171,6 +172,24 @@ class Network:
         moved = copy(self)
         moved.device, moved.program = chosen, self.program.to(chosen, self.dtype)
         return moved
+
+    @undisturbed()
+    def without(self, layer: str, features: int | Sequence[int], fill: str = "zero") -> Network:
+        """The same network with some feature maps of a layer taken out: to ask what they are good for.
+
+        With `fill="mean"` each keeps its mean over the image instead of 0, so that only what it says of places is
+        lost. Down through them no signal goes. Raises ValueError for a layer, map or filling that there is not.
+        """
+        found, step = self.layer(layer), self.step(layer)
+        if fill not in ("zero", "mean"):
+            raise ValueError(f'a map is filled with its "mean" or with "zero"; {fill!r} was given')
+        out = torch.zeros(found.channels, dtype=torch.bool, device=self.device)
+        out[[found.checked(each) for each in np.atleast_1d(np.asarray(features, dtype=object)).tolist()]] = True
+        assert step.op is not None
+        changed = copy(self)
+        changed.program = self.program.with_op(step, Muted(step.op, out, fill == "mean"))
+        changed.__dict__.pop("fingerprint", None)
+        return changed
 
     def step(self, layer: str) -> Step:
         """The program's step behind a layer, by its name or title, as `layer`."""
