@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from zfwidgets.experiments.occlusion import Hiding, Occlusion, hide, occlusion, occlusion_sweep
     from zfwidgets.experiments.projection import ImageFeatures, Projection, project
     from zfwidgets.experiments.responses import Responses, responses
-    from zfwidgets.experiments.sharing import KnockOut, Sharing, SharingCheck, knock_out, sharing, sharing_layers
+    from zfwidgets.experiments.sharing import (
+        KnockOut,
+        Sharing,
+        SharingCheck,
+        knock_out,
+        prepared_sharing,
+        sharing,
+        sharing_layers,
+    )
     from zfwidgets.experiments.top_activations import TopActivations, prepared_tops, top_activations
     from zfwidgets.experiments.training import Recipe, Training, clip_rms, recipe, train
     from zfwidgets.models import Meaning, Network, Prediction, Preprocess, load
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
     from zfwidgets.widgets.invariance_explorer import InvarianceExplorer
     from zfwidgets.widgets.occlusion_canvas import OcclusionCanvas
     from zfwidgets.widgets.selection import Selection
+    from zfwidgets.widgets.sharing_explorer import SharingExplorer
     from zfwidgets.widgets.top_nine import TopNine
 
 __version__ = "0.1.0"
@@ -57,6 +66,7 @@ _PLACES = {
     "Shapes": "data",
     "Sharing": "experiments.sharing",
     "SharingCheck": "experiments.sharing",
+    "SharingExplorer": "widgets.sharing_explorer",
     "Snapshot": "experiments.evolution",
     "Task": "task",
     "TopActivations": "experiments.top_activations",
@@ -81,6 +91,7 @@ _PLACES = {
     "photograph_names": "data",
     "photographs": "data",
     "prepared_evolution": "experiments.evolution",
+    "prepared_sharing": "experiments.sharing",
     "prepared_tops": "experiments.top_activations",
     "project": "experiments.projection",
     "recipe": "experiments.training",
@@ -120,6 +131,7 @@ __all__ = [
     "Shapes",
     "Sharing",
     "SharingCheck",
+    "SharingExplorer",
     "Snapshot",
     "Task",
     "TopActivations",
@@ -144,6 +156,7 @@ __all__ = [
     "photograph_names",
     "photographs",
     "prepared_evolution",
+    "prepared_sharing",
     "prepared_tops",
     "project",
     "recipe",

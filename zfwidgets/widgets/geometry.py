@@ -30,6 +30,10 @@ WALL_HEIGHT, WALL_WIDTH = ROWS * (STRIP + BLOCK + EDGE), COLUMNS * (BLOCK + 2 * 
 EVOLUTION_WIDTH, EVOLUTION_HEIGHT = 464, 348
 EVOLUTION_TILE = 130
 
+# The sharing explorer: the strongest unit's projections, the matrix, and what lies around its crosshair.
+SHARING_PICTURE = 148
+MATRIX, MATRIX_AROUND = 336, 231
+
 
 def sizes() -> dict[str, str]:
     """What the style sheets need of them, as custom properties."""
@@ -47,6 +51,9 @@ def sizes() -> dict[str, str]:
         "wall-pull": PULL,
         "evolution": EVOLUTION_WIDTH,
         "evolution-tile": EVOLUTION_TILE,
+        "sharing-picture": SHARING_PICTURE,
+        "matrix": MATRIX,
+        "matrix-around": MATRIX_AROUND,
         "chosen": CHOSEN + 2 * GAP,
     }
     counts = {"wall-ratio": f"{WALL_WIDTH} / {WALL_HEIGHT}", "wall-rows": ROWS, "wall-columns": COLUMNS}

@@ -6,6 +6,7 @@ from zfwidgets.experiments.sharing.knock_out import KnockOut, knock_out
 from zfwidgets.experiments.sharing.layers import sharing_layers
 from zfwidgets.experiments.sharing.links import WEIGHTS, Links, Part
 from zfwidgets.experiments.sharing.order import alike_together
+from zfwidgets.experiments.sharing.prepared import prepared_sharing
 from zfwidgets.experiments.sharing.result import Sharing
 from zfwidgets.experiments.sharing.share import sharing
 from zfwidgets.experiments.sharing.tree import Branch
@@ -20,6 +21,7 @@ __all__ = [
     "SharingCheck",
     "alike_together",
     "knock_out",
+    "prepared_sharing",
     "sharing",
     "sharing_layers",
 ]
