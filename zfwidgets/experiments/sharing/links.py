@@ -85,8 +85,8 @@ class Links:
 
     @cached_property
     def stable(self) -> np.ndarray:
-        """Which upper maps agree with themselves more than 95 % of different maps do, (upper,) bool."""
-        level = 0.0 if np.isnan(self.null) else self.null
+        """Which upper maps agree with themselves, and more than 95 % of different maps do, (upper,) bool."""
+        level = np.fmax(self.null, 0.0)
         return np.nan_to_num(self.stability, nan=-1.0) > level
 
     def made_of(self, feature: int, n: int = 8, by: str = "share") -> list[Part]:

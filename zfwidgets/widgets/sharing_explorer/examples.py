@@ -38,11 +38,11 @@ class Examples:
 
     def nine(self, tops: TopActivations, layer: str, feature: int) -> np.ndarray:
         """The strongest patches of one map as a square, (LARGE, LARGE, 4) uint8."""
+        if layer not in tops.layers or tops.images[layer][feature, 0] == NONE:
+            return np.full((LARGE, LARGE, 4), (GREY, GREY, GREY, 255), np.uint8)
         across = int(np.ceil(np.sqrt(tops.k)))
         found = patches(self.net, self.sources, tops, layer, [feature])[0]
         found = found[tops.images[layer][feature] != NONE]
-        if not len(found):
-            return np.full((LARGE, LARGE, 4), (GREY, GREY, GREY, 255), np.uint8)
         return mosaic(found[None], (LARGE - 2 * (across - 1)) // across, 1, beyond=0)
 
     def _first(self, tops: TopActivations, layer: str, features: list[int]) -> np.ndarray:
