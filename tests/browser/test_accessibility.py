@@ -24,6 +24,9 @@ PANELS = {
     "occlusion": "zf.OcclusionCanvas(net)",
     "correspondence": "zf.CorrespondenceLab(net, images)",
     "evolution": "zf.EvolutionPlayer()",
+    "sharing": "zf.SharingExplorer(net)",
+    "matrix": "zf.SharingExplorer(net, view='matrix')",
+    "tree": "zf.SharingExplorer(net, view='tree')",
 }
 
 

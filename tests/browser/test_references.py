@@ -30,6 +30,7 @@ PANELS = {
     "occlusion": "zf.OcclusionCanvas(net, image='cat')",
     "correspondence": "zf.CorrespondenceLab(net)",
     "evolution": "zf.EvolutionPlayer()",
+    "sharing": "zf.SharingExplorer(net, layer='fire 5', feature=232)",
 }
 # name: window, and the panel's own width; at 150 % a window of 1280 pixels has room for 853
 VIEWS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from zfwidgets.data import Collection
 from zfwidgets.experiments.sharing import Sharing, prepared_sharing, sharing, sharing_layers
 from zfwidgets.experiments.top_activations import TopActivations, prepared_tops, top_activations
@@ -42,14 +44,17 @@ class Known:
         ]
         return upper[0] if upper else None
 
+    def found(self, upper: str, lower: str) -> Sharing | None:
+        """What the maps of one layer are made of, where that is known."""
+        return next((known for known in self._found if (upper, lower) in pairwise(known.layers)), None)
+
     def between(self, upper: str, lower: str, task: Task) -> Sharing:
-        """What the maps of one layer are made of; found now, where it is not known."""
-        for known in self._found:
-            place = known.layers.index(upper) if upper in known.layers else len(known.layers)
-            if known.layers[place + 1 : place + 2] == (lower,):
-                return known
-        self._found.append(sharing(self.net, self.images, self.tops(task), upper, lower, task=task))
-        return self._found[-1]
+        """The same; found now, where it is not known."""
+        known = self.found(upper, lower)
+        if known is None:
+            known = sharing(self.net, self.images, self.tops(task), upper, lower, task=task)
+            self._found.append(known)
+        return known
 
     def chain(self, layer: str, task: Task) -> Sharing:
         """The same for a layer, the next one below, and so on down to the first."""

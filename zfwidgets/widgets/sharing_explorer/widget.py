@@ -162,7 +162,8 @@ class SharingExplorer(FeaturePanel):
         if choice.view != "matrix":
             unit = strongest(self.net, self.examples, tops, layer, feature, lower, choice.out)
         task.check()
-        yield Look(layer, feature, tops, lower, down, None, None, unit, None)
+        if upper is None or self.known.found(upper, layer) is None:
+            yield Look(layer, feature, tops, lower, down, None, None, unit, None)
         if upper is not None:
             up = self.known.between(upper, layer, task)
             yield Look(layer, feature, tops, lower, down, upper, up, unit, None)
