@@ -11,7 +11,18 @@ from importlib import import_module
 
 from .table import section, show
 
-ALL = ("startup", "projection", "galleries", "mining", "sweeping", "transforming", "recording", "explorer", "wall")
+ALL = (
+    "startup",
+    "projection",
+    "galleries",
+    "mining",
+    "sweeping",
+    "transforming",
+    "recording",
+    "sharing",
+    "explorer",
+    "wall",
+)
 ONE = "--here"
 
 

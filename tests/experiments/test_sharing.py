@@ -168,7 +168,7 @@ def test_it_is_saved_read_tabled_and_drawn(chain, tmp_path):
     assert len(chain.plot().axes) == 2
     assert len(chain.plot(layer="conv 3", by="lift").axes) == 2
     assert len(chain.plot(feature=2, layer="conv 3").axes) == 1
-    assert "effective" in repr(chain)
+    assert "a map of conv 2 is made of about" in repr(chain)
 
 
 # ── a long run ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -353,3 +353,10 @@ def test_a_check_belongs_to_its_network(deep, chain):
     assert chain.check(net, SHAPES, 3, layer="conv 4").fall.shape == (3, 9)
     with pytest.raises(ValueError, match="another network"):
         chain.check(net.without("conv 1", 0), SHAPES, 3)
+
+
+def test_checks_and_knock_outs_are_drawn(deep, chain):
+    _, net, _ = deep
+    assert len(chain.check(net, SHAPES, 3, layer="conv 4").plot().axes) == 2
+    bars = zf.knock_out(net, SHAPES[4][0], "conv 2", 1).plot(2).axes[0]
+    assert len(bars.patches) == 4

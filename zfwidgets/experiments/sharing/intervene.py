@@ -12,6 +12,7 @@ from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.data import corpus
 from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.gallery import Sources
+from zfwidgets.experiments.memory import give_back
 from zfwidgets.experiments.sharing.checked import SharingCheck
 from zfwidgets.experiments.sharing.knock_out import below, without
 from zfwidgets.experiments.sharing.result import Sharing
@@ -45,6 +46,7 @@ def check_shares(
         task.progress(place, len(features), "maps")
         falls.append(_falls(sharing, net, sources, links.upper, links.lower, feature, parts[place], task))
     task.progress(len(features), len(features), "maps")
+    give_back()
     rows = features[:, None]
     average = np.broadcast_to(links.share[~links.silent].mean(0), links.share.shape)
     return SharingCheck(

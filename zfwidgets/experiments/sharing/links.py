@@ -20,6 +20,9 @@ class Part(NamedTuple):
     lift: float  # how many times as much as of the mean upper map
     stable: bool  # the upper map's shares are much the same in both halves of its images
 
+    def __repr__(self) -> str:
+        return f"Part({self.feature}: {self.share:.1%}, lift {self.lift:.1f}{'' if self.stable else ', not stable'})"
+
 
 @dataclass(frozen=True, eq=False)
 class Links:

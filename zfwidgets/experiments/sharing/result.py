@@ -148,10 +148,10 @@ class Sharing(Result):
             links = self.links(upper)
             number = np.median(links.parts[~links.silent]) if not links.silent.all() else 0
             lines.append(
-                f"{high} of {low}: {number:.0f} of {links.share.shape[1]} maps (effective, median), "
-                f"{links.stable.mean():.0%} of {len(links.stable)} stable"
+                f"  a map of {high} is made of about {number:.0f} of {links.share.shape[1]} maps of {low}; "
+                f"{links.stable.mean():.0%} of {len(links.stable)} are stable"
             )
-        return "Sharing(" + "; ".join(lines) + ")"
+        return "\n".join(["Sharing", *lines])
 
     def merge(self, other: Sharing) -> Sharing:
         """Sums over the units of both, which were taken from different images."""

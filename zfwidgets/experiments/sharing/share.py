@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from hashlib import sha256
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from zfwidgets.data import Collection, corpus
 from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.checkpoint import Asked, Checkpoint, opened
 from zfwidgets.experiments.gallery import Sources
+from zfwidgets.experiments.memory import give_back
 from zfwidgets.experiments.sharing.layers import checked_chain, sharing_layers
 from zfwidgets.experiments.sharing.links import WEIGHTS
 from zfwidgets.experiments.sharing.result import Sharing
@@ -95,6 +97,7 @@ def sharing(
     hidden = not progress or task.report is not unreported
     with kept as saved, tqdm(total=plan.count, unit=" units", disable=hidden) as bar:
         result = reduce(Sharing.merge, _parts(plan, net, collection, saved, bar, task))
+    give_back()
     return replace(result, weight=weight)
 
 
@@ -223,7 +226,7 @@ def _summed(
     sums = {name: np.zeros((2, *each.shape), np.float32) for name, each in empty.contributions.items()}
     counts = {name: np.zeros_like(each) for name, each in empty.counts.items()}
     gates = {pair.gate for pair in plan.pairs.values()}
-    together = max(8, fitting(net.device, max(np.prod(gate.shape, dtype=int) for gate in gates)))
+    together = max(8, fitting(net.device, max(prod(step.shape) for step in net.program.needed_for(gates))))
     for start in range(0, len(shard), together):
         numbers = shard[start : start + together]
         x = torch.stack([x for _, x in sources.read(numbers.tolist())]).to(net.device, net.dtype)
