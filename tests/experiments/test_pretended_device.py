@@ -207,6 +207,8 @@ CALLS = {
         ImageFeatures(net, pictures[0]), TRANSFORMATIONS["rotation"], 30.0, "edge", ["5"]
     ),
     "correspondence": lambda net, pictures: zf.correspondence(net, pictures[:3], PARTS, draws=2),
+    "sharing": lambda net, pictures: zf.sharing(net, pictures, upper="7", lower="4", progress=False),
+    "a knock-out": lambda net, pictures: zf.knock_out(net, pictures[0], "4", [1, 3]),
 }
 
 
@@ -238,3 +240,25 @@ def test_a_layer_that_had_its_images_when_memory_ended_does_not_get_them_twice(b
         found = zf.top_activations(there, pictures, layers, 5, batch_size=batch_size, progress=False)
     assert_equal(found, whole)
     assert all(len(set(row)) == len(row) for row in found.images["0"].tolist())
+
+
+def test_what_maps_are_made_of_is_the_same_there(there, net, pictures):
+    layers = [layer.name for layer in net.feature_layers]
+    expected, found = (
+        zf.sharing(
+            each, pictures, zf.top_activations(each, pictures, layers, progress=False), layers[-1], layers[-2::-1],
+            progress=False,
+        )
+        for each in (net, there)
+    )  # fmt: skip
+    assert_equal(found, expected)
+    assert_equal(found.check(there, pictures, 3), expected.check(net, pictures, 3))
+
+
+@pytest.mark.parametrize("fill", ["zero", "mean"])
+def test_taking_maps_out_is_the_same_there(there, net, pictures, fill):
+    layer = net.feature_layers[0].name
+    assert_equal(
+        zf.knock_out(there, pictures[0], layer, [1, 3], fill=fill),
+        zf.knock_out(net, pictures[0], layer, [1, 3], fill=fill),
+    )

@@ -12,7 +12,7 @@ from torch import nn
 import zfwidgets as zf
 from zfwidgets.experiments.sharing import Links, Sharing, alike_together
 from zfwidgets.experiments.sharing.knock_out import both_ways
-from zfwidgets.experiments.sharing.share import halves_of
+from zfwidgets.experiments.sharing.plan import halves_of
 from zfwidgets.task import Cancelled, Task
 
 from .. import oracles
@@ -176,7 +176,7 @@ def test_it_is_saved_read_tabled_and_drawn(chain, tmp_path):
 
 def test_a_stopped_run_goes_on_and_gives_the_same(deep, chain, tmp_path, monkeypatch):
     _, net, tops = deep
-    monkeypatch.setattr("zfwidgets.experiments.sharing.share.SHARD", 8)
+    monkeypatch.setattr("zfwidgets.experiments.sharing.plan.SHARD", 8)
     whole = zf.sharing(net, SHAPES, tops, progress=False)
     seen = []
 
@@ -195,6 +195,15 @@ def test_a_stopped_run_goes_on_and_gives_the_same(deep, chain, tmp_path, monkeyp
         assert np.allclose(chain.contributions[layer], whole.contributions[layer], rtol=1e-4, atol=1e-7)
     with pytest.raises(ValueError, match="another"):
         zf.sharing(net, SHAPES, tops, k=3, checkpoint=tmp_path, progress=False)
+
+
+def test_it_says_how_far_it_is(deep):
+    _, net, tops = deep
+    said = []
+    found = zf.sharing(net, SHAPES, tops, task=Task(report=lambda *progress: said.append(progress)))
+    units = sum(int(counts.sum()) for counts in found.counts.values())
+    assert said[-1] == (units, units, "units")
+    assert [done for done, _, _ in said] == sorted(done for done, _, _ in said)
 
 
 def test_strongest_activations_are_found_where_none_are_given():

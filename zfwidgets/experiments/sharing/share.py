@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
-from hashlib import sha256
-from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -18,27 +16,24 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from zfwidgets.backend.graph.op import RULES
-from zfwidgets.backend.graph.program import Program
-from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.run.deconvnet import fitting
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.backend.run.meeting import meet
+from zfwidgets.backend.run.memory import in_parts, parts_of
 from zfwidgets.backend.run.units import Units
 from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.data import Collection, corpus
 from zfwidgets.data import images as as_collection
-from zfwidgets.experiments.checkpoint import Asked, Checkpoint, opened
+from zfwidgets.experiments.checkpoint import Checkpoint, opened
 from zfwidgets.experiments.gallery import Sources
 from zfwidgets.experiments.memory import give_back
 from zfwidgets.experiments.sharing.layers import checked_chain, sharing_layers
 from zfwidgets.experiments.sharing.links import WEIGHTS
+from zfwidgets.experiments.sharing.plan import Pair, Plan
 from zfwidgets.experiments.sharing.result import Sharing
-from zfwidgets.experiments.top_activations import NONE, TopActivations, prepared_tops, top_activations
+from zfwidgets.experiments.top_activations import TopActivations, prepared_tops, top_activations
 from zfwidgets.models import Network, require_network
 from zfwidgets.task import UNWATCHED, Task, unreported
-
-SHARD = 128  # images between two parts of a checkpoint
-MOST = 16  # parts
 
 
 @undisturbed()
@@ -117,94 +112,17 @@ def _tops(
     return top_activations(net, images, sorted(wanted), progress=progress, task=task)
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """Which units of which images are looked at, and between which layers."""
-
-    empty: Sharing  # with no sums yet
-    pairs: dict[str, Pair]  # by upper layer
-    numbers: np.ndarray  # of the images
-    halves: dict[str, np.ndarray]  # for each unit which half of the images of its map it is in, by upper layer
-
-    @classmethod
-    def of(
-        cls, net: Network, images: Collection, tops: TopActivations, chain: tuple[str, ...], k: int, rule: str
-    ) -> Plan:
-        """For a chain of layers."""
-        above = chain[:-1]
-        chosen = {name: tops.images[name][:, :k] for name in above}
-        maps = {name: net.layer(name).channels for name in chain}
-        zeros = {high: np.zeros((2, maps[high], maps[low]), np.float32) for high, low in pairwise(chain)}
-        counts = {name: np.zeros((2, maps[name]), np.int32) for name in above}
-        empty = Sharing(
-            chain, tuple(net.layer(name).title for name in chain), zeros, dict(zeros), counts, chosen,
-            {name: tops.units[name][:, :k] for name in above}, WEIGHTS[0], rule, net.fingerprint,
-            images.result_fingerprint,
-        )  # fmt: skip
-        numbers = np.unique(np.concatenate([each[each != NONE] for each in chosen.values()]))
-        pairs = {high: Pair.of(net.program, high, low) for high, low in pairwise(chain)}
-        return cls(empty, pairs, numbers, {name: halves_of(each) for name, each in chosen.items()})
-
-    @property
-    def count(self) -> int:
-        """Units that are looked at."""
-        return sum(int((each != NONE).sum()) for each in self.empty.images.values())
-
-    def shards(self) -> list[np.ndarray]:
-        """The images in parts, by their number alone."""
-        count = min(max(-(-len(self.numbers) // SHARD), 1), MOST)
-        return [part for part in np.array_split(self.numbers, count) if len(part)]
-
-    def asked(self, images: Collection) -> Asked:
-        """For the checkpoint."""
-        units = {name: self.empty.units[name].tolist() for name in self.empty.layers[:-1]}
-        return Asked(
-            "sharing", self.empty.network, f"{len(images)} images, {images.fingerprint}",
-            {"layers": self.empty.layers, "rule": self.empty.rule,
-             "units": _short(units), "images": _short({n: x.tolist() for n, x in self.empty.images.items()})},
-        )  # fmt: skip
-
-
-def _short(value: Any) -> str:
-    return sha256(repr(value).encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """Two layers, and the part of the network between them, from the last step on that everything passes."""
-
-    gate: Step  # of the network
-    part: Program  # above it
-    at: Step  # of the part
-    lower: Step
-
-    @classmethod
-    def of(cls, program: Program, upper: str, lower: str) -> Pair:
-        """By names."""
-        at = program.by_name[upper]
-        gate = program.gate(program.by_name[lower], [at])
-        part = program.above(gate, [at])
-        return cls(gate, part, part.by_name[upper], part.by_name[lower])
-
-
-def halves_of(images: np.ndarray) -> np.ndarray:
-    """For each unit (maps, k) which half of its map's images it belongs to: 0 and 1 by turns, the strongest first."""
-    found = np.zeros(images.shape, np.int64)
-    for row, numbers in enumerate(images.tolist()):
-        order = {number: place for place, number in enumerate(dict.fromkeys(numbers))}
-        found[row] = [order[number] % 2 for number in numbers]
-    return found
-
-
 def _parts(
     plan: Plan, net: Network, images: Collection, saved: Checkpoint | None, bar: tqdm, task: Task
 ) -> Iterator[Sharing]:
     """The sums over each part of the images; those that are saved are read."""
-    sources = Sources(net, images, remembered=1)
+    sources, done = Sources(net, images, remembered=1), 0
 
     def tick(units: int) -> None:
+        nonlocal done
+        done += units
         bar.update(units)
-        task.progress(bar.n, plan.count, "units")
+        task.progress(done, plan.count, "units")
 
     for number, shard in enumerate(plan.shards()):
         name = f"part-{number:03d}"
@@ -227,18 +145,24 @@ def _summed(
     counts = {name: np.zeros_like(each) for name, each in empty.counts.items()}
     gates = {pair.gate for pair in plan.pairs.values()}
     together = max(8, fitting(net.device, max(prod(step.shape) for step in net.program.needed_for(gates))))
-    for start in range(0, len(shard), together):
-        numbers = shard[start : start + together]
+
+    def met(part: slice) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Of each layer the units in some of the images, and their sums."""
+        numbers = shard[part]
         x = torch.stack([x for _, x in sources.read(numbers.tolist())]).to(net.device, net.dtype)
         values = forward(net.program, x, gates, task=task).activations
+        found = {}
         for name, pair in plan.pairs.items():
             rows, places = np.nonzero(np.isin(empty.images[name], numbers))
-            if not len(rows):
-                continue
-            found = _met(pair, values[pair.gate], numbers, empty, name, rows, places, task)
+            if len(rows):
+                found[name] = rows, places, _met(pair, values[pair.gate], numbers, empty, name, rows, places, task)
+        return found
+
+    for _, found in in_parts(parts_of(len(shard), together), met):
+        for name, (rows, places, kinds) in found.items():
             half = plan.halves[name][rows, places]
             for kind in range(2):
-                np.add.at(sums[name][kind], (half, rows), found[:, kind])
+                np.add.at(sums[name][kind], (half, rows), kinds[:, kind])
             np.add.at(counts[name], (half, rows), 1)
             tick(len(rows))
     return replace(
