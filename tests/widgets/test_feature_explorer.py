@@ -11,8 +11,8 @@ from torch import nn
 
 import zfwidgets as zf
 from zfwidgets.drawing import format_number, heat, signed_picture
-from zfwidgets.widgets.feature_explorer.responding import framed
-from zfwidgets.widgets.picture import fitted
+from zfwidgets.widgets.feature_explorer.responding import TILE
+from zfwidgets.widgets.picture import fitted, framed
 
 from .conftest import until
 
@@ -208,7 +208,7 @@ def test_a_tile_shows_what_the_map_looks_for_in_the_images_that_were_mined():
     first = shown.maps[0]["number"]
     image, unit = int(tops.images["features.6.cat"][first, 0]), tops.units["features.6.cat"][first, 0]
     best = zf.project(net, zf.corpus()[image], "features.6.cat", first, tuple(map(int, unit)))
-    assert np.frombuffer(shown.tiles[0], np.uint8).tolist() == framed(best.patch).ravel().tolist()
+    assert np.frombuffer(shown.tiles[0], np.uint8).tolist() == framed(best.patch, TILE).ravel().tolist()
     record = float(tops.values["features.6.cat"][first, 0])
     explorer.feature = first
     assert f"{explorer.result.activation / record:.0%} of the map's record" in explorer.view.whole.caption

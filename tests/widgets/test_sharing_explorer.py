@@ -8,7 +8,8 @@ import pytest
 import zfwidgets as zf
 from zfwidgets.experiments.sharing import Links
 from zfwidgets.widgets.panel.still import still
-from zfwidgets.widgets.sharing_explorer.diagram import SMALL, Diagram, Group, Link, Node, framed
+from zfwidgets.widgets.picture import framed
+from zfwidgets.widgets.sharing_explorer.diagram import SMALL, Diagram, Group, Link, Node
 from zfwidgets.widgets.sharing_explorer.diagrams import focus, tree, verdict
 from zfwidgets.widgets.sharing_explorer.history import History
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets as T
-from PIL import Image
 
-from zfwidgets.drawing import fit_tile
 from zfwidgets.widgets.holding import holding
-from zfwidgets.widgets.picture import rgba
+from zfwidgets.widgets.picture import framed, tile_source
 
 TILE = 56  # pixels of a tile
 
@@ -38,25 +34,15 @@ class Responding(anywidget.AnyWidget):
     def show(self, title: str, maps: Sequence[dict[str, Any]], tiles: Sequence[np.ndarray]) -> None:
         """Put these maps there; their tiles are patches (h, w, 3) uint8, which may come later."""
         with holding(self):
-            self.title, self.maps, self.tiles = title, list(maps), [framed(tile).tobytes() for tile in tiles]
+            self.title, self.maps, self.tiles = title, list(maps), [framed(tile, TILE).tobytes() for tile in tiles]
 
     def as_html(self) -> str:
         """The same without a page's script, for a still."""
         buttons = []
         for each, pixels in zip(self.maps, self.tiles, strict=False):
-            data = BytesIO()
-            Image.frombytes("RGBA", (TILE, TILE), pixels).save(data, "PNG")
-            source, words = b64encode(data.getvalue()).decode(), escape(each["words"], quote=True)
-            picture = f"<img alt='{words}' src='data:image/png;base64,{source}'>"
+            words = escape(each["words"], quote=True)
+            picture = f"<img alt='{words}' src='{tile_source(pixels)}'>"
             bar = f"<div class='zf-response-bar' style='--zf-share:{each['share']:.0%}'></div>"
             buttons.append(f"<div class='zf-response' title='{words}'>{picture}{bar}{escape(each['name'])}</div>")
         title = f"<div class='zf-quarter-title'>{escape(self.title)}</div>"
         return f"<div class='zf-responding'>{title}<div class='zf-responding-row'>{''.join(buttons)}</div></div>"
-
-
-def framed(patch: np.ndarray) -> np.ndarray:
-    """A patch in the middle of a see-through tile, (TILE, TILE, 4) uint8."""
-    tile, fitted = np.zeros((TILE, TILE, 4), np.uint8), rgba(fit_tile(patch, TILE))
-    top, left = (TILE - fitted.shape[0]) // 2, (TILE - fitted.shape[1]) // 2
-    tile[top : top + fitted.shape[0], left : left + fitted.shape[1]] = fitted
-    return tile

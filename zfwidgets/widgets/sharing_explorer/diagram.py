@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from html import escape
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets as T
-from PIL import Image
 
-from zfwidgets.drawing import fit_tile
 from zfwidgets.widgets.holding import holding
-from zfwidgets.widgets.picture import rgba
+from zfwidgets.widgets.picture import framed, tile_source
 
 SMALL, LARGE = 52, 160  # pixels of a tile's side
 
@@ -109,18 +105,7 @@ class Diagram(anywidget.AnyWidget):
 
 
 def _node_html(node: Node, pixels: bytes) -> str:
-    side, data = round((len(pixels) / 4) ** 0.5), BytesIO()
-    Image.frombytes("RGBA", (side, side), pixels).save(data, "PNG")
-    source, words = b64encode(data.getvalue()).decode(), escape(node.words, quote=True)
-    picture = f"<img class='zf-link-tile' alt='{words}' src='data:image/png;base64,{source}'>"
+    words = escape(node.words, quote=True)
+    picture = f"<img class='zf-link-tile' alt='{words}' src='{tile_source(pixels)}'>"
     size = "zf-link-large" if node.large else ""
     return f"<div class='zf-link-node {size}' title='{words}'>{picture}<div>{escape(node.name)}</div></div>"
-
-
-def framed(picture: np.ndarray, side: int) -> np.ndarray:
-    """A picture in the middle of a see-through square, (side, side, 4) uint8."""
-    fitted = rgba(fit_tile(picture, side)) if picture.shape[2] == 3 else picture
-    square = np.zeros((max(side, *fitted.shape[:2]),) * 2 + (4,), np.uint8)
-    top, left = ((len(square) - length) // 2 for length in fitted.shape[:2])
-    square[top : top + fitted.shape[0], left : left + fitted.shape[1]] = fitted
-    return square
