@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.experiments.sharing import Links, Sharing, alike_together
+from zfwidgets.experiments.sharing import Sharing, SharingLinks, alike_together
 from zfwidgets.experiments.sharing.knock_out import both_ways
 from zfwidgets.experiments.sharing.plan import halves_of
 from zfwidgets.task import Cancelled, Task
@@ -71,10 +71,10 @@ def test_the_matrix_says_how_a_network_is_wired(weight):
     assert {part.feature for part in found.users(2)} == {0, 1, 3}
     assert found.users(4) == found.made_of(2) == []
     assert found.users(2)[0].feature == 3
-    assert 1 < links.parts[0] <= 2
-    assert links.parts[[2, 3]].tolist() == pytest.approx([0, 1])
-    assert links.users[4] == links.users[0] == 0
-    assert 2 < links.users[2] <= 3
+    assert 1 < links.effective_parts[0] <= 2
+    assert links.effective_parts[[2, 3]].tolist() == pytest.approx([0, 1])
+    assert links.effective_users[4] == links.effective_users[0] == 0
+    assert 2 < links.effective_users[2] <= 3
     assert links.likeness[0, 3] == pytest.approx(found.share[0, 2] / np.linalg.norm(found.share[0]))
 
 
@@ -104,7 +104,7 @@ def test_what_is_not_stable_is_known_by_shuffling():
     own = rng.gamma(0.3, size=(40, 60))
     own[30:] = 0
     halves = np.stack([own + rng.gamma(0.3, size=own.shape) * 0.2, own + rng.gamma(0.3, size=own.shape) * 0.2])
-    links = Links("upper", "lower", halves.astype(np.float32), np.full((2, 40), 4))
+    links = SharingLinks("upper", "lower", halves.astype(np.float32), np.full((2, 40), 4))
     assert links.stable[:30].all()
     assert links.stable[30:].mean() < 0.4
     assert -0.3 < links.null < 0.5
@@ -145,7 +145,7 @@ def test_the_chain_goes_down_the_main_layers(deep, chain):
     assert depths.count(1) <= 4
     assert 0 <= tree.rest < 1
     for _, branch in tree.walk():
-        shares = [part.share for part in branch.parts]
+        shares = [part.share for part in branch.branches]
         assert shares == sorted(shares, reverse=True)
     assert chain.chain(2, width=(1,), layer="conv 2").layer == "features.relu2"
     users = chain.users(3, layer="conv 1")

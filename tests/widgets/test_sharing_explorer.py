@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zfwidgets as zf
-from zfwidgets.experiments.sharing import Links
+from zfwidgets.experiments.sharing import SharingLinks
 from zfwidgets.widgets.panel.still import still
 from zfwidgets.widgets.picture import framed
 from zfwidgets.widgets.sharing_explorer.diagram import SMALL, Diagram, Group, Link, Node
@@ -196,8 +196,8 @@ def test_the_tree_goes_down_to_the_first_layer(explorer, prepared):
     shown = explorer.picture.diagram.shown
     assert [group.title for group in shown] == ["fire 5", "fire 4", "fire 3", "fire 2", "conv 1"]
     branch = prepared.chain(232, layer="fire 5")
-    assert nodes(explorer, 1) == [part.feature for part in branch.parts]
-    assert nodes(explorer, 2) == [each.feature for part in branch.parts for each in part.parts]
+    assert nodes(explorer, 1) == [part.feature for part in branch.branches]
+    assert nodes(explorer, 2) == [each.feature for part in branch.branches for each in part.branches]
     assert explorer.picture.diagram.flow == "right"
     press(explorer, "chosen", 1, 2)
     assert explorer.layer == "features.6.cat"
@@ -281,7 +281,7 @@ def test_a_still_shows_the_maps(explorer):
 def test_unstable_and_silent_maps_are_told(squeezenet):
     sums = np.zeros((2, 3, 4), np.float32)
     sums[:, 0, :2], sums[0, 1, 2], sums[1, 1, 3] = 1, 1, 1
-    links = Links("features.4.cat", "features.1", sums, np.array([[4, 4, 0], [4, 4, 0]]))
+    links = SharingLinks("features.4.cat", "features.1", sums, np.array([[4, 4, 0], [4, 4, 0]]))
     groups, lines = focus(squeezenet, "features.4.cat", 1, None, links, "share", (0,))
     assert [node.feature for node in groups[1].nodes] == [2, 3, 0]
     assert not any(link.stable for link in lines)

@@ -4,21 +4,21 @@ that the paper leaves open)."""
 from zfwidgets.experiments.sharing.checked import SharingCheck
 from zfwidgets.experiments.sharing.knock_out import KnockOut, knock_out
 from zfwidgets.experiments.sharing.layers import sharing_layers
-from zfwidgets.experiments.sharing.links import WEIGHTS, Links, Part
+from zfwidgets.experiments.sharing.links import WEIGHTS, SharingLinks, SharingPart
 from zfwidgets.experiments.sharing.order import alike_together
 from zfwidgets.experiments.sharing.prepared import prepared_sharing
 from zfwidgets.experiments.sharing.result import Sharing
 from zfwidgets.experiments.sharing.share import sharing
-from zfwidgets.experiments.sharing.tree import Branch
+from zfwidgets.experiments.sharing.tree import SharingBranch
 
 __all__ = [
     "WEIGHTS",
-    "Branch",
     "KnockOut",
-    "Links",
-    "Part",
     "Sharing",
+    "SharingBranch",
     "SharingCheck",
+    "SharingLinks",
+    "SharingPart",
     "alike_together",
     "knock_out",
     "prepared_sharing",

@@ -19,7 +19,7 @@ class SharingCheck(Result):
     upper: str
     lower: str
     features: Int64[np.ndarray, "n"]  # upper maps
-    parts: Int64[np.ndarray, "n m"]  # lower maps that were taken out, one at a time
+    taken_out: Int64[np.ndarray, "n m"]  # lower maps, one at a time
     contribution: Float64[np.ndarray, "n m"]  # shares by contribution
     signal: Float64[np.ndarray, "n m"]  # shares by signal alone
     average: Float64[
@@ -30,7 +30,7 @@ class SharingCheck(Result):
 
     def verify(self) -> None:
         """Raise ValueError where fields contradict each other."""
-        check(len(self.features) > 0 and self.parts.shape[1] > 1, "there are no maps in it")
+        check(len(self.features) > 0 and self.taken_out.shape[1] > 1, "there are no maps in it")
 
     def correlations(self, weight: str = "contribution") -> np.ndarray:
         """Spearman's rank correlation between share and fall for each upper map, (n,).

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from zfwidgets.experiments.sharing.tree import Branch
+    from zfwidgets.experiments.sharing.tree import SharingBranch
 
 FULL = 99.5  # percentile of shares that is drawn black
 
@@ -89,7 +89,7 @@ def _knock_out(found: KnockOut, classes: int = 5) -> Figure:
     return figure
 
 
-def _tree(tree: Branch) -> Figure:
+def _tree(tree: SharingBranch) -> Figure:
     depth = max(level for level, _ in tree.walk())
     figure = new_figure(1.6 + 1.5 * depth, 1.2 + 0.5 * _leaves(tree))
     axes = figure.add_subplot()
@@ -99,14 +99,14 @@ def _tree(tree: Branch) -> Figure:
     return figure
 
 
-def _node(axes: Axes, branch: Branch, level: int, top: float) -> float:
+def _node(axes: Axes, branch: SharingBranch, level: int, top: float) -> float:
     """Draw a branch and what is below it, from a height on; returns its own height."""
     heights = []
-    for part in branch.parts:
+    for part in branch.branches:
         heights.append(_node(axes, part, level + 1, top))
         top += _leaves(part)
     height = float(np.mean(heights)) if heights else top
-    for part, end in zip(branch.parts, heights, strict=True):
+    for part, end in zip(branch.branches, heights, strict=True):
         axes.plot([level + 0.34, level + 0.66], [height, end], color="0.5", linewidth=0.5 + 24 * part.share, zorder=0)
         axes.text(level + 0.5, (height + end) / 2, f"{part.share:.0%}", fontsize=7, ha="center", va="center")
     colour = "black" if branch.stable else "0.6"
@@ -114,5 +114,5 @@ def _node(axes: Axes, branch: Branch, level: int, top: float) -> float:
     return height
 
 
-def _leaves(branch: Branch) -> int:
-    return sum(map(_leaves, branch.parts)) or 1
+def _leaves(branch: SharingBranch) -> int:
+    return sum(map(_leaves, branch.branches)) or 1

@@ -12,7 +12,7 @@ WEIGHTS = ("contribution", "signal")
 CHANCE = 0.95  # of the correlations between different maps lie below that of a stable one
 
 
-class Part(NamedTuple):
+class SharingPart(NamedTuple):
     """One feature map that another is made of, or is used by."""
 
     feature: int
@@ -25,7 +25,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Links:
+class SharingLinks:
     """Which maps of a lower layer the maps of an upper one are made of.
 
     All follows from sums over the strongest units of each upper map, taken apart by two halves of their images.
@@ -58,12 +58,12 @@ class Links:
         return np.divide(self.share, mean, out=np.zeros_like(self.share), where=mean > 0)
 
     @cached_property
-    def parts(self) -> np.ndarray:
+    def effective_parts(self) -> np.ndarray:
         """Effective number of lower maps in each upper one, (upper,): the exponential of the shares' entropy."""
         return _effective(self.share)
 
     @cached_property
-    def users(self) -> np.ndarray:
+    def effective_users(self) -> np.ndarray:
         """Effective number of upper maps that use each lower one, (lower,)."""
         return _effective(_shares(self.share.T))
 
@@ -92,7 +92,7 @@ class Links:
         level = np.fmax(self.null, 0.0)
         return np.nan_to_num(self.stability, nan=-1.0) > level
 
-    def made_of(self, feature: int, n: int = 8, by: str = "share") -> list[Part]:
+    def made_of(self, feature: int, n: int = 8, by: str = "share") -> list[SharingPart]:
         """The lower maps that an upper one is made of, most important first.
 
         By "lift", among those with more than an even part of it, so that nothing small is found important by chance.
@@ -100,17 +100,17 @@ class Links:
         share = self.share[feature]
         return self._best(share, self.lift[feature], np.full(len(share), self.stable[feature]), n, by)
 
-    def used_by(self, feature: int, n: int = 8, by: str = "share") -> list[Part]:
+    def used_by(self, feature: int, n: int = 8, by: str = "share") -> list[SharingPart]:
         """The upper maps of which a lower one is the largest part, by share or lift."""
         return self._best(self.share[:, feature], self.lift[:, feature], self.stable, n, by)
 
-    def _best(self, share: np.ndarray, lift: np.ndarray, stable: np.ndarray, n: int, by: str) -> list[Part]:
+    def _best(self, share: np.ndarray, lift: np.ndarray, stable: np.ndarray, n: int, by: str) -> list[SharingPart]:
         if by not in ("share", "lift"):
             raise ValueError(f'maps are ordered by "share" or "lift"; {by!r} was given')
         score = np.where(share > 1 / self.share.shape[1], lift, 0) if by == "lift" else share
         order = np.argsort(-score, kind="stable")[:n]
         return [
-            Part(int(other), float(share[other]), float(lift[other]), bool(stable[other]))
+            SharingPart(int(other), float(share[other]), float(lift[other]), bool(stable[other]))
             for other in order
             if score[other] > 0
         ]

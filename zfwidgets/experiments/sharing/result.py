@@ -13,8 +13,8 @@ import numpy as np
 
 from zfwidgets.experiments.result import Result
 from zfwidgets.experiments.schema import Float32, Int16, Int32, check
-from zfwidgets.experiments.sharing.links import WEIGHTS, Links, Part
-from zfwidgets.experiments.sharing.tree import Branch
+from zfwidgets.experiments.sharing.links import WEIGHTS, SharingLinks, SharingPart
+from zfwidgets.experiments.sharing.tree import SharingBranch
 from zfwidgets.task import UNWATCHED, Task
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Sharing(Result):
                 check((sums >= 0) & np.isfinite(sums), f"there are sums below 0 in {upper}")
             check(self.counts[upper] >= 0, f"there are counts below 0 in {upper}")
 
-    def links(self, layer: str | None = None, weight: str | None = None) -> Links:
+    def links(self, layer: str | None = None, weight: str | None = None) -> SharingLinks:
         """All that is known between a layer (by name or title; the first by default) and the next.
 
         Raises ValueError for a layer without a next one, or another weight than "contribution" and "signal".
@@ -71,7 +71,7 @@ class Sharing(Result):
         if (place, weight) not in known:
             upper, lower = self.layers[place : place + 2]
             sums = self.contributions if weight == "contribution" else self.signals
-            known[place, weight] = Links(upper, lower, sums[upper], self.counts[upper])
+            known[place, weight] = SharingLinks(upper, lower, sums[upper], self.counts[upper])
         return known[place, weight]
 
     @property
@@ -89,11 +89,11 @@ class Sharing(Result):
         """Correlation of each map's shares between two halves of its images, (upper,)."""
         return self.links().stability
 
-    def made_of(self, feature: int, n: int = 8, layer: str | None = None, by: str = "share") -> list[Part]:
+    def made_of(self, feature: int, n: int = 8, layer: str | None = None, by: str = "share") -> list[SharingPart]:
         """The maps of the next layer that a map (of the first layer by default) is made of, the largest part first."""
         return self.links(layer).made_of(self._checked(feature, self._place(layer)), n, by)
 
-    def users(self, feature: int, n: int = 8, layer: str | None = None, by: str = "share") -> list[Part]:
+    def users(self, feature: int, n: int = 8, layer: str | None = None, by: str = "share") -> list[SharingPart]:
         """The maps of the layer above that use a map (of the second layer by default): of which it is the largest
         part."""
         place = 1 if layer is None else self._place(layer, end=True)
@@ -101,7 +101,9 @@ class Sharing(Result):
             raise ValueError(f"{self.layers[0]!r} is the first layer here: nothing above it was looked at")
         return self.links(self.layers[place - 1]).used_by(self._checked(feature, place), n, by)
 
-    def chain(self, feature: int, width: Sequence[int] = (4, 2), layer: str | None = None, by: str = "share") -> Branch:
+    def chain(
+        self, feature: int, width: Sequence[int] = (4, 2), layer: str | None = None, by: str = "share"
+    ) -> SharingBranch:
         """What a map is made of, what that is made of, and so on down to the last layer of the chain.
 
         `width` says how many parts are followed at each step; further down, one.
@@ -146,7 +148,7 @@ class Sharing(Result):
         lines = []
         for upper, (high, low) in zip(self.layers[:-1], pairwise(self.titles), strict=True):
             links = self.links(upper)
-            number = np.median(links.parts[~links.silent]) if not links.silent.all() else 0
+            number = np.median(links.effective_parts[~links.silent]) if not links.silent.all() else 0
             lines.append(
                 f"  a map of {high} is made of about {number:.0f} of {links.share.shape[1]} maps of {low}; "
                 f"{links.stable.mean():.0%} of {len(links.stable)} are stable"
@@ -164,14 +166,16 @@ class Sharing(Result):
             rule=self.rule, network=self.network, data=self.data,
         )  # fmt: skip
 
-    def _branch(self, feature: int, place: int, share: float, stable: bool, width: tuple[int, ...], by: str) -> Branch:
-        parts: tuple[Branch, ...] = ()
+    def _branch(
+        self, feature: int, place: int, share: float, stable: bool, width: tuple[int, ...], by: str
+    ) -> SharingBranch:
+        parts: tuple[SharingBranch, ...] = ()
         if place < len(self.layers) - 1:
             found = self.links(self.layers[place]).made_of(feature, width[0] if width else 1, by)
             parts = tuple(
                 self._branch(part.feature, place + 1, part.share, part.stable, width[1:], by) for part in found
             )
-        return Branch(self.layers[place], self.titles[place], feature, share, stable, parts)
+        return SharingBranch(self.layers[place], self.titles[place], feature, share, stable, parts)
 
     def _place(self, layer: str | None, end: bool = False) -> int:
         """Of a layer in the chain; of one with a next one, unless `end`."""
@@ -194,4 +198,4 @@ class Sharing(Result):
         return int(feature)
 
 
-_KNOWN: WeakKeyDictionary[Sharing, dict[tuple[int, str], Links]] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[Sharing, dict[tuple[int, str], SharingLinks]] = WeakKeyDictionary()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Branch:
+class SharingBranch:
     """A feature map, and those of the next layer that it is made of, the largest part first."""
 
     layer: str
@@ -15,17 +15,17 @@ class Branch:
     feature: int
     share: float  # of the map above it; 1 at the top
     stable: bool
-    parts: tuple[Branch, ...] = ()
+    branches: tuple[SharingBranch, ...] = ()
 
     @property
     def rest(self) -> float:
         """What part of it the maps that are not shown are; 0 at the end of the tree."""
-        return 1 - sum(part.share for part in self.parts) if self.parts else 0.0
+        return 1 - sum(part.share for part in self.branches) if self.branches else 0.0
 
-    def walk(self, depth: int = 0) -> Iterator[tuple[int, Branch]]:
+    def walk(self, depth: int = 0) -> Iterator[tuple[int, SharingBranch]]:
         """Every branch with its depth, this one first."""
         yield depth, self
-        for part in self.parts:
+        for part in self.branches:
             yield from part.walk(depth + 1)
 
     def __repr__(self) -> str:

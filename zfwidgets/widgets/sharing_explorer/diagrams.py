@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zfwidgets.experiments.sharing import Branch, Links, Part
+from zfwidgets.experiments.sharing import SharingBranch, SharingLinks, SharingPart
 from zfwidgets.models import Network
 from zfwidgets.widgets.sharing_explorer.diagram import Group, Link, Node
 
@@ -14,7 +14,13 @@ Drawn = tuple[list[Group], list[Link]]
 
 
 def focus(
-    net: Network, layer: str, feature: int, up: Links | None, down: Links | None, by: str, out: tuple[int, ...]
+    net: Network,
+    layer: str,
+    feature: int,
+    up: SharingLinks | None,
+    down: SharingLinks | None,
+    by: str,
+    out: tuple[int, ...],
 ) -> Drawn:
     """The users of a map, itself, and its parts, those among them that are taken out."""
     groups, links = [], []
@@ -44,13 +50,13 @@ def focus(
     return groups, links
 
 
-def tree(top: Branch) -> Drawn:
+def tree(top: SharingBranch) -> Drawn:
     """A map, its parts, theirs, and so on: a group a layer."""
     levels, links = [[top]], []
-    while any(branch.parts for branch in levels[-1]):
-        below: list[Branch] = []
+    while any(branch.branches for branch in levels[-1]):
+        below: list[SharingBranch] = []
         for place, branch in enumerate(levels[-1]):
-            for part in branch.parts:
+            for part in branch.branches:
                 links.append(Link(len(levels) - 1, place, len(below), part.share, part.stable))
                 below.append(part)
         levels.append(below)
@@ -61,18 +67,20 @@ def tree(top: Branch) -> Drawn:
     return groups, links
 
 
-def _parts(down: Links, feature: int, by: str, out: tuple[int, ...]) -> list[Part]:
+def _parts(down: SharingLinks, feature: int, by: str, out: tuple[int, ...]) -> list[SharingPart]:
     """The largest parts of a map, and after them what else is taken out."""
     found = down.made_of(feature, SHOWN, by)
     known = {each.feature for each in found}
     return found + [
-        Part(other, float(down.share[feature, other]), float(down.lift[feature, other]), bool(down.stable[feature]))
+        SharingPart(
+            other, float(down.share[feature, other]), float(down.lift[feature, other]), bool(down.stable[feature])
+        )
         for other in out
         if other not in known
     ]
 
 
-def _node(net: Network, layer: str, part: Part, by: str, words: str, out: bool | None = None) -> Node:
+def _node(net: Network, layer: str, part: SharingPart, by: str, words: str, out: bool | None = None) -> Node:
     number = f"×{part.lift:.1f}" if by == "lift" else f"{part.share:.0%}"
     name = net.class_of(layer, part.feature)
     said = [
@@ -84,7 +92,7 @@ def _node(net: Network, layer: str, part: Part, by: str, words: str, out: bool |
     return Node(layer, part.feature, f"{part.feature} · {number}", "; ".join(said), part.stable, out)
 
 
-def _leaf(branch: Branch, first: bool) -> Node:
+def _leaf(branch: SharingBranch, first: bool) -> Node:
     number, words = str(branch.feature), f"{branch.title}, feature {branch.feature}"
     if first:
         return Node(branch.layer, branch.feature, number, words)
@@ -94,17 +102,18 @@ def _leaf(branch: Branch, first: bool) -> Node:
     )  # fmt: skip
 
 
-def verdict(net: Network, layer: str, feature: int, up: Links | None, down: Links | None) -> str:
+def verdict(net: Network, layer: str, feature: int, up: SharingLinks | None, down: SharingLinks | None) -> str:
     """What is known of a map, in sentences."""
     title, said = f"{net.layer(layer).title} · {feature}", []
     if down is not None and down.silent[feature]:
         said.append(f"{title} is silent in these images.")
     elif down is not None:
-        lower = net.layer(down.lower).title
-        said.append(f"{title} is made of about {down.parts[feature]:.0f} of {down.share.shape[1]} maps of {lower}.")
+        number, whole = down.effective_parts[feature], down.share.shape[1]
+        said.append(f"{title} is made of about {number:.0f} of {whole} maps of {net.layer(down.lower).title}.")
         said.append(_agreement(float(down.stability[feature]), down.null, bool(down.stable[feature])))
-    if up is not None and up.users[feature] > 0:
-        said.append(f"About {up.users[feature]:.0f} of {up.share.shape[0]} maps of {net.layer(up.upper).title} use it.")
+    if up is not None and up.effective_users[feature] > 0:
+        number, whole = up.effective_users[feature], up.share.shape[0]
+        said.append(f"About {number:.0f} of {whole} maps of {net.layer(up.upper).title} use it.")
     return " ".join(said)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zfwidgets.experiments.projection import ImageFeatures, Projection
-from zfwidgets.experiments.sharing import Branch, KnockOut, Sharing, knock_out
+from zfwidgets.experiments.sharing import KnockOut, Sharing, SharingBranch, knock_out
 from zfwidgets.experiments.top_activations import NONE, TopActivations
 from zfwidgets.models import Network
 from zfwidgets.widgets.sharing_explorer.examples import Examples
@@ -33,7 +33,7 @@ class Look:
     upper: str | None  # the layer that its users are in
     up: Sharing | None
     strongest: Strongest | None
-    tree: Branch | None
+    tree: SharingBranch | None
 
 
 def strongest(

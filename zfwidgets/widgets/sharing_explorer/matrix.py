@@ -9,7 +9,7 @@ import numpy as np
 import traitlets as T
 
 from zfwidgets.drawing import heat
-from zfwidgets.experiments.sharing import Links, alike_together
+from zfwidgets.experiments.sharing import SharingLinks, alike_together
 from zfwidgets.widgets.controls import classed
 from zfwidgets.widgets.geometry import MATRIX, MATRIX_AROUND
 from zfwidgets.widgets.picture import Picture, heat_scale
@@ -43,7 +43,7 @@ class MatrixView(W.Box):
         side = W.VBox([beside, search, self.pair, self.pointed])
         super().__init__([classed(self.whole, "zf-matrix-whole"), classed(side, "zf-matrix-side")])
         self.add_class("zf-matrix")
-        self._drawn: tuple[Links, str] | None = None
+        self._drawn: tuple[SharingLinks, str] | None = None
         self._count, self._filling = 0, False
         self.whole.observe(self._cell_chosen, names="cell")
         self.whole.observe(self._hovered, names="hover")
@@ -51,7 +51,13 @@ class MatrixView(W.Box):
         self.lower.observe(self._found, names="value")
 
     def show(
-        self, links: Links, by: str, titles: tuple[str, str], feature: int, part: int, tiles: Sequence[np.ndarray]
+        self,
+        links: SharingLinks,
+        by: str,
+        titles: tuple[str, str],
+        feature: int,
+        part: int,
+        tiles: Sequence[np.ndarray],
     ) -> None:
         """Draw the matrix, unless it is on show already, and cross it there; `tiles` are both maps' squares."""
         self._titles, self._by = titles, by
@@ -74,7 +80,7 @@ class MatrixView(W.Box):
             picture.show(tile, shown_width=LARGE, caption=f"{title} · {number}")
         self.pair.value = f"<b>{self._words(feature, part)}</b>"
 
-    def _draw(self, links: Links, by: str) -> None:
+    def _draw(self, links: SharingLinks, by: str) -> None:
         self._drawn = links, by
         self._rows, self._columns = alike_together(links.share), alike_together(links.share.T)
         self._row_of, self._column_of = np.argsort(self._rows), np.argsort(self._columns)
