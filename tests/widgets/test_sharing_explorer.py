@@ -150,7 +150,7 @@ def test_a_map_above_cannot_be_taken_out(explorer):
 def test_shares_are_checked_by_taking_maps_out(squeezenet):
     panel = zf.SharingExplorer(squeezenet, layer="fire 9")
     said = panel._check(zf.Task())
-    assert said.startswith("Rank correlation of share and fall over 16 maps: 0.")
+    assert said.startswith("Share and fall, rank correlation: 0.")
     panel.choose(layer="conv 1")
     assert panel._check(zf.Task()) == "There is nothing below this layer."
 

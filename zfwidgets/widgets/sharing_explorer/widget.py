@@ -211,8 +211,8 @@ class SharingExplorer(FeaturePanel):
         )
         (mean, low, high), guess = found.correlation(self.weight), found.correlation("average")[0]
         return (
-            f"Rank correlation of share and fall over {len(found.features)} maps: {mean:.2f} "
-            f"(95 %: {low:.2f} to {high:.2f}); of the mean share, which knows nothing of the map: {guess:.2f}"
+            f"Share and fall, rank correlation: {mean:.2f} (95 %: {low:.2f} to {high:.2f}); "
+            f"mean share alone: {guess:.2f}"
         )
 
     def _walk(self, change: T.Bunch) -> None:
