@@ -28,11 +28,22 @@ FUNCTIONS = {
     "responses": lambda net: zf.responses(net, IMAGE, "0"),
     "invariance": lambda net: zf.invariance(net, [IMAGE]),
     "invariance_sweep": lambda net: zf.invariance_sweep(net, [IMAGE]),
+    "sharing": lambda net: zf.sharing(net, [IMAGE], progress=False),
+    "sharing_layers": lambda net: zf.sharing_layers(net),
+    "prepared_sharing": lambda net: zf.prepared_sharing(net, [IMAGE]),
+    "knock_out": lambda net: zf.knock_out(net, IMAGE, "0", 0),
     "correspondence": lambda net: zf.correspondence(net, [IMAGE, IMAGE], {"nose": [BOX, BOX]}),
 }
 WIDGETS = {
     name: lambda net, name=name: getattr(zf, name)(net, [IMAGE, IMAGE])
-    for name in ("CorrespondenceLab", "FeatureExplorer", "InvarianceExplorer", "OcclusionCanvas", "TopNine")
+    for name in (
+        "CorrespondenceLab",
+        "FeatureExplorer",
+        "InvarianceExplorer",
+        "OcclusionCanvas",
+        "SharingExplorer",
+        "TopNine",
+    )
 }
 CALLS = FUNCTIONS | WIDGETS | {"Selection": lambda net: zf.Selection(net, [IMAGE])}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from zfwidgets.experiments.top_activations import TopActivations
-from zfwidgets.models import Network
+from zfwidgets.models import Network, require_network
 
 MOST = 2048  # maps of a layer: beyond, as in fully connected layers of 4096, there is too much to look at
 
@@ -14,7 +14,8 @@ MOST = 2048  # maps of a layer: beyond, as in fully connected layers of 4096, th
 def sharing_layers(net: Network, tops: TopActivations | None = None) -> tuple[str, ...]:
     """The main layers from the last down to the first, less pools, each of whose maps is made of one map, and less
     bottlenecks, which have less than half as many maps as the layers on both sides, and layers of more than 2048. Where
-    `tops` are given, only the layers that they know."""
+    `tops` are given, only the layers that they know. Raises TypeError where `net` is no network."""
+    require_network(net)
     shown = [layer for layer in net.feature_layers if layer.kind != "pool" and layer.channels <= MOST]
     counts = [layer.channels for layer in shown]
     between = zip([0, *counts], counts, [*counts[1:], 0], strict=False)
