@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zfwidgets.data import Shapes, corpus, face_parts, faces, images, photograph, photograph_names, photographs
     from zfwidgets.experiments.correspondence import Correspondence, correspondence
+    from zfwidgets.experiments.diagnosis import Diagnosis, Verdict, diagnose
     from zfwidgets.experiments.evolution import Evolution, EvolutionRecorder, Snapshot, prepared_evolution
     from zfwidgets.experiments.gallery import Gallery, gallery
     from zfwidgets.experiments.invariance import Invariance, invariance, invariance_sweep, transformation
@@ -46,6 +47,7 @@ __version__ = "0.1.0"
 _PLACES = {
     "Correspondence": "experiments.correspondence",
     "CorrespondenceLab": "widgets.correspondence_lab",
+    "Diagnosis": "experiments.diagnosis",
     "Evolution": "experiments.evolution",
     "EvolutionPlayer": "widgets.evolution_player",
     "EvolutionRecorder": "experiments.evolution",
@@ -78,10 +80,12 @@ _PLACES = {
     "TopActivations": "experiments.top_activations",
     "TopNine": "widgets.top_nine",
     "Training": "experiments.training",
+    "Verdict": "experiments.diagnosis",
     "alexnet_zf": "models.zfnet",
     "clip_rms": "experiments.training",
     "corpus": "data",
     "correspondence": "experiments.correspondence",
+    "diagnose": "experiments.diagnosis",
     "face_parts": "data",
     "faces": "data",
     "gallery": "experiments.gallery",
@@ -114,6 +118,7 @@ _PLACES = {
 __all__ = [
     "Correspondence",
     "CorrespondenceLab",
+    "Diagnosis",
     "Evolution",
     "EvolutionPlayer",
     "EvolutionRecorder",
@@ -146,10 +151,12 @@ __all__ = [
     "TopActivations",
     "TopNine",
     "Training",
+    "Verdict",
     "alexnet_zf",
     "clip_rms",
     "corpus",
     "correspondence",
+    "diagnose",
     "face_parts",
     "faces",
     "gallery",

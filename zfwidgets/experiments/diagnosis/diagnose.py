@@ -1,0 +1,169 @@
+"""Look at a network's first layer, and at what its stride does to what is behind it (Fig. 6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zfwidgets.backend.graph.step import Step
+from zfwidgets.backend.ops.linear import Convolution
+from zfwidgets.backend.run.deconvnet import fitting
+from zfwidgets.backend.run.forward import forward
+from zfwidgets.backend.run.memory import in_parts, parts_of
+from zfwidgets.backend.surroundings import undisturbed
+from zfwidgets.data import images as as_collection
+from zfwidgets.data import photographs
+from zfwidgets.experiments.diagnosis.filters import (
+    bands,
+    beyond,
+    dead_by_weights,
+    likeness,
+    near_duplicates,
+    rms,
+    spectrum,
+)
+from zfwidgets.experiments.diagnosis.result import ALIKE, Diagnosis
+from zfwidgets.experiments.gallery import gallery
+from zfwidgets.experiments.top_activations import top_activations
+from zfwidgets.models import Network, require_network
+from zfwidgets.task import UNWATCHED, Task
+
+SHIFTS = 8  # pixels, at most
+SHOWN = 16  # projections of the layer above
+
+
+@undisturbed()
+def diagnose(net: Network, images: Any = None, *, seed: int = 0, task: Task = UNWATCHED) -> Diagnosis:
+    """What the paper looked for in Fig. 6, measured in a network's first convolution and what follows from it.
+
+    - **Strength**: RMS = √(mean w²) of each filter; dominance is the largest over the median one, a fault from 5 on.
+    - **Dead by weights**: all |w| below 1 % of the layer's largest. **Dead on the data**: the rectified map is positive
+      in none of N images; then, with 95 % confidence, in fewer than 3/N of all images.
+    - **Frequency**: |FFT|² of the filter, zero-padded to 64×64 and summed over channels, by distance from frequency 0:
+      low < 1/8, middle, high > 1/4 cycles a pixel; each channel's mean removed, and kept. And its part beyond the
+      layer's own Nyquist frequency, 1/(2·stride), along rows or columns.
+    - **Aliasing**: the layer is run at stride 1, and the part of its maps' power beyond that frequency is what the
+      stride folds back into others; the map's mean is removed, and a Hann window keeps its edges from counting. And
+      the share of answers that stay when the image is shifted by 1 to 8 pixels up, down, left and right, its edge
+      repeated.
+    - **Near-duplicates**: the largest normalised cross-correlation of two filters over shifts of up to half the kernel;
+      a fault above 0.95.
+
+    Frequencies and aliasing are measured in the same layer with new random weights (He's), too: what is unusual is
+    unusual beside these.
+
+    Args:
+        net: any network with a convolution.
+        images: whatever `zf.images` takes; None: the embedded photographs. More images find fewer dead maps.
+        seed: of the random weights.
+        task: watches and cancels it.
+
+    Raises:
+        ValueError: the network has no convolution.
+        TypeError: `net` is no network.
+    """
+    require_network(net)
+    step, conv = _first(net)
+    collection = as_collection(photographs() if images is None else images)
+    weights = conv.weight.float().cpu().numpy()
+    random = torch.empty_like(conv.weight, device="cpu", dtype=torch.float32)
+    nn.init.kaiming_normal_(random, generator=torch.Generator().manual_seed(seed))
+    rectified = _rectified(net, step)
+    active = np.zeros(len(weights), np.int64)
+    power, random_power = (np.zeros(1) for _ in range(2))
+    same = np.zeros(SHIFTS)
+    both = replace(conv, stride=(1, 1)), replace(conv, stride=(1, 1), weight=random.to(conv.weight))
+
+    def looked(part: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        x = torch.stack([net.reader.read_from(collection, number)[1] for number in range(part.start, part.stop)])
+        x = x.to(net.device, net.dtype)
+        found = forward(net.program, x, [step.inputs[0], rectified], task=task).activations
+        positive = (found[rectified].flatten(2).amax(2) > 0).sum(0).cpu().numpy()
+        own, other = (_power(op.forward(found[step.inputs[0]])) for op in both)
+        return positive, own, other, _unchanged(net, x, task)
+
+    at_once = max(1, fitting(net.device, len(weights) * int(np.prod(net.program.input.shape[1:]))))
+    for part, (positive, own, other, stays) in in_parts(parts_of(len(collection), at_once), looked):
+        task.progress(part.stop, len(collection), "images")
+        active += positive
+        power, random_power, same = power + own, random_power + other, same + stays
+    second, projections = _second(net, collection, step, task)
+    pairs, alike = near_duplicates(likeness(weights), ALIKE)
+    kept, without = spectrum(weights, keep_mean=True), spectrum(weights, keep_mean=False)
+    title = net.layer(step.name).title if _is_layer(net, step) else step.name
+    return Diagnosis(
+        step.name, title, conv.stride, weights, rms(weights),
+        dead_by_weights(weights), active, len(collection), bands(kept), bands(without), beyond(kept, conv.stride),
+        beyond(power, conv.stride), pairs, alike, same / len(collection) if net.classifies else np.zeros(0),
+        bands(spectrum(random.numpy(), keep_mean=False)), beyond(random_power, conv.stride), second, projections,
+    )  # fmt: skip
+
+
+def _first(net: Network) -> tuple[Step, Convolution]:
+    """The first convolution of the network."""
+    for step in net.program.steps:
+        if isinstance(step.op, Convolution):
+            return step, step.op
+    raise ValueError(f"{net.name} has no convolution to look at")
+
+
+def _is_layer(net: Network, step: Step) -> bool:
+    return any(layer.name == step.name for layer in net.layers)
+
+
+def _rectified(net: Network, step: Step) -> Step:
+    """The first rectifier above a convolution that keeps its maps apart; the convolution where there is none."""
+    above, found = {step}, step
+    for other in net.program.steps:
+        if above & set(other.inputs) and other.shape[:1] == step.shape[:1] and other.op is not None:
+            if other.op.kind == "rectifier":
+                return other
+            if other.op.kind in ("normalisation", "affine"):
+                above.add(other)
+    return found
+
+
+def _power(maps: Tensor) -> np.ndarray:
+    """|FFT|² of maps (n, K, H, W) without their means, under a Hann window, summed over the images: (K, H, W)."""
+    maps = maps.double() - maps.double().mean((2, 3), keepdim=True)
+    for dim in (2, 3):
+        window = torch.hann_window(maps.shape[dim], periodic=True, dtype=maps.dtype, device=maps.device)
+        maps = maps * window.view(*(-1 if each == dim else 1 for each in range(4)))
+    found: np.ndarray = torch.fft.fft2(maps).abs().square().sum(0).cpu().numpy()
+    return found
+
+
+def _unchanged(net: Network, x: Tensor, task: Task) -> np.ndarray:
+    """For shifts by 1, 2, … pixels the number of images, over the four directions, whose answer stays."""
+    if not net.classifies:
+        return np.zeros(SHIFTS)
+    height, width = x.shape[2:]
+    wider = F.pad(x, [SHIFTS] * 4, mode="replicate")
+    answer = net.classify(x, [""] * len(x)).probability.argmax(1)
+    stays = np.zeros(SHIFTS)
+    for shift in range(1, SHIFTS + 1):
+        for down, across in ((shift, 0), (-shift, 0), (0, shift), (0, -shift)):
+            task.check()
+            moved = wider[:, :, SHIFTS + down : SHIFTS + down + height, SHIFTS + across : SHIFTS + across + width]
+            found = net.classify(moved.contiguous(), [""] * len(x)).probability.argmax(1)
+            stays[shift - 1] += (found == answer).sum() / 4
+    return stays
+
+
+def _second(net: Network, images: Any, step: Step, task: Task) -> tuple[str, np.ndarray]:
+    """The layer behind the second convolution, and projections of its maps' strongest units."""
+    convolutions = [each for each in net.program.steps if isinstance(each.op, Convolution)]
+    nothing = np.zeros((0, *net.program.input.shape), np.float32)
+    if len(convolutions) < 2:
+        return "", nothing
+    layer = _rectified(net, convolutions[1])
+    if not _is_layer(net, layer):
+        return "", nothing
+    tops = top_activations(net, images, layer.name, 1, workers=0, progress=False, task=task)
+    found = gallery(net, images, tops, layer.name, SHOWN, task=task).projections[:, 0]
+    return layer.name, found
