@@ -123,7 +123,9 @@ def test_a_wave_lies_in_its_band(frequency, band):
     found = filters.bands(filters.spectrum(weights, keep_mean=False))
     assert found[0, band] > 0.9
     assert found.sum() == pytest.approx(1)
-    assert filters.beyond(filters.spectrum(weights, keep_mean=True), (1, 4))[0] == pytest.approx(float(band > 0), abs=0.1)
+    assert filters.beyond(filters.spectrum(weights, keep_mean=True), (1, 4))[0] == pytest.approx(
+        float(band > 0), abs=0.1
+    )
 
 
 def test_a_spectrum_has_the_filters_power():
