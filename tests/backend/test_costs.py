@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import get_model, get_model_weights
 
 from zfwidgets.backend.capture.exported import capture
@@ -35,6 +36,19 @@ def test_totals_are_the_published_ones(model):
         parameters -= 3_326_696
     assert sum(step.parameters for step in program.steps) == parameters
     assert round(sum(step.macs for step in program.steps) / 1e9, 3) == pytest.approx(billions, abs=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+def test_multiply_adds_are_half_of_what_torch_counts(model):
+    options = {"aux_logits": False, "init_weights": False} if model in ("googlenet", "inception_v3") else {}
+    module = get_model(model, weights=None, **options).eval()
+    size = 299 if model == "inception_v3" else 224
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module(torch.zeros(1, 3, size, size))
+    steps = capture(module, (3, size, size)).steps
+    assert sum(step.macs for step in steps) == counter.get_total_flops() / 2
+    assert sum(step.parameters for step in steps) == sum(weight.numel() for weight in module.parameters())
 
 
 def test_each_layer_counts_what_it_multiplies_and_what_it_learns():
