@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zfwidgets.data import Shapes, corpus, face_parts, faces, images, photograph, photograph_names, photographs
+    from zfwidgets.experiments.ablation import Ablation, ablation
     from zfwidgets.experiments.correspondence import Correspondence, correspondence
     from zfwidgets.experiments.diagnosis import Diagnosis, Verdict, diagnose
     from zfwidgets.experiments.evolution import Evolution, EvolutionRecorder, Snapshot, prepared_evolution
@@ -45,6 +46,7 @@ __version__ = "0.1.0"
 
 # Public names are imported when they are first used (PEP 562): `import zfwidgets` loads no torch.
 _PLACES = {
+    "Ablation": "experiments.ablation",
     "Correspondence": "experiments.correspondence",
     "CorrespondenceLab": "widgets.correspondence_lab",
     "Diagnosis": "experiments.diagnosis",
@@ -81,6 +83,7 @@ _PLACES = {
     "TopNine": "widgets.top_nine",
     "Training": "experiments.training",
     "Verdict": "experiments.diagnosis",
+    "ablation": "experiments.ablation",
     "alexnet_zf": "models.zfnet",
     "clip_rms": "experiments.training",
     "corpus": "data",
@@ -116,6 +119,7 @@ _PLACES = {
 }
 
 __all__ = [
+    "Ablation",
     "Correspondence",
     "CorrespondenceLab",
     "Diagnosis",
@@ -152,6 +156,7 @@ __all__ = [
     "TopNine",
     "Training",
     "Verdict",
+    "ablation",
     "alexnet_zf",
     "clip_rms",
     "corpus",

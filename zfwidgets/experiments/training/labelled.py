@@ -27,6 +27,8 @@ class Labelled:
 
         Raises ValueError where there are no labels, or others than `classes`.
         """
+        if isinstance(source, Labelled):
+            return source
         images = as_collection(source)
         labels = _of_folders(images) if isinstance(source, str | Path) else images.labels
         if labels is None:
