@@ -28,6 +28,7 @@ FUNCTIONS = {
     "responses": lambda net: zf.responses(net, IMAGE, "0"),
     "invariance": lambda net: zf.invariance(net, [IMAGE]),
     "invariance_sweep": lambda net: zf.invariance_sweep(net, [IMAGE]),
+    "diagnose": lambda net: zf.diagnose(net, [IMAGE]),
     "sharing": lambda net: zf.sharing(net, [IMAGE], progress=False),
     "sharing_layers": lambda net: zf.sharing_layers(net),
     "prepared_sharing": lambda net: zf.prepared_sharing(net, [IMAGE]),

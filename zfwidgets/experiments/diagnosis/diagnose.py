@@ -42,11 +42,11 @@ def diagnose(net: Network, images: Any = None, *, seed: int = 0, task: Task = UN
     """What the paper looked for in Fig. 6, measured in a network's first convolution and what follows from it.
 
     - **Strength**: RMS = √(mean w²) of each filter; dominance is the largest over the median one, a fault from 5 on.
-    - **Dead by weights**: all |w| below 1 % of the layer's largest. **Dead on the data**: the rectified map is positive
-      in none of N images; then, with 95 % confidence, in fewer than 3/N of all images.
-    - **Frequency**: |FFT|² of the filter, zero-padded to 64×64 and summed over channels, by distance from frequency 0:
-      low < 1/8, middle, high > 1/4 cycles a pixel; each channel's mean removed, and kept. And its part beyond the
-      layer's own Nyquist frequency, 1/(2·stride), along rows or columns.
+    - **Dead by weights**: all weights below 1 % of the layer's largest. **Dead on the data**: the rectified map is
+      positive in none of N images; then, with 95 % confidence, in fewer than 3/N of all images.
+    - **Frequency**: the squared FFT of the filter, zero-padded to 64×64 and summed over channels, by distance from
+      frequency 0: low < 1/8, middle, high > 1/4 cycles a pixel; each channel's mean removed, and kept. And its part
+      beyond the layer's own Nyquist frequency, 1/(2·stride), along rows or columns.
     - **Aliasing**: the layer is run at stride 1, and the part of its maps' power beyond that frequency is what the
       stride folds back into others; the map's mean is removed, and a Hann window keeps its edges from counting. And
       the share of answers that stay when the image is shifted by 1 to 8 pixels up, down, left and right, its edge
@@ -129,7 +129,7 @@ def _rectified(net: Network, step: Step) -> Step:
 
 
 def _power(maps: Tensor) -> np.ndarray:
-    """|FFT|² of maps (n, K, H, W) without their means, under a Hann window, summed over the images: (K, H, W)."""
+    """The squared FFT of maps (n, K, H, W) less their means, under a Hann window, summed over the images: (K, H, W)."""
     maps = maps.double() - maps.double().mean((2, 3), keepdim=True)
     for dim in (2, 3):
         window = torch.hann_window(maps.shape[dim], periodic=True, dtype=maps.dtype, device=maps.device)

@@ -29,8 +29,8 @@ def dead_by_weights(weights: np.ndarray) -> np.ndarray:
 
 
 def spectrum(weights: np.ndarray, keep_mean: bool) -> np.ndarray:
-    """|FFT|² of each filter, zero-padded to 64×64 and summed over its channels, (K, 64, 64); with or without the mean
-    of each channel."""
+    """The squared FFT of each filter, zero-padded to 64×64 and summed over its channels, (K, 64, 64); with or without
+    the mean of each channel."""
     filters = weights.astype(np.float64)
     if not keep_mean:
         filters = filters - filters.mean((2, 3), keepdims=True)

@@ -39,12 +39,14 @@ class Diagnosis(Result):
     stride: tuple[int, int]
     filters: Float32[np.ndarray, "filters C h w"]
     rms: Float64[np.ndarray, "filters"]  # √(mean w²)
-    dead_by_weights: Bool[np.ndarray, "filters"]  # all |w| below 1 % of the layer's largest
+    dead_by_weights: Bool[np.ndarray, "filters"]  # all weights below 1 % of the layer's largest
     active: Int64[np.ndarray, "filters"]  # images in which the map is positive anywhere
     count: int  # images
-    bands: Float64[np.ndarray, "filters 3"]  # parts of |FFT|² below 1/8, between, above 1/4 cycles a pixel
+    bands: Float64[
+        np.ndarray, "filters 3"
+    ]  # parts of the power (squared FFT) below 1/8, between, above 1/4 cycles a pixel
     bands_without_mean: Float64[np.ndarray, "filters 3"]  # the same, each channel's mean removed
-    beyond: Float64[np.ndarray, "filters"]  # part of |FFT|² above the layer's own Nyquist frequency, 1/(2·stride)
+    beyond: Float64[np.ndarray, "filters"]  # part of the power above the layer's own Nyquist frequency, 1/(2·stride)
     aliased: Float64[np.ndarray, "filters"]  # part of the power of its maps at stride 1 above that frequency
     duplicates: Int64[np.ndarray, "pairs 2"]  # filters that are alike up to a shift
     likeness: Float64[np.ndarray, "pairs"]  # of these: the largest normalised cross-correlation
