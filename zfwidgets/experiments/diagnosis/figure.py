@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zfwidgets.experiments.diagnosis.result import Diagnosis
 
 SIDE = 22  # pixels of a filter's picture
+MOST = 56  # of a projection's
 BANDS = ("low", "middle", "high")
 
 
@@ -26,7 +27,8 @@ def draw(found: Diagnosis) -> Figure:
     )
     if len(found.projections):
         shown = figure.add_subplot(grid[1, 0])
-        show_picture(shown, wall(found.projections, 44), f"projections of {found.second}: blocks are aliasing")
+        side = min(max(found.projections.shape[2:]), MOST)
+        show_picture(shown, wall(found.projections, side), f"projections of {found.second}: blocks are aliasing")
     strengths = figure.add_subplot(grid[0, 1])
     order = np.argsort(-found.rms)
     colours = [line_colour(1 if found.dead_by_weights[n] or found.dead_on_data[n] else 0) for n in order]
