@@ -60,6 +60,7 @@ def test_holms_adjustment_is_by_hand():
     assert holm(np.zeros(0)).tolist() == []
 
 
+@pytest.mark.slow
 def test_two_copies_of_one_variant_differ_at_the_level_of_the_test_and_naively_far_too_often():
     """A cheap classifier that sees half of the features, chosen at random: two copies differ by chance alone."""
     corrected, naive, repeats = 0, 0, 160

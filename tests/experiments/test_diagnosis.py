@@ -193,6 +193,7 @@ def test_the_same_seed_gives_the_same_and_other_networks_are_refused(healthy):
         zf.diagnose("resnet18")
 
 
+@pytest.mark.slow
 def test_every_part_of_it_works_on_networks_of_others():
     found = zf.diagnose(zf.load("squeezenet1_1", device="cpu"), [zf.photograph("cat"), zf.photograph("coffee")])
     assert found.stride == (2, 2)

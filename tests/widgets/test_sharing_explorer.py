@@ -147,6 +147,7 @@ def test_a_map_above_cannot_be_taken_out(explorer):
     assert explorer.out == ()
 
 
+@pytest.mark.slow
 def test_shares_are_checked_by_taking_maps_out(squeezenet):
     panel = zf.SharingExplorer(squeezenet, layer="fire 9")
     said = panel._check(zf.Task())
@@ -231,6 +232,7 @@ def test_others_of_a_selection_follow(explorer, squeezenet):
     assert (other.layer, other.feature) == (explorer.layer, explorer.feature)
 
 
+@pytest.mark.slow
 def test_a_layer_beside_the_strip_is_looked_at_too(explorer):
     explorer.layer = "fire 5 · squeeze"
     assert explorer.error == ""
@@ -262,6 +264,7 @@ def test_it_works_in_a_thread(squeezenet, in_kernel):
     panel.close()
 
 
+@pytest.mark.slow
 def test_its_code_gives_the_same(explorer, monkeypatch):
     lines: dict[str, object] = {}
     exec(explorer.code().replace("found.made_of", "parts = found.made_of"), lines)
