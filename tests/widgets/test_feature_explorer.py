@@ -456,6 +456,21 @@ def test_records_that_come_in_late_do_not_move_the_reader_back(slow):
     until(lambda: slow.result.unit == (3, 20) and not slow.busy)
 
 
+def test_a_click_while_a_drawing_is_under_way_is_not_undone(slow, monkeypatch):
+    slow.gate.set()
+    show = slow.view._show_projection
+
+    def clicked_meanwhile(*arguments):
+        show(*arguments)
+        monkeypatch.setattr(slow.view, "_show_projection", show)
+        slow.view.map.cell = (3, 20)
+
+    monkeypatch.setattr(slow.view, "_show_projection", clicked_meanwhile)
+    slow._draw_again()
+    until(lambda: slow.result.unit == (3, 20) and not slow.busy)
+    assert slow.view.map.cell == (3, 20)
+
+
 def test_a_key_pressed_while_a_unit_is_projected_moves_on_from_there(slow):
     slow.view.map.cell = (3, 20)
     assert slow.begun.wait(20)

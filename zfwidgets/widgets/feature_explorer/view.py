@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import ipywidgets as W
 import numpy as np
 
@@ -53,12 +55,12 @@ class FeatureView(W.Box):
         self.add_class("zf-explorer")
 
     def show(
-        self, features: ImageFeatures, result: Projection, scale: str, chosen: bool, place: Box | None, over: bool,
-        record: float | None,
+        self, features: ImageFeatures, result: Projection, scale: str, chosen: Callable[[], bool], place: Box | None,
+        over: bool, record: float | None,
     ) -> None:  # fmt: skip
-        """Draw all pictures. `scale` says what full colour stands for, `chosen` whether somebody has chosen the unit,
-        `place` where it was asked what responds, `over` whether the map lies over the photograph, `record` how strongly
-        the map has responded to any image.
+        """Draw all pictures. `scale` says what full colour stands for, `chosen` whether somebody has chosen a unit by
+        now, `place` where it was asked what responds, `over` whether the map lies over the photograph, `record` how
+        strongly the map has responded to any image.
 
         Each goes out as soon as it is drawn, so what changes most comes first.
         """
@@ -89,7 +91,7 @@ class FeatureView(W.Box):
             description="The photograph; a click, a dragged rectangle or Enter asks what responds there",
         )
 
-    def _show_map(self, features: ImageFeatures, result: Projection, chosen: bool) -> None:
+    def _show_map(self, features: ImageFeatures, result: Projection, chosen: Callable[[], bool]) -> None:
         maps = features.maps(result.layer)
         values, named = maps[result.feature], features.net.class_of(result.layer, result.feature)
         flat = values.min() == values.max()
@@ -99,10 +101,11 @@ class FeatureView(W.Box):
             found += "\nsilent on this image"
         elif flat:
             found += f"\n{format_number(values.flat[0])}, of the layer's"
+        painted = heat(values, low, high)
         # a chosen unit is outlined already, or one that was chosen since and is not drawn yet
-        outlined = {} if chosen else {"cell": result.unit}
+        outlined = {} if chosen() else {"cell": result.unit}
         self.map.show(
-            heat(values, low, high),
+            painted,
             cells=values.shape,
             shown_width=fitted(values.shape[0], values.shape[1], MAP),
             caption=found,

@@ -139,7 +139,11 @@ class FeatureExplorer(FeaturePanel):
         return features.project(choice.layer, choice.feature, choice.unit, choice.rule, task)
 
     def draw(self, result: Projection, choice: ProjectionChoice) -> None:
-        chosen, record = not isinstance(choice.unit, str), self.examples.record(choice.layer, result.feature)
+        record = self.examples.record(choice.layer, result.feature)
+
+        def chosen() -> bool:
+            return not (isinstance(choice.unit, str) and isinstance(self.unit, str))
+
         self.view.show(self.features(choice.image), result, choice.scale, chosen, choice.place, choice.over, record)
 
     def settle(self, choice: ProjectionChoice) -> None:
