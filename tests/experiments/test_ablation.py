@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+import distributed
 import numpy as np
 import pytest
 from scipy import stats
@@ -158,7 +159,6 @@ def test_with_permuted_labels_every_variant_is_at_chance():
 
 @pytest.mark.slow
 def test_on_a_cluster_it_is_the_same():
-    distributed = pytest.importorskip("distributed")
     __import__("cloudpickle").register_pickle_by_value(sys.modules[__name__])
     variants = {name: VARIANTS[name] for name in ("base", "wide")}
     here = zf.ablation(variants, SHAPES, 2, 1, BUDGET, rates=(2e-3,), progress=False)

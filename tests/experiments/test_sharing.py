@@ -197,6 +197,20 @@ def test_a_stopped_run_goes_on_and_gives_the_same(deep, chain, tmp_path, monkeyp
         zf.sharing(net, SHAPES, tops, k=3, checkpoint=tmp_path, progress=False)
 
 
+@pytest.mark.slow
+def test_what_comes_with_the_package_is_what_is_found():
+    net = zf.load("squeezenet1_1", device="cpu")
+    prepared, found = zf.prepared_sharing(net), zf.sharing(net, upper="fire 2", lower="conv 1", progress=False)
+    assert prepared.layers == zf.sharing_layers(net)
+    for weight in ("contribution", "signal"):
+        expected, links = found.links(weight=weight), prepared.links("fire 2", weight)
+        assert np.allclose(links.share, expected.share, atol=1e-3)
+        assert np.array_equal(links.counts, expected.counts)
+        assert (links.stable == expected.stable).mean() > 0.98
+    assert zf.prepared_sharing(net, [zf.photograph("cat")]) is None
+    assert zf.prepared_sharing(zf.Network(wired(), SIZE)) is None
+
+
 def test_it_says_how_far_it_is(deep):
     _, net, tops = deep
     said = []
