@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from zfwidgets.experiments.correspondence.result import Correspondence
+
+WIDE = 8  # letters of a part's name in a line, under its bar
 
 
 def draw(correspondence: Correspondence) -> Figure:
@@ -39,6 +42,6 @@ def _bars(axes: Axes, correspondence: Correspondence, layer: str) -> None:
     spreads = [np.nan_to_num(correspondence.spread(name, layer)) for name in names]
     colours = [*[PALETTE[0]] * len(correspondence.parts), REST]
     axes.bar(range(len(names)), heights, yerr=spreads, color=colours, capsize=3, error_kw={"linewidth": 1})
-    said = [f"{name}\np = {correspondence.p_value(name, layer):.2g}" for name in correspondence.parts]
+    said = [f"{fill(name, WIDE)}\np = {correspondence.p_value(name, layer):.2g}" for name in correspondence.parts]
     axes.set_xticks(range(len(names)), [*said, "random"], fontsize=8)
     axes.set_title(f"{layer}: share of signs that differ", fontsize=9)
