@@ -118,3 +118,8 @@ def test_overlapping_pools_add_their_signals():
     found = project(net.program, record, net.program.output, torch.ones(1, 1, 2, 2))
     assert found[0, 0, 2, 2] == 4
     assert found.sum() == 4
+
+
+def test_the_small_network_takes_another_first_layer():
+    first = zf.zfnet_shapes(kernel=11, stride=4).features[0]
+    assert (first.kernel_size, first.stride, first.padding) == ((11, 11), (4, 4), (5, 5))
