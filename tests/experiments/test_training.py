@@ -383,6 +383,26 @@ def test_parts_of_each_class_are_held_back():
     assert not set(learn.images.names) & set(check.images.names)
 
 
+def test_images_are_kept_while_there_is_room():
+    asked = []
+
+    class Pictures:
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, place):
+            asked.append(place)
+            return np.full((8, 8, 3), place, np.uint8), place % 2
+
+    kept = Labelled.of(zf.images(Pictures())).kept(500)  # two of 192 bytes
+    asked.clear()
+    for _ in range(3):
+        assert [int(kept.images[place][0, 0, 0]) for place in (1, 2, 3)] == [1, 2, 3]
+    assert asked == [1, 2, 3, 3, 3]
+    assert int(kept.part(np.array([2])).images[0][0, 0, 0]) == 2
+    assert len(asked) == 5
+
+
 def test_more_than_fits_into_memory_is_read_each_time_and_gives_the_same(monkeypatch):
     expected, _ = trained(SMALL)
     monkeypatch.setattr("zfwidgets.experiments.training.pictures.IN_MEMORY", 0)

@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from zfwidgets.experiments.ablation.result import Ablation
 from zfwidgets.experiments.ablation.work import Build, Place, Run, Work, built
 from zfwidgets.experiments.checkpoint import Asked, Checkpoint, opened
-from zfwidgets.experiments.training import Labelled, Recipe
+from zfwidgets.experiments.training import IN_MEMORY, Labelled, Recipe
 from zfwidgets.experiments.training import recipe as recipe_named
 from zfwidgets.models import Network
 from zfwidgets.task import UNWATCHED, Task, unreported
@@ -70,7 +70,7 @@ def ablation(
     recipe, grid = recipe_named(budget), tuple(float(rate) for rate in rates)
     _check(variants, labelled, folds, seeds, grid)
     names, builds = tuple(variants), list(variants.values())
-    work = Work(labelled, recipe, grid, folds, size)
+    work = Work(labelled.kept(IN_MEMORY), recipe, grid, folds, size)
     places = [Place(v, s, f) for s in range(seeds) for f in range(folds) for v in range(len(builds))]
     modules = [built(build, 0) for build in builds]
     asked = Asked(

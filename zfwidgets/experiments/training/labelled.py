@@ -12,6 +12,8 @@ import numpy as np
 from zfwidgets.data import Collection, Shapes
 from zfwidgets.data import images as as_collection
 
+IN_MEMORY = 1_500_000_000  # bytes of pictures that are kept as they were read first
+
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
@@ -45,6 +47,10 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.images)
 
+    def kept(self, room: int) -> Labelled:
+        """The same; as many images as fit into so many bytes are read once, and remembered."""
+        return Labelled(Collection(self.images.names, _Kept(self.images, room)), self.targets, self.classes)
+
     def images_at(self, step: int) -> Collection:
         """Each so-manieth of the images, without its label."""
         return self.part(np.arange(0, len(self), step)).images
@@ -74,6 +80,26 @@ def _classes(source: Any, labels: Sequence[Any]) -> tuple[str, ...]:
     if all(isinstance(label, int) for label in labels) and min(labels) >= 0:
         return tuple(map(str, range(max(labels) + 1)))
     return tuple(map(str, sorted(set(labels))))
+
+
+class _Kept:
+    """Images that are remembered as they were read first, while there is room for them."""
+
+    def __init__(self, images: Collection, room: int) -> None:
+        self.images, self.room = images, room
+        self.known: dict[int, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, place: int) -> np.ndarray:
+        found = self.known.get(place)
+        if found is None:
+            found = self.images[place]
+            if found.nbytes <= self.room:
+                self.room -= found.nbytes
+                self.known[place] = found
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from zfwidgets.experiments.training.labelled import Labelled
+from zfwidgets.experiments.training.labelled import IN_MEMORY, Labelled
 from zfwidgets.models import Preprocess
 from zfwidgets.task import Task
 
-IN_MEMORY = 1_500_000_000  # bytes of pictures that are kept as they were read first
 AT_ONCE = 256  # pictures that are read between two looks at the task
 SUMMED = 32  # pictures that are summed up at once, in double precision
 EXAMPLES = 10_000  # pictures of which the mean is taken, spread over the data set
