@@ -191,6 +191,20 @@ class Network:
         changed.__dict__.pop("fingerprint", None)
         return changed
 
+    @undisturbed()
+    def reinitialised(self, seed: int = 0) -> Network:
+        """The same network before any training: what it learnt shows beside what its architecture gives.
+
+        The weights of convolutions and linear layers are drawn as He did, their biases are 0, batch norms do nothing.
+        Everything else stays as it is, such as other constants that were learnt.
+        """
+        changed = copy(self)
+        changed.program = self.program.reinitialised(torch.Generator().manual_seed(seed))
+        changed.name = f"{self.name}, new weights"
+        changed.source = self.source and f"{self.source}.reinitialised({seed})"
+        changed.__dict__.pop("fingerprint", None)
+        return changed
+
     def step(self, layer: str) -> Step:
         """The program's step behind a layer, by its name or title, as `layer`."""
         return self.program.by_name[self.layer(layer).name]

@@ -93,6 +93,13 @@ class Op:
         """Multiply–adds for one image whose output has this shape, without the batch dimension."""
         return 0
 
+    def reinitialised(self, generator: torch.Generator) -> Self:
+        """The same before any training: weights drawn anew as He did, biases 0, normalisation left off. Constants stay.
+
+        The generator is one of the CPU, so that a seed gives the same weights on every device.
+        """
+        return self
+
     def to(self, device: torch.device, dtype: torch.dtype) -> Self:
         """A copy of the operation with its weights on a device."""
         moved = {
@@ -112,6 +119,17 @@ def moved_to(weight: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor
     last = weight.ndim == 4 and properties_of(device).channels_last
     order = torch.channels_last if last else torch.preserve_format
     return weight.to(device, dtype if weight.is_floating_point() else None, copy=True, memory_format=order)
+
+
+def he(weight: Tensor, generator: torch.Generator) -> Tensor:
+    """New weights of the same shape for a layer before a rectifier (He 2015), normal, by the number of inputs."""
+    drawn = torch.randn(weight.shape, generator=generator) * (2 / weight[0].numel()) ** 0.5
+    return torch.empty_like(weight).copy_(drawn)
+
+
+def zeros(bias: Tensor | None) -> Tensor | None:
+    """As many zeros; none where there are no biases."""
+    return None if bias is None else torch.zeros_like(bias)
 
 
 def sum_to(signal: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -143,6 +143,10 @@ class Program:
         """The same with another operation at one step, which gives values of the same shape."""
         return self._with_ops(lambda step: op if step is changed else step.op)
 
+    def reinitialised(self, generator: torch.Generator) -> Program:
+        """The same with new weights."""
+        return self._with_ops(lambda step: None if step.op is None else step.op.reinitialised(generator))
+
     def _with_ops(self, op_of: Callable[[Step], Op | None]) -> Program:
         copies: dict[Step, Step] = {}
         for step in self.steps:

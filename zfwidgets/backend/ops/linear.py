@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zfwidgets.backend.graph.op import Op, Rule, Size
+from zfwidgets.backend.graph.op import Op, Rule, Size, he, zeros
 from zfwidgets.backend.graph.window import POINT, WHOLE, Window
 from zfwidgets.backend.ops.lowering import Call, lowers
 
@@ -70,6 +71,9 @@ class Convolution(Op):
     def macs(self, shape: tuple[int, ...]) -> int:
         return prod(shape) * prod(self.weight.shape[1:])
 
+    def reinitialised(self, generator: torch.Generator) -> Self:
+        return replace(self, weight=he(self.weight, generator), bias=zeros(self.bias))
+
 
 @lowers("conv2d.default", "conv2d.padding", "convolution.default")
 def _convolution(call: Call) -> Op | None:
@@ -111,6 +115,9 @@ class Linear(Op):
 
     def macs(self, shape: tuple[int, ...]) -> int:
         return prod(shape) * self.weight.shape[1]
+
+    def reinitialised(self, generator: torch.Generator) -> Self:
+        return replace(self, weight=he(self.weight, generator), bias=zeros(self.bias))
 
 
 @lowers("linear.default")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zfwidgets.backend.graph.op import Op, Rule, pull_back
+from zfwidgets.backend.graph.op import Op, Rule, pull_back, zeros
 from zfwidgets.backend.ops.lowering import Call, lowers
 
 
@@ -30,6 +31,11 @@ class BatchNorm(Op):
         if self.weight is not None:
             scale = scale * self.weight
         return (signal * scale.view(-1, *[1] * (signal.ndim - 2)),)
+
+    def reinitialised(self, generator: torch.Generator) -> Self:
+        ones = None if self.weight is None else torch.ones_like(self.weight)
+        mean, variance = torch.zeros_like(self.mean), torch.ones_like(self.variance)
+        return replace(self, weight=ones, bias=zeros(self.bias), mean=mean, variance=variance)
 
     @property
     def kind(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from zfwidgets.backend.graph.step import Step
 from zfwidgets.backend.ops.linear import Convolution
@@ -71,13 +71,13 @@ def diagnose(net: Network, images: Any = None, *, seed: int = 0, task: Task = UN
     step, conv = _first(net)
     collection = as_collection(photographs() if images is None else images)
     weights = conv.weight.float().cpu().numpy()
-    random = torch.empty_like(conv.weight, device="cpu", dtype=torch.float32)
-    nn.init.kaiming_normal_(random, generator=torch.Generator().manual_seed(seed))
+    new = conv.reinitialised(torch.Generator().manual_seed(seed))
+    random = new.weight.float().cpu().numpy()
     rectified = _rectified(net, step)
     active = np.zeros(len(weights), np.int64)
     power, random_power = (np.zeros(1) for _ in range(2))
     same = np.zeros(SHIFTS)
-    both = replace(conv, stride=(1, 1)), replace(conv, stride=(1, 1), weight=random.to(conv.weight))
+    both = replace(conv, stride=(1, 1)), replace(new, stride=(1, 1))
 
     def looked(part: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         x = torch.stack([net.reader.read_from(collection, number)[1] for number in range(part.start, part.stop)])
@@ -100,7 +100,7 @@ def diagnose(net: Network, images: Any = None, *, seed: int = 0, task: Task = UN
         step.name, title, conv.stride, weights, rms(weights),
         dead_by_weights(weights), active, len(collection), bands(kept), bands(without), beyond(kept, conv.stride),
         beyond(power, conv.stride), pairs, alike, same / len(collection) if net.classifies else np.zeros(0),
-        bands(spectrum(random.numpy(), keep_mean=False)), beyond(random_power, conv.stride), second, projections,
+        bands(spectrum(random, keep_mean=False)), beyond(random_power, conv.stride), second, projections,
     )  # fmt: skip
 
 
@@ -134,8 +134,10 @@ def _power(maps: Tensor) -> np.ndarray:
     for dim in (2, 3):
         window = torch.hann_window(maps.shape[dim], periodic=True, dtype=maps.dtype, device=maps.device)
         maps = maps * window.view(*(-1 if each == dim else 1 for each in range(4)))
-    found: np.ndarray = torch.fft.fft2(maps).abs().square().sum(0).cpu().numpy()
-    return found
+    half = torch.fft.rfft2(maps).abs().square().sum(0).cpu().numpy()
+    width = maps.shape[3]
+    opposite = half[:, -np.arange(half.shape[1]), 1 : width - half.shape[2] + 1][:, :, ::-1]  # has the same power
+    return np.concatenate([half, opposite], 2)
 
 
 def _unchanged(net: Network, x: Tensor, task: Task) -> np.ndarray:
