@@ -27,6 +27,7 @@ panel.canvas.put(mask)
 panel.sweep()
 panel""",
     "evolution": 'zf.EvolutionPlayer(layer="conv 3", epoch=30)',
+    "architecture": 'zf.ArchitectureLab(view="errors")',
     "sharing": 'zf.SharingExplorer(zf.load("squeezenet1_1"), layer="fire 5", feature=232)',
     "invariance": 'zf.InvarianceExplorer(zf.load("squeezenet1_1"), value=24)',
     "correspondence": 'zf.CorrespondenceLab(zf.load("squeezenet1_1"))',

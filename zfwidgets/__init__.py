@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zfwidgets.data import Shapes, corpus, face_parts, faces, images, photograph, photograph_names, photographs
-    from zfwidgets.experiments.ablation import Ablation, ablation
+    from zfwidgets.experiments.ablation import (
+        Ablation,
+        PaperRow,
+        ablation,
+        papers_ablation,
+        prepared_ablation,
+    )
     from zfwidgets.experiments.correspondence import Correspondence, correspondence
     from zfwidgets.experiments.diagnosis import Diagnosis, Verdict, diagnose
     from zfwidgets.experiments.evolution import Evolution, EvolutionRecorder, Snapshot, prepared_evolution
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
     from zfwidgets.models import Meaning, Network, Prediction, Preprocess, load
     from zfwidgets.models.zfnet import alexnet_zf, zfnet, zfnet_shapes
     from zfwidgets.task import Task
+    from zfwidgets.widgets.architecture_lab import ArchitectureLab
     from zfwidgets.widgets.correspondence_lab import CorrespondenceLab
     from zfwidgets.widgets.evolution_player import EvolutionPlayer
     from zfwidgets.widgets.feature_explorer import FeatureExplorer
@@ -47,6 +54,7 @@ __version__ = "0.1.0"
 # Public names are imported when they are first used (PEP 562): `import zfwidgets` loads no torch.
 _PLACES = {
     "Ablation": "experiments.ablation",
+    "ArchitectureLab": "widgets.architecture_lab",
     "Correspondence": "experiments.correspondence",
     "CorrespondenceLab": "widgets.correspondence_lab",
     "Diagnosis": "experiments.diagnosis",
@@ -64,6 +72,7 @@ _PLACES = {
     "Network": "models",
     "Occlusion": "experiments.occlusion",
     "OcclusionCanvas": "widgets.occlusion_canvas",
+    "PaperRow": "experiments.ablation",
     "Prediction": "models",
     "Preprocess": "models",
     "Projection": "experiments.projection",
@@ -100,9 +109,11 @@ _PLACES = {
     "load": "models",
     "occlusion": "experiments.occlusion",
     "occlusion_sweep": "experiments.occlusion",
+    "papers_ablation": "experiments.ablation",
     "photograph": "data",
     "photograph_names": "data",
     "photographs": "data",
+    "prepared_ablation": "experiments.ablation",
     "prepared_evolution": "experiments.evolution",
     "prepared_sharing": "experiments.sharing",
     "prepared_tops": "experiments.top_activations",
@@ -120,6 +131,7 @@ _PLACES = {
 
 __all__ = [
     "Ablation",
+    "ArchitectureLab",
     "Correspondence",
     "CorrespondenceLab",
     "Diagnosis",
@@ -137,6 +149,7 @@ __all__ = [
     "Network",
     "Occlusion",
     "OcclusionCanvas",
+    "PaperRow",
     "Prediction",
     "Preprocess",
     "Projection",
@@ -173,9 +186,11 @@ __all__ = [
     "load",
     "occlusion",
     "occlusion_sweep",
+    "papers_ablation",
     "photograph",
     "photograph_names",
     "photographs",
+    "prepared_ablation",
     "prepared_evolution",
     "prepared_sharing",
     "prepared_tops",

@@ -24,6 +24,8 @@ PANELS = {
     "occlusion": "zf.OcclusionCanvas(net)",
     "correspondence": "zf.CorrespondenceLab(net, images)",
     "evolution": "zf.EvolutionPlayer()",
+    "architecture": "zf.ArchitectureLab()",
+    "errors": "zf.ArchitectureLab(view='errors')",
     "sharing": "zf.SharingExplorer(net)",
     "matrix": "zf.SharingExplorer(net, view='matrix')",
     "tree": "zf.SharingExplorer(net, view='tree')",

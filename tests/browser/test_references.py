@@ -30,6 +30,8 @@ PANELS = {
     "occlusion": "zf.OcclusionCanvas(net, image='cat')",
     "correspondence": "zf.CorrespondenceLab(net)",
     "evolution": "zf.EvolutionPlayer()",
+    "architecture": "zf.ArchitectureLab()",
+    "errors": "zf.ArchitectureLab(view='errors')",
     "sharing": "zf.SharingExplorer(net, layer='fire 5', feature=232)",
 }
 # name: window, and the panel's own width; at 150 % a window of 1280 pixels has room for 853

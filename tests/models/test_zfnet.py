@@ -121,5 +121,5 @@ def test_overlapping_pools_add_their_signals():
 
 
 def test_the_small_network_takes_another_first_layer():
-    first = zf.zfnet_shapes(kernel=11, stride=4).features[0]
+    first = zf.zfnet_shapes(kernel_size=11, stride=4).features[0]
     assert (first.kernel_size, first.stride, first.padding) == ((11, 11), (4, 4), (5, 5))

@@ -125,17 +125,17 @@ def zfnet_shapes(
     hidden: Sequence[int] = (64, 64),
     without: Collection[int] = (),
     size: int = 64,
-    kernel: int = 7,
+    kernel_size: int = 7,
     stride: int = 2,
     dropout: float = 0.1,
 ) -> ConvNet:
     """A small network of the same kind for images of 64×64 pixels, untrained: it learns `zf.Shapes` in minutes.
 
     Five layers of filters (7×7 at stride 2, 5×5, 3×3 thrice), pools behind 1, 2 and 5, no normalisation; two small
-    hidden layers. Initial weights are those of He for rectifiers. Arguments are as in `zfnet`; `kernel` and `stride`
-    are those of the first layer, which AlexNet had at 11×11 and 4.
+    hidden layers. Initial weights are those of He for rectifiers. Arguments are as in `zfnet`; `kernel_size` and
+    `stride` are those of the first layer, where AlexNet has 11×11 and 4.
     """
-    first = SMALL[0]._replace(kernel=kernel, stride=stride, padding=kernel // 2)
+    first = SMALL[0]._replace(kernel=kernel_size, stride=stride, padding=kernel_size // 2)
     net = ConvNet(classes, (first, *SMALL[1:]), maps, hidden, without, size, dropout)
     return _initialised(net, partial(nn.init.kaiming_normal_, nonlinearity="relu"))
 

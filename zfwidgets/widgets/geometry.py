@@ -34,6 +34,8 @@ EVOLUTION_TILE = 130
 SHARING_PICTURE = 148
 MATRIX, MATRIX_AROUND = 336, 231
 
+ARCHITECTURE_WALL = 172  # the architecture lab's walls of filters, and of projections
+
 
 def sizes() -> dict[str, str]:
     """What the style sheets need of them, as custom properties."""
@@ -52,6 +54,7 @@ def sizes() -> dict[str, str]:
         "evolution": EVOLUTION_WIDTH,
         "evolution-tile": EVOLUTION_TILE,
         "sharing-picture": SHARING_PICTURE,
+        "architecture-wall": ARCHITECTURE_WALL,
         "matrix": MATRIX,
         "matrix-around": MATRIX_AROUND,
         "chosen": CHOSEN + 2 * GAP,

@@ -2,6 +2,29 @@
 seeds, intervals."""
 
 from zfwidgets.experiments.ablation.ablate import ablation
+from zfwidgets.experiments.ablation.figure import draw_papers
+from zfwidgets.experiments.ablation.plan import Built, BuiltLayer, Plan
 from zfwidgets.experiments.ablation.result import Ablation
+from zfwidgets.experiments.ablation.study import (
+    PaperRow,
+    Trial,
+    papers_ablation,
+    prepared_ablation,
+    study_network,
+    trials,
+)
 
-__all__ = ["Ablation", "ablation"]
+__all__ = [
+    "Ablation",
+    "Built",
+    "BuiltLayer",
+    "PaperRow",
+    "Plan",
+    "Trial",
+    "ablation",
+    "draw_papers",
+    "papers_ablation",
+    "prepared_ablation",
+    "study_network",
+    "trials",
+]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -73,26 +74,28 @@ class Work:
 
     def run(self, build: Build, place: Place, task: Task = UNWATCHED) -> Run:
         """Choose a learning rate inside the training fold, train with it, and count errors."""
+        quiet = Task(task.cancelled, behind=task.behind)
         learn, held = self.parts(place.seed, place.fold)
         tried = np.zeros(0)
         if len(self.rates) > 1:
             inner = split(learn, HELD, place.seed)
-            tried = np.array([self._trained(build, inner, rate, place.seed, task)[1].accuracy for rate in self.rates])
+            tried = np.array([self.trained(build, inner, rate, place.seed, quiet)[1].accuracy for rate in self.rates])
         rate = self.rates[int(tried.argmax())] if len(tried) else self.rates[0]
         began = time.monotonic()
-        module, training = self._trained(build, (learn, held), rate, place.seed, task)
+        module, training = self.trained(build, (learn, held), rate, place.seed, quiet)
         seconds = time.monotonic() - began
         return Run(1 - right_share(training, module, learn), 1 - training.accuracy, rate, tried, seconds)
 
-    def _trained(
-        self, build: Build, parts: tuple[Labelled, Labelled], rate: float, seed: int, task: Task
-    ) -> tuple[nn.Module, Training]:
+    def trained(
+        self, build: Build, parts: tuple[Labelled, Labelled], rate: float, seed: int, task: Task,
+        callbacks: Sequence[Any] = (),
+    ) -> tuple[nn.Module, Training]:  # fmt: skip
+        """A network after a training on the first part, with the second held back; Lightning's callbacks watch it."""
         module = built(build, seed)
-        watched = Task(task.cancelled, behind=task.behind)
         recipe = replace(self.recipe, rate=rate)
         training = train(
             module, parts[0], recipe, validation=parts[1], size=self.side(module), seed=seed, workers=0, progress=False,
-            task=watched,
+            task=task, callbacks=callbacks,
         )  # fmt: skip
         return module, training
 

@@ -78,3 +78,13 @@ def near_duplicates(like: np.ndarray, above: float) -> tuple[np.ndarray, np.ndar
     values = np.maximum(like, like.T)[one, other]
     order = np.argsort(-values, kind="stable")
     return np.stack([one, other], 1)[order].astype(np.int64), values[order]
+
+
+def radial(power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How much of the power of all spectra (K, n, n) lies at each distance from frequency 0: distances in cycles a
+    pixel, (n / 2 + 1,), and the parts, which sum to 1 with what lies in the corners beyond 1/2."""
+    side = power.shape[-1]
+    ring = np.rint(radius(side) * side).astype(int)
+    parts = np.bincount(ring.ravel(), power.sum(0).ravel(), side // 2 + 1)[: side // 2 + 1]
+    whole = power.sum()
+    return np.arange(side // 2 + 1) / side, parts / whole if whole > 0 else parts

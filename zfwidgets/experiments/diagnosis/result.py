@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zfwidgets.experiments.diagnosis.filters import dominance
+from zfwidgets.experiments.diagnosis.filters import dominance, radial, spectrum
 from zfwidgets.experiments.result import Result
 from zfwidgets.experiments.schema import Bool, Float32, Float64, Int64, check, within
 
@@ -72,6 +72,12 @@ class Diagnosis(Result):
     def dominance(self) -> float:
         """The largest RMS over the median one."""
         return dominance(self.rms)
+
+    @property
+    def profile(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of the power of all filters without their means, the part at each frequency from 0 to 1/2 cycles a pixel:
+        frequencies and parts."""
+        return radial(spectrum(self.filters, keep_mean=False))
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:

@@ -1,0 +1,66 @@
+"""Build a small network: its layers in numbers as it is changed, and its filters while it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+
+import ipywidgets as W
+import numpy as np
+
+from zfwidgets.drawing import mosaic, signed_picture
+from zfwidgets.experiments.ablation import Built
+from zfwidgets.widgets.architecture_lab.error_chart import short
+from zfwidgets.widgets.controls import Job, classed
+from zfwidgets.widgets.picture import Picture
+
+WIDE, ROWS, TILE = 560, 2, 33  # of the wall of filters: pixels, rows, pixels a tile
+
+
+class BuilderView(W.Box):
+    """The controls, the layers as a table, the training, and the filters that it has found."""
+
+    def __init__(self, controls: Sequence[W.Widget], job: Job, transport: str) -> None:
+        self.table = classed(W.HTML(), "zf-architecture-layers")
+        self.words = classed(W.HTML(), "zf-architecture-learnt")
+        self.filters = Picture(
+            width=WIDE, height=ROWS * (TILE + 2), shown_width=WIDE, transport=transport, hoverable=False,
+            description="Filters of the first layer while it trains",
+        )  # fmt: skip
+        row = classed(W.Box(list(controls)), "zf-architecture-controls")
+        title = classed(W.HTML("Build one"), "zf-quarter-title")
+        super().__init__([title, row, self.table, job, self.filters, self.words])
+        self.add_class("zf-architecture-builder")
+
+    def show(self, built: Built) -> None:
+        """Write its layers down."""
+        self.table.value = layers_table(built)
+
+    def show_filters(self, weights: np.ndarray, caption: str) -> None:
+        """Draw filters (K, 3, h, w)."""
+        pictures = np.stack([signed_picture(each.astype(np.float64)) for each in weights])
+        across = max(ceil(len(pictures) / ROWS), WIDE // (TILE + 2))
+        self.filters.show(mosaic(pictures[:, None], TILE, across, beyond=2), caption=caption, shown_width=WIDE)
+
+
+def layers_table(built: Built) -> str:
+    """A row a layer, in HTML."""
+    heads = (
+        ("Layer", ""),
+        ("Filters", "kernel / stride"),
+        ("Maps", "how many, and their rows × columns"),
+        ("Sees", "the receptive field of one unit, at most the image"),
+        ("Parameters", "weights and biases"),
+        ("Multiply–adds", "for one image"),
+    )
+    head = "".join(f"<th scope='col' title='{title}'>{name}</th>" for name, title in heads)
+    rows = "".join(
+        f"<tr><th scope='row'>{each.title}</th><td>{each.filters}</td><td>{each.maps}</td><td>{each.field}</td>"
+        f"<td>{each.parameters:,}</td><td title='{each.macs:,}'>{short(each.macs)}</td></tr>"
+        for each in built.layers
+    )
+    foot = (
+        f"<tr><th scope='row'>in all</th><td></td><td></td><td></td><td>{built.parameters:,}</td>"
+        f"<td title='{built.macs:,}'>{short(built.macs)}</td></tr>"
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody><tfoot>{foot}</tfoot></table>"
