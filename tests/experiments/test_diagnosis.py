@@ -170,6 +170,11 @@ def test_answers_under_shifts_are_counted():
         steady[6].weight.zero_()
         steady[6].bias.copy_(torch.tensor([0.0, 1.0, 0.0, 0.0]))
     assert diagnosed(steady).consistency.tolist() == [1.0] * 8
+    net = zf.Network(steady, SIZE, device="cpu")
+    assert zf.diagnose(net, SHAPES, shifts=2).consistency.tolist() == [1.0] * 2
+    assert zf.diagnose(net, SHAPES, shifts=0).consistency.shape == (0,)
+    with pytest.raises(ValueError, match="shifted by 0 pixels or more"):
+        zf.diagnose(net, SHAPES, shifts=-1)
     maps = diagnosed(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()))
     assert maps.consistency.shape == (0,)
     assert maps.second == ""

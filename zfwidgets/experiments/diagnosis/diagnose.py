@@ -33,12 +33,11 @@ from zfwidgets.experiments.top_activations import top_activations
 from zfwidgets.models import Network, require_network
 from zfwidgets.task import UNWATCHED, Task
 
-SHIFTS = 8  # pixels, at most
 SHOWN = 16  # projections of the layer above
 
 
 @undisturbed()
-def diagnose(net: Network, images: Any = None, *, seed: int = 0, task: Task = UNWATCHED) -> Diagnosis:
+def diagnose(net: Network, images: Any = None, *, shifts: int = 8, seed: int = 0, task: Task = UNWATCHED) -> Diagnosis:
     """What the paper looked for in Fig. 6, measured in a network's first convolution and what follows from it.
 
     - **Strength**: RMS = √(mean w²) of each filter; dominance is the largest over the median one, a fault from 5 on.
@@ -49,7 +48,7 @@ def diagnose(net: Network, images: Any = None, *, seed: int = 0, task: Task = UN
       beyond the layer's own Nyquist frequency, 1/(2·stride), along rows or columns.
     - **Aliasing**: the layer is run at stride 1, and the part of its maps' power beyond that frequency is what the
       stride folds back into others; the map's mean is removed, and a Hann window keeps its edges from counting. And
-      the share of answers that stay when the image is shifted by 1 to 8 pixels up, down, left and right, its edge
+      the share of answers that stay when the image is shifted by 1, 2, … pixels up, down, left and right, its edge
       repeated.
     - **Near-duplicates**: the largest normalised cross-correlation of two filters over shifts of up to half the kernel;
       a fault above 0.95.
@@ -60,14 +59,18 @@ def diagnose(net: Network, images: Any = None, *, seed: int = 0, task: Task = UN
     Args:
         net: any network with a convolution.
         images: whatever `zf.images` takes; None: the embedded photographs. More images find fewer dead maps.
+        shifts: by how many pixels images are shifted at most; 0 for none. Four answers a pixel and image: most of the
+            time goes there.
         seed: of the random weights.
         task: watches and cancels it.
 
     Raises:
-        ValueError: the network has no convolution.
+        ValueError: the network has no convolution, or there are fewer shifts than none.
         TypeError: `net` is no network.
     """
     require_network(net)
+    if shifts < 0:
+        raise ValueError(f"images are shifted by 0 pixels or more; {shifts} were given")
     step, conv = _first(net)
     collection = as_collection(photographs() if images is None else images)
     weights = conv.weight.float().cpu().numpy()
@@ -76,7 +79,7 @@ def diagnose(net: Network, images: Any = None, *, seed: int = 0, task: Task = UN
     rectified = _rectified(net, step)
     active = np.zeros(len(weights), np.int64)
     power, random_power = (np.zeros(1) for _ in range(2))
-    same = np.zeros(SHIFTS)
+    same = np.zeros(shifts if net.classifies else 0)
     both = replace(conv, stride=(1, 1)), replace(new, stride=(1, 1))
 
     def looked(part: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -85,7 +88,7 @@ def diagnose(net: Network, images: Any = None, *, seed: int = 0, task: Task = UN
         found = forward(net.program, x, [step.inputs[0], rectified], task=task).activations
         positive = (found[rectified].flatten(2).amax(2) > 0).sum(0).cpu().numpy()
         own, other = (_power(op.forward(found[step.inputs[0]])) for op in both)
-        return positive, own, other, _unchanged(net, x, task)
+        return positive, own, other, _unchanged(net, x, len(same), task)
 
     at_once = max(1, fitting(net.device, len(weights) * int(np.prod(net.program.input.shape[1:]))))
     for part, (positive, own, other, stays) in in_parts(parts_of(len(collection), at_once), looked):
@@ -99,7 +102,7 @@ def diagnose(net: Network, images: Any = None, *, seed: int = 0, task: Task = UN
     return Diagnosis(
         step.name, title, conv.stride, weights, rms(weights),
         dead_by_weights(weights), active, len(collection), bands(kept), bands(without), beyond(kept, conv.stride),
-        beyond(power, conv.stride), pairs, alike, same / len(collection) if net.classifies else np.zeros(0),
+        beyond(power, conv.stride), pairs, alike, same / len(collection),
         bands(spectrum(random, keep_mean=False)), beyond(random_power, conv.stride), second, projections,
     )  # fmt: skip
 
@@ -130,28 +133,28 @@ def _rectified(net: Network, step: Step) -> Step:
 
 def _power(maps: Tensor) -> np.ndarray:
     """The squared FFT of maps (n, K, H, W) less their means, under a Hann window, summed over the images: (K, H, W)."""
-    maps = maps.double() - maps.double().mean((2, 3), keepdim=True)
+    maps = maps.float() - maps.float().mean((2, 3), keepdim=True)
     for dim in (2, 3):
         window = torch.hann_window(maps.shape[dim], periodic=True, dtype=maps.dtype, device=maps.device)
         maps = maps * window.view(*(-1 if each == dim else 1 for each in range(4)))
-    half = torch.fft.rfft2(maps).abs().square().sum(0).cpu().numpy()
+    half = torch.fft.rfft2(maps).abs().square().double().sum(0).cpu().numpy()
     width = maps.shape[3]
     opposite = half[:, -np.arange(half.shape[1]), 1 : width - half.shape[2] + 1][:, :, ::-1]  # has the same power
     return np.concatenate([half, opposite], 2)
 
 
-def _unchanged(net: Network, x: Tensor, task: Task) -> np.ndarray:
+def _unchanged(net: Network, x: Tensor, shifts: int, task: Task) -> np.ndarray:
     """For shifts by 1, 2, … pixels the number of images, over the four directions, whose answer stays."""
-    if not net.classifies:
-        return np.zeros(SHIFTS)
+    stays = np.zeros(shifts)
+    if not shifts:
+        return stays
     height, width = x.shape[2:]
-    wider = F.pad(x, [SHIFTS] * 4, mode="replicate")
+    wider = F.pad(x, [shifts] * 4, mode="replicate")
     answer = net.classify(x, [""] * len(x)).probability.argmax(1)
-    stays = np.zeros(SHIFTS)
-    for shift in range(1, SHIFTS + 1):
+    for shift in range(1, shifts + 1):
         for down, across in ((shift, 0), (-shift, 0), (0, shift), (0, -shift)):
             task.check()
-            moved = wider[:, :, SHIFTS + down : SHIFTS + down + height, SHIFTS + across : SHIFTS + across + width]
+            moved = wider[:, :, shifts + down : shifts + down + height, shifts + across : shifts + across + width]
             found = net.classify(moved.contiguous(), [""] * len(x)).probability.argmax(1)
             stays[shift - 1] += (found == answer).sum() / 4
     return stays

@@ -14,6 +14,7 @@ from zfwidgets.task import Task
 NEW = "new weights"  # the network on the left as it was before any training
 YOURS = "yours"  # the one that the reader has built and trained
 EMBEDDED = "zfnet_shapes"
+SHIFTS = 1  # pixels, by which images are shifted: it says most, and takes least
 SHOWN = 48  # shapes, for the embedded network
 
 
@@ -55,7 +56,7 @@ class Compared:
         """What `zf.diagnose` says of it."""
         key = _key(name, left)
         if key not in self._known:
-            self._known[key] = diagnose(self.network(name, left), self.images, task=task)
+            self._known[key] = diagnose(self.network(name, left), self.images, shifts=SHIFTS, task=task)
         return self._known[key]
 
 

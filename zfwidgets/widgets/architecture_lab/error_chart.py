@@ -15,7 +15,7 @@ from zfwidgets.drawing import MARKER, line_colour
 from zfwidgets.widgets.charts import TOOLTIP, framed, ticks
 from zfwidgets.widgets.controls import classed
 
-HEIGHT = 288  # pixels
+HEIGHT = 270  # pixels
 WORDS = {"parameters": "parameters", "macs": "multiply–adds for an image"}
 UNITS = {1: "", 1_000: "k", 1_000_000: "M", 1_000_000_000: "G"}
 ROUND = (1, 1.5, 2, 3, 5, 7)

@@ -22,7 +22,7 @@ from zfwidgets.experiments.ablation import (
 from zfwidgets.experiments.diagnosis import Diagnosis
 from zfwidgets.task import Task
 from zfwidgets.widgets.architecture_lab.builder import BuilderView
-from zfwidgets.widgets.architecture_lab.compared import NEW, SHOWN, YOURS, Compared
+from zfwidgets.widgets.architecture_lab.compared import NEW, SHIFTS, SHOWN, YOURS, Compared
 from zfwidgets.widgets.architecture_lab.error_chart import Point
 from zfwidgets.widgets.architecture_lab.errors_view import (
     ErrorsView,
@@ -168,7 +168,7 @@ class ArchitectureLab(Card):
         self.variants.observe(self._variant_chosen, names="value")
         self.errors.chart.observe(self._point_clicked, names="clicked")
         self.look.observe(self._filter_chosen, names="chosen")
-        return W.VBox([self.look, self.errors])
+        return classed(W.Box([self.look, self.errors]), "zf-architecture-views")
 
     def controls(self) -> list[W.Widget]:
         sides = [
@@ -198,7 +198,7 @@ class ArchitectureLab(Card):
         return super().choices() | {name: getattr(self, name) for name in names}
 
     @property
-    def plan(self) -> Plan:
+    def _plan(self) -> Plan:
         """What the builder is set to."""
         return Plan(self.kernel_size, self.stride, self.maps, self.without, self.units)
 
@@ -259,7 +259,7 @@ class ArchitectureLab(Card):
 
     def _train(self, task: Task) -> str:
         """Train what the builder is set to on the study's folds; its filters and its place are shown on the way."""
-        plan, size = self.plan, self._built
+        plan, size = self._plan, self._built
         if size is None or size.plan != plan:
             size = plan.counted()
         assert self.builder is not None
@@ -305,7 +305,11 @@ class ArchitectureLab(Card):
         net = self.compared.networks[self.left]
         images = f"zf.Shapes({SHOWN}, seed=1)" if self._embedded else "images"
         given = [] if self._embedded else ["images = ...  # yours; None: the embedded photographs"]
-        return [f"net = {net.source or '...  # your zf.Network'}", *given, call("zf.diagnose", "net", images)]
+        return [
+            f"net = {net.source or '...  # your zf.Network'}",
+            *given,
+            call("zf.diagnose", "net", images, shifts=SHIFTS),
+        ]
 
     @T.validate("left", "right")
     def _known_network(self, proposal: T.Bunch) -> str:
