@@ -147,7 +147,7 @@ def test_the_papers_table_stands_beside_it(lab):
     lab.choose(view="errors", data="paper")
     rows = zf.papers_ablation()
     assert lab.errors.chart.shown[:, 1].tolist() == [row.validation for row in rows]
-    assert tuple(lab.control_of["variant"].options) == tuple(row.variant for row in rows)
+    assert tuple(lab.control_of["variant"].inner.options) == tuple(row.variant for row in rows)
     lab.variant = "ZFNet, both"
     assert "237,560,936 parameters" in lab.errors.words.value
     assert "16.9% in five answers" in lab.errors.words.value
@@ -155,6 +155,17 @@ def test_the_papers_table_stands_beside_it(lab):
     assert "ImageNet" in lab.figure().axes[0].get_title()
     with pytest.raises(ValueError, match="papers_ablation"):
         lab.answer  # noqa: B018
+
+
+def test_a_name_that_is_not_in_the_chart_gives_way_to_the_first(lab):
+    lab.choose(view="errors", variant="without 7")
+    lab.data = "paper"
+    assert lab.variant == "AlexNet"
+    assert lab.control_of["variant"].value == "AlexNet"
+    lab.control_of["variant"].inner.value = "ZFNet"
+    assert lab.variant == "ZFNet"
+    lab.data = "ours"
+    assert lab.variant == lab.control_of["variant"].inner.value == "all layers"
 
 
 def test_a_point_is_chosen_by_a_click(lab):

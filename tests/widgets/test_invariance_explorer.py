@@ -159,7 +159,7 @@ def test_the_controls_are_bound_to_the_choices(explorer):
         explorer.control_of["measure"].value,
     ) = "rotation", "grey", "cosine"
     assert (explorer.transform, explorer.border, explorer.measure) == ("rotation", "grey", "cosine")
-    explorer.legend.buttons.value = "second"
+    explorer.legend.inner.value = "second"
     assert explorer.image == explorer.control_of["image"].value == "second"
     explorer.image = "flower"
     assert explorer.legend.value == "flower"

@@ -40,6 +40,8 @@ class Compared:
 
     def put(self, network: Network) -> None:
         """Let this be the reader's own."""
+        if self.networks.get(YOURS) is network:
+            return
         self.networks[YOURS] = network
         for key in [key for key in self._known if key[0] == YOURS]:
             del self._known[key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
@@ -32,7 +32,7 @@ from zfwidgets.widgets.architecture_lab.errors_view import (
     words_of_paper,
 )
 from zfwidgets.widgets.architecture_lab.look_view import ORDERS, LookView
-from zfwidgets.widgets.controls import NameButtons, bind, classed, control, labelled
+from zfwidgets.widgets.controls import NameButtons, NameList, bind, classed, control, labelled
 from zfwidgets.widgets.panel import Card, call
 from zfwidgets.widgets.traits import Number, Option, reject_unknown
 
@@ -123,7 +123,7 @@ class ArchitectureLab(Card):
                   buttons=True)  # fmt: skip
     across = Option({"parameters": "parameters", "multiply–adds": "macs"}, "parameters", "Against",
                     "parameters, or macs: multiply–adds for an image", buttons=True)  # fmt: skip
-    variant = T.Unicode(help="the chosen network of the chart; empty: the base")
+    variant = T.Unicode(help="the chosen network of the chart; one that is not in it: the first")
     kernel_size = Option((3, 5, 7, 11), 7, "Kernel", "side of the first layer's filters, pixels",
                     "Of the first layer; the paper went from 11 to 7", buttons=True)  # fmt: skip
     stride = Option((1, 2, 4), 2, "Stride", "of the first layer", "Of the first layer; the paper went from 4 to 2",
@@ -144,9 +144,9 @@ class ArchitectureLab(Card):
         self._builds = ablation is None
         self._own: dict[Plan, tuple[Built, Trial]] = {}  # what the reader has trained
         self._built: Built | None = None
-        self._offering = False
         names = self.compared.left
         first = {"left": names[0], "right": names[1] if len(names) > 1 else NEW}
+        first["variant"] = self.ablation.variants[0]
         super().__init__(**(first | settings))
         self.add_class("zf-architecture")
 
@@ -163,9 +163,9 @@ class ArchitectureLab(Card):
             parts = [control(self, name) for name in ("kernel_size", "stride", "maps", "without", "units")]
             self.builder = BuilderView(parts, self.training, transport)
         self.errors = ErrorsView(self.builder)
-        self.variants = W.Dropdown(options=self.ablation.variants, layout=W.Layout(width="210px"))
+        self.variants = NameList(self.ablation.variants, 210)
         self.control_of["variant"] = classed(self.variants, "zf-variant")
-        self.variants.observe(self._variant_chosen, names="value")
+        bind(self.variants, self, "variant")
         self.errors.chart.observe(self._point_clicked, names="clicked")
         self.look.observe(self._filter_chosen, names="chosen")
         return classed(W.Box([self.look, self.errors]), "zf-architecture-views")
@@ -198,9 +198,21 @@ class ArchitectureLab(Card):
         return super().choices() | {name: getattr(self, name) for name in names}
 
     @property
+    def _variants(self) -> list[str]:
+        """Those of the ablation, and the reader's own."""
+        return [*self.ablation.variants, *(_own_name(plan) for plan in list(self._own))]
+
+    @property
     def _plan(self) -> Plan:
         """What the builder is set to."""
         return Plan(self.kernel_size, self.stride, self.maps, self.without, self.units)
+
+    def resolve(self, choice: LabChoice, task: Task) -> LabChoice:
+        """With a network that is in the chart."""
+        if choice.view == "look":
+            return choice
+        names = [row.variant for row in papers_ablation()] if choice.data == "paper" else self._variants
+        return choice if choice.variant in names else replace(choice, variant=names[0])
 
     def compute(self, choice: LabChoice, task: Task) -> Iterator[Looks | Errors]:
         """Look at both networks, one after the other; or gather what the chart shows."""
@@ -232,14 +244,7 @@ class ArchitectureLab(Card):
         self.names[0].offer(self.compared.left)
         self.names[1].offer(self.compared.right)
         if isinstance(self.result, Errors):
-            self._offering = True
-            try:
-                names = [point.name for point in self.result.points]
-                if tuple(self.variants.options) != tuple(names):
-                    self.variants.options = names
-                self.variants.value = names[self.result.chosen]
-            finally:
-                self._offering = False
+            self.variants.offer([point.name for point in self.result.points])
 
     def _gathered(self, choice: LabChoice) -> Errors:
         plan = Plan(choice.kernel_size, choice.stride, choice.maps, choice.without, choice.units)
@@ -248,11 +253,11 @@ class ArchitectureLab(Card):
         if choice.data == "paper":
             rows = papers_ablation()
             points = points_of_paper(rows)
-            chosen = _place(points, choice.variant)
+            chosen = [row.variant for row in rows].index(choice.variant)
             return Errors(tuple(points), chosen, words_of_paper(points[chosen], rows[chosen]), self._built)
-        own = [(f"{YOURS}: {plan.words}", *each) for plan, each in self._own.items()]
+        own = [(_own_name(plan), *each) for plan, each in list(self._own.items())]
         points = points_of(self.ablation, own)
-        chosen = _place(points, choice.variant)
+        chosen = [point.name for point in points].index(choice.variant)
         first = len(self.ablation.variants)
         trial = own[chosen - first][-1] if chosen >= first else None
         return Errors(tuple(points), chosen, words_of(points[chosen], self.ablation, trial), self._built)
@@ -268,7 +273,8 @@ class ArchitectureLab(Card):
             task.check()
             self._own[plan] = size, trial
             self.compared.put(trial.network)
-            self.variant = f"{YOURS}: {plan.words}"
+            if self.data == "ours":
+                self.variant = _own_name(plan)
             self.version += 1
         more = trial.difference()[0]
         return f"{100 * trial.error()[0]:.1f}% wrong, {100 * more:+.1f} points against {self.ablation.variants[0]}"
@@ -321,10 +327,6 @@ class ArchitectureLab(Card):
             )
         return str(proposal["value"])
 
-    def _variant_chosen(self, change: T.Bunch) -> None:
-        if not self._offering and change["new"] is not None:
-            self.variant = change["new"]
-
     def _point_clicked(self, change: T.Bunch) -> None:
         place, _ = change["new"]
         if isinstance(self.result, Errors) and place < len(self.result.points):
@@ -335,9 +337,9 @@ class ArchitectureLab(Card):
         self.filters = (number, self.filters[1]) if side == 0 else (self.filters[0], number)
 
 
-def _place(points: Sequence[Point], name: str) -> int:
-    """Where a network stands in the chart; the first one where it is not in it."""
-    return next((place for place, point in enumerate(points) if point.name == name), 0)
+def _own_name(plan: Plan) -> str:
+    """What the reader's network is called in the chart."""
+    return f"{YOURS}: {plan.words}"
 
 
 def _watching(builder: BuilderView, drawing: Any, plan: Plan) -> Any:

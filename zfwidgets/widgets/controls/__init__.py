@@ -5,7 +5,7 @@ from zfwidgets.widgets.controls.feature_slider import FeatureSlider
 from zfwidgets.widgets.controls.job import Job, duration
 from zfwidgets.widgets.controls.layout import classed, in_columns, labelled, probability_bars, row, titled
 from zfwidgets.widgets.controls.more import bar, rare
-from zfwidgets.widgets.controls.name_buttons import NameButtons
+from zfwidgets.widgets.controls.name_buttons import NameButtons, NameList
 from zfwidgets.widgets.controls.network_strip import LayerStrip
 from zfwidgets.widgets.controls.options import control
 from zfwidgets.widgets.controls.orders import by_score
@@ -16,6 +16,7 @@ __all__ = [
     "Job",
     "LayerStrip",
     "NameButtons",
+    "NameList",
     "bar",
     "bind",
     "by_score",
