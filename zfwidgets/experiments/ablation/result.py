@@ -85,15 +85,15 @@ class Ablation(Result):
         return pandas.DataFrame(rows)
 
     def __repr__(self) -> str:
-        lines = [f"Ablation ({self.count} images, {self.validation.shape[1]} seeds × {self.folds} folds)"]
+        seeds = self.validation.shape[1]
+        lines = [f"Ablation ({self.count} images, {seeds} seed{'' if seeds == 1 else 's'} × {self.folds} folds)"]
         for place, name in enumerate(self.variants):
             mean, _, low, high = self.error(name)
             said = f"  {name}: {self.parameters[place]:,} parameters, {mean:.1%} wrong (95 % {low:.1%} to {high:.1%})"
             if place:
                 more, least, most = self.difference(name)
-                said += (
-                    f", {more:+.1%} against {self.variants[0]} ({least:+.1%} to {most:+.1%}, p {self.p[place - 1]:.2g})"
-                )
+                points = f"{100 * more:+.1f} points against {self.variants[0]}"
+                said += f", {points} ({100 * least:+.1f} to {100 * most:+.1f}, p {self.p[place - 1]:.2g})"
             lines.append(said)
         return "\n".join(lines)
 

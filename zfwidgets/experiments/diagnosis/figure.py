@@ -28,7 +28,7 @@ def draw(found: Diagnosis) -> Figure:
     if len(found.projections):
         shown = figure.add_subplot(grid[1, 0])
         side = min(max(found.projections.shape[2:]), MOST)
-        show_picture(shown, wall(found.projections, side), f"projections of {found.second}: blocks are aliasing")
+        show_picture(shown, wall(found.projections, side), "layer 2, projected: blocks are aliasing")
     strengths = figure.add_subplot(grid[0, 1])
     order = np.argsort(-found.rms)
     colours = [line_colour(1 if found.dead_by_weights[n] or found.dead_on_data[n] else 0) for n in order]
@@ -48,7 +48,9 @@ def draw(found: Diagnosis) -> Figure:
     lost.legend(fontsize=8)
     if len(found.consistency):
         stays = figure.add_subplot(grid[1, 2])
-        stays.plot(range(1, len(found.consistency) + 1), found.consistency, "o-", color=line_colour(0))
+        shifts = range(1, len(found.consistency) + 1)
+        stays.plot(shifts, found.consistency, "o-", color=line_colour(0))
+        stays.set_xticks(shifts)
         stays.set(xlabel="shift, pixels", ylabel="answers that stay", ylim=(0, 1.02), title="consistency under shifts")
     return figure
 
