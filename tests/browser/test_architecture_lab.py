@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
 
 FILTERS = ".zf-architecture-side >> nth={} >> .zf-picture canvas >> nth=0"
 BUILDER, WORDS = ".zf-architecture-builder", ".zf-architecture-words"
+DOTS = ".zf-error-chart .dot"  # of each network two, and a ring
 START = """
 import json, ipywidgets, torch, zfwidgets as zf
 torch.set_num_threads(1)
@@ -52,8 +53,9 @@ def show(page, view):
 
 def test_a_filter_is_chosen_by_a_click_and_by_keys(page):
     show(page, "Look")
-    box = page.locator(FILTERS.format(0)).bounding_box()
-    page.mouse.click(box["x"] + 2.5 * box["width"] / 6, box["y"] + 1.5 * box["height"] / 6)
+    wall = page.locator(FILTERS.format(0))
+    box = wall.bounding_box()
+    wall.click(position={"x": 2.5 * box["width"] / 6, "y": 1.5 * box["height"] / 6})
     wait_until(page, lambda now: now["filters"] == [8, 0])
     expect(page.locator(".zf-architecture-filter").first).to_contain_text("filter 8")
     page.keyboard.press("ArrowRight")
@@ -90,8 +92,7 @@ def test_a_point_of_the_chart_is_chosen_by_a_click_and_from_the_list(page):
     page.locator(".zf-variant select").select_option("without 6, 7")
     wait_until(page, lambda now: now["variant"] == "without 6, 7" and not now["busy"])
     expect(page.locator(WORDS)).to_contain_text("against all layers")
-    points = page.locator(".zf-error-chart .dot")
-    assert points.count() >= 20
+    expect(page.locator(DOTS)).to_have_count(2 * 10 + 1)
     page.locator(".zf-data button:has-text('Table 3')").click()
     wait_until(page, lambda now: now["data"] == "paper" and not now["busy"])
     page.locator(".zf-variant select").select_option("ZFNet, both")
@@ -114,12 +115,11 @@ def test_a_training_is_given_up_and_the_panel_goes_on(browser, server):
 
 def test_a_trained_network_has_its_place_and_is_looked_at(page):
     show(page, "Errors")
-    before = page.locator(".zf-error-chart .dot").count()
     page.locator(f"{BUILDER} .zf-job button:has-text('Train')").click()
     state = wait_until(page, lambda now: now["version"] == 5 and "% wrong" in now["note"] and not now["busy"])
     assert state["variant"].startswith("yours: ")
     expect(page.locator(WORDS)).to_contain_text("on the same folds")
-    assert eventually(page, lambda: page.locator(".zf-error-chart .dot").count() == before + 2)
+    expect(page.locator(DOTS)).to_have_count(2 * 11 + 1)
     wall = canvas_pixels(page, f"{BUILDER} .zf-picture canvas")
     assert len(np.unique(wall.reshape(-1, 4), axis=0)) > 50
     screenshot(page, "architecture_errors", ".zf-panel")
