@@ -25,6 +25,7 @@ Theme = Literal["light", "dark"]
 ROUTES: dict[App, str] = {"lab": "doc/tree", "notebook": "notebooks", "voila": "voila/render"}
 KERNEL = "zfwidgets-tests"  # a name of its own: an environment's `python3` would be found before ours
 THEMES: dict[Theme, str] = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+PATIENCE = 180  # seconds: never reached where all is well, however busy the machine
 
 # Quiet pages: no news, no dialogs, and every cell of a notebook in the page, seen or not.
 SETTINGS = {
@@ -86,7 +87,7 @@ class JupyterServer:
         query = f"token={self.token}&theme={theme}" if app == "voila" else f"token={self.token}&reset"
         return f"http://127.0.0.1:{self.port}/{ROUTES[app]}/{name}?{query}"
 
-    def wait_for_kernel(self, name: str, seconds: float = 30) -> None:
+    def wait_for_kernel(self, name: str, seconds: float = PATIENCE) -> None:
         """Wait until a notebook's kernel is idle and a page is connected to it."""
         last = time.monotonic() + seconds
         while time.monotonic() < last:
@@ -108,7 +109,7 @@ class JupyterServer:
     def _ask(self, method: str, path: str) -> Any:
         address = f"http://127.0.0.1:{self.port}/api/{path}"
         request = urllib.request.Request(address, method=method, headers={"Authorization": f"token {self.token}"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             body = answer.read()
         return json.loads(body) if body else None
 
@@ -137,7 +138,7 @@ class JupyterServer:
         }
         return os.environ | {name: str(self.folder / folder) for name, folder in folders.items()}
 
-    def _wait_until_it_answers(self, seconds: float = 60) -> None:
+    def _wait_until_it_answers(self, seconds: float = PATIENCE) -> None:
         last = time.monotonic() + seconds
         while time.monotonic() < last and self._process.poll() is None:
             try:
