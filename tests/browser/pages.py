@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page
 from .jupyter import JupyterServer
 
 LIMIT = 120  # seconds for whatever is waited for: never reached where all is well, however busy the machine
+WHOLE = 900  # seconds for all cells of a notebook, some of which train networks, likewise
 READY = ".zf-status:has-text('Ready')"
 IDLE = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
 
@@ -103,7 +104,7 @@ def run_all_cells(page: Page, server: JupyterServer, name: str) -> None:
     """Run the notebook in `page` (Lab, Notebook 7) to its end; a cell's error fails the test with its traceback."""
     wait_for_kernel(page, server, name)
     start_all_cells(page)
-    page.wait_for_function(FINISHED)
+    page.wait_for_function(FINISHED, timeout=1000 * WHOLE)
     fail_on_errors(page)
 
 
