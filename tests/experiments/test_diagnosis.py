@@ -107,6 +107,19 @@ def test_stride_four_aliases_and_stride_two_does_not():
     assert (four.beyond.mean(), four.stride) > (two.beyond.mean(), two.stride)
 
 
+def test_each_measure_stands_beside_that_of_the_layer_with_new_weights(healthy):
+    net = zf.Network(network(), SIZE, device="cpu")
+    new = zf.diagnose(net.reinitialised(), SHAPES)
+    np.testing.assert_array_equal(healthy.random_rms, new.rms)
+    np.testing.assert_array_equal(healthy.random_active, new.active)
+    np.testing.assert_array_equal(healthy.random_bands, new.bands_without_mean)
+    np.testing.assert_array_equal(healthy.random_beyond, new.beyond)
+    np.testing.assert_allclose(healthy.random_aliased, new.aliased, rtol=1e-5)
+    assert healthy.random_duplicates == len(new.duplicates)
+    for verdict in healthy.verdicts:
+        assert "new weights" in verdict.words
+
+
 # ── the measures ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

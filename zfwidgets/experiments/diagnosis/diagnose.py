@@ -16,8 +16,8 @@ from zfwidgets.backend.run.deconvnet import fitting
 from zfwidgets.backend.run.forward import forward
 from zfwidgets.backend.run.memory import in_parts, parts_of
 from zfwidgets.backend.surroundings import undisturbed
+from zfwidgets.data import Collection, photographs
 from zfwidgets.data import images as as_collection
-from zfwidgets.data import photographs
 from zfwidgets.experiments.diagnosis.filters import (
     bands,
     beyond,
@@ -34,6 +34,8 @@ from zfwidgets.models import Network, require_network
 from zfwidgets.task import UNWATCHED, Task
 
 SHOWN = 16  # projections of the layer above
+
+Sums = dict[str, np.ndarray]  # by name
 
 
 @undisturbed()
@@ -53,8 +55,8 @@ def diagnose(net: Network, images: Any = None, *, shifts: int = 8, seed: int = 0
     - **Near-duplicates**: the largest normalised cross-correlation of two filters over shifts of up to half the kernel;
       a fault above 0.95.
 
-    Frequencies and aliasing are measured in the same layer with new random weights (He's), too: what is unusual is
-    unusual beside these.
+    All but the last of aliasing is measured in the same layer with new random weights (He's), too: what is unusual is
+    unusual beside these. (What answers do without what was learnt says nothing.)
 
     Args:
         net: any network with a convolution.
@@ -73,38 +75,49 @@ def diagnose(net: Network, images: Any = None, *, shifts: int = 8, seed: int = 0
         raise ValueError(f"images are shifted by 0 pixels or more; {shifts} were given")
     step, conv = _first(net)
     collection = as_collection(photographs() if images is None else images)
-    weights = conv.weight.float().cpu().numpy()
     new = conv.reinitialised(torch.Generator().manual_seed(seed))
-    random = new.weight.float().cpu().numpy()
-    rectified = _rectified(net, step)
-    active = np.zeros(len(weights), np.int64)
-    power, random_power = (np.zeros(1) for _ in range(2))
-    same = np.zeros(shifts if net.classifies else 0)
-    both = replace(conv, stride=(1, 1)), replace(new, stride=(1, 1))
+    seen = _seen(net, collection, step, new, shifts if net.classifies else 0, task)
+    weights, random = (op.weight.float().cpu().numpy() for op in (conv, new))
+    pairs, alike = near_duplicates(likeness(weights), ALIKE)
+    kept, without = (spectrum(weights, keep_mean=keep) for keep in (True, False))
+    second, projections = _second(net, collection, step, task)
+    return Diagnosis(
+        layer=step.name, title=net.layer(step.name).title if _is_layer(net, step) else step.name, stride=conv.stride,
+        filters=weights, count=len(collection), rms=rms(weights), dead_by_weights=dead_by_weights(weights),
+        active=seen["active"], bands=bands(kept), bands_without_mean=bands(without), beyond=beyond(kept, conv.stride),
+        aliased=beyond(seen["power"], conv.stride), duplicates=pairs, likeness=alike,
+        consistency=seen["same"] / len(collection), random_rms=rms(random), random_active=seen["random_active"],
+        random_bands=bands(spectrum(random, keep_mean=False)),
+        random_beyond=beyond(spectrum(random, keep_mean=True), conv.stride),
+        random_aliased=beyond(seen["random_power"], conv.stride),
+        random_duplicates=len(near_duplicates(likeness(random), ALIKE)[0]), second=second, projections=projections,
+    )  # fmt: skip
 
-    def looked(part: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        x = torch.stack([net.reader.read_from(collection, number)[1] for number in range(part.start, part.stop)])
+
+def _seen(net: Network, images: Collection, step: Step, new: Convolution, shifts: int, task: Task) -> Sums:
+    """What is counted and summed over the images: in the layer of that step, and in the same with new weights."""
+    conv, rectified = step.op, _rectified(net, step)
+    assert isinstance(conv, Convolution)
+
+    def looked(part: slice) -> Sums:
+        x = torch.stack([net.reader.read_from(images, number)[1] for number in range(part.start, part.stop)])
         x = x.to(net.device, net.dtype)
         found = forward(net.program, x, [step.inputs[0], rectified], task=task).activations
-        positive = (found[rectified].flatten(2).amax(2) > 0).sum(0).cpu().numpy()
-        own, other = (_power(op.forward(found[step.inputs[0]])) for op in both)
-        return positive, own, other, _unchanged(net, x, len(same), task)
+        own, other = (replace(op, stride=(1, 1)).forward(found[step.inputs[0]]) for op in (conv, new))
+        return {
+            "active": _positive(found[rectified]),
+            "random_active": _positive(other[:, :, :: conv.stride[0], :: conv.stride[1]]),
+            "power": _power(own),
+            "random_power": _power(other),
+            "same": _unchanged(net, x, shifts, task),
+        }
 
-    at_once = max(1, fitting(net.device, len(weights) * int(np.prod(net.program.input.shape[1:]))))
-    for part, (positive, own, other, stays) in in_parts(parts_of(len(collection), at_once), looked):
-        task.progress(part.stop, len(collection), "images")
-        active += positive
-        power, random_power, same = power + own, random_power + other, same + stays
-    second, projections = _second(net, collection, step, task)
-    pairs, alike = near_duplicates(likeness(weights), ALIKE)
-    kept, without = spectrum(weights, keep_mean=True), spectrum(weights, keep_mean=False)
-    title = net.layer(step.name).title if _is_layer(net, step) else step.name
-    return Diagnosis(
-        step.name, title, conv.stride, weights, rms(weights),
-        dead_by_weights(weights), active, len(collection), bands(kept), bands(without), beyond(kept, conv.stride),
-        beyond(power, conv.stride), pairs, alike, same / len(collection),
-        bands(spectrum(random, keep_mean=False)), beyond(random_power, conv.stride), second, projections,
-    )  # fmt: skip
+    at_once = max(1, fitting(net.device, len(conv.weight) * int(np.prod(net.program.input.shape[1:]))))
+    sums: Sums = {}
+    for part, found in in_parts(parts_of(len(images), at_once), looked):
+        task.progress(part.stop, len(images), "images")
+        sums = {name: values + sums.get(name, 0) for name, values in found.items()}
+    return sums
 
 
 def _first(net: Network) -> tuple[Step, Convolution]:
@@ -128,6 +141,12 @@ def _rectified(net: Network, step: Step) -> Step:
                 return other
             if other.op.kind in ("normalisation", "affine"):
                 above.add(other)
+    return found
+
+
+def _positive(maps: Tensor) -> np.ndarray:
+    """In how many images each map (n, K, H, W) is positive anywhere, (K,)."""
+    found: np.ndarray = (maps.flatten(2).amax(2) > 0).sum(0).cpu().numpy()
     return found
 
 

@@ -51,16 +51,22 @@ class Diagnosis(Result):
     duplicates: Int64[np.ndarray, "pairs 2"]  # filters that are alike up to a shift
     likeness: Float64[np.ndarray, "pairs"]  # of these: the largest normalised cross-correlation
     consistency: Float64[np.ndarray, "shifts"]  # share of answers that a shift by 1, 2, … pixels leaves; or none
-    random_bands: Float64[np.ndarray, "random_filters 3"]  # without the mean, of the same layer with new weights (He)
+    random_rms: Float64[np.ndarray, "random_filters"]  # of the same layer with new weights (He), as all random_…
+    random_active: Int64[np.ndarray, "random_filters"]
+    random_bands: Float64[np.ndarray, "random_filters 3"]  # without the mean
+    random_beyond: Float64[np.ndarray, "random_filters"]
     random_aliased: Float64[np.ndarray, "random_filters"]
+    random_duplicates: int
     second: str  # the layer above, whose projections show blocks where the first one aliases; "" where there is none
     projections: Float32[np.ndarray, "maps C2 height width"]  # of its maps' strongest units
 
     def verify(self) -> None:
         """Raise ValueError where fields contradict each other."""
-        for name in ("bands", "bands_without_mean", "beyond", "aliased", "consistency", "random_bands"):
+        parts = ("bands", "bands_without_mean", "beyond", "aliased")
+        for name in (*parts, "consistency", "random_bands", "random_beyond", "random_aliased"):
             check(within(getattr(self, name), -1e-9, 1 + 1e-9), f"{name} are parts, from 0 to 1")
-        check(within(self.active, 0, self.count), "there are maps that are active in more images than there are")
+        for active in (self.active, self.random_active):
+            check(within(active, 0, self.count), "there are maps that are active in more images than there are")
 
     @property
     def dead_on_data(self) -> np.ndarray:
@@ -103,7 +109,8 @@ class Diagnosis(Result):
 def _strengths(found: Diagnosis) -> Verdict:
     largest = found.dominance
     fault = largest >= DOMINATING
-    words = f"The strongest filter has {largest:.1f} times the RMS of the median one"
+    usual = dominance(found.random_rms)
+    words = f"The strongest filter has {largest:.1f} times the RMS of the median one (new weights: {usual:.1f})"
     return Verdict(
         "dominance", fault, f"{words}: it drowns the others." if fault else f"{words}.",
         "§3: after each step, filters whose RMS exceeds 0.1 were scaled back to it (zf.clip_rms).",
@@ -112,10 +119,10 @@ def _strengths(found: Diagnosis) -> Verdict:
 
 def _dead(found: Diagnosis) -> Verdict:
     weights, data = int(found.dead_by_weights.sum()), int(found.dead_on_data.sum())
-    bound = min(3 / found.count, 1.0)
+    bound, usual = min(3 / found.count, 1.0), int((found.random_active == 0).sum())
     words = (
         f"{weights} of {len(found.rms)} filters are dead by their weights; {data} were active in none of {found.count} "
-        f"images (if any image makes them so, fewer than {bound:.1%} do)."
+        f"images (new weights: {usual}; if any image makes them so, fewer than {bound:.1%} do)."
     )
     return Verdict(
         "dead filters", bool(weights or data), words, "Fig. 6: AlexNet's dead filters went with 7×7 at stride 2."
@@ -125,16 +132,18 @@ def _dead(found: Diagnosis) -> Verdict:
 def _frequencies(found: Diagnosis) -> Verdict:
     alive = ~found.dead_by_weights
     low, middle, high = found.bands_without_mean[alive].mean(0) if alive.any() else np.zeros(3)
+    finer = found.beyond[alive].mean() if alive.any() else 0.0
     usual = found.random_bands[:, 1].mean()
     fault = bool(middle < EXTREME * usual)
+    hardly = ": hardly any middle frequencies" if fault else ""
     words = (
         f"Without their means, {low:.0%} of the filters' power is low, {middle:.0%} middle and {high:.0%} high "
-        f"(new weights: {usual:.0%} middle)"
+        f"(new weights: {usual:.0%} middle){hardly}; with them, {finer:.0%} is finer than stride {found.stride[0]} can "
+        f"keep (new weights: {found.random_beyond.mean():.0%})."
     )
     return Verdict(
-        "frequencies", fault, f"{words}: hardly any middle frequencies." if fault else f"{words}.",
-        "Fig. 6: filters of 11×11 had few middle frequencies; 7×7 was the remedy.",
-    )  # fmt: skip
+        "frequencies", fault, words, "Fig. 6: filters of 11×11 had few middle frequencies; 7×7 was the remedy."
+    )
 
 
 def _aliasing(found: Diagnosis) -> Verdict:
@@ -154,7 +163,10 @@ def _aliasing(found: Diagnosis) -> Verdict:
 
 def _alike(found: Diagnosis) -> Verdict:
     count = len(found.duplicates)
-    words = f"{count} pair{'' if count == 1 else 's'} of filters are the same up to a shift (correlation above {ALIKE})"
+    words = (
+        f"{count} pair{'' if count == 1 else 's'} of filters are the same up to a shift (correlation above {ALIKE}; "
+        f"new weights: {found.random_duplicates})"
+    )
     if count:
         one, other = found.duplicates[0].tolist()
         words += f", such as {one} and {other}"
