@@ -122,7 +122,10 @@ def test_it_is_saved_read_tabled_and_drawn(found, tmp_path):
     assert str(again) == str(found)
     table = again.to_pandas()
     assert list(table["variant"]) == list(VARIANTS)
-    assert {"parameters", "macs", "validation_error", "low", "high", "difference", "p", "seconds"} <= set(table.columns)
+    assert {"parameters", "macs", "validation_error", "train_spread", "difference", "p", "seconds"} <= set(
+        table.columns
+    )
+    assert table["train_low"][1] == pytest.approx(found.error(found.variants[1], "train")[2])
     assert len(again.plot().axes) == 1
 
 

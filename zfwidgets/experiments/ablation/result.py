@@ -74,10 +74,11 @@ class Ablation(Result):
 
         rows = []
         for place, name in enumerate(self.variants):
-            train, validation = self.error(name, "train"), self.error(name)
             row: dict[str, Any] = {"variant": name, "parameters": int(self.parameters[place])}
-            row |= {"macs": int(self.macs[place]), "train_error": train[0], "validation_error": validation[0]}
-            row |= {"spread": validation[1], "low": validation[2], "high": validation[3]}
+            row["macs"] = int(self.macs[place])
+            for which in ("train", "validation"):
+                names = (f"{which}_error", f"{which}_spread", f"{which}_low", f"{which}_high")
+                row |= dict(zip(names, self.error(name, which), strict=True))
             difference = self.difference(name) if place else (0.0, 0.0, 0.0)
             row |= dict(zip(("difference", "difference_low", "difference_high"), difference, strict=True))
             row |= {"p": float(self.p[place - 1]) if place else np.nan, "seconds": float(self.seconds[place].mean())}
