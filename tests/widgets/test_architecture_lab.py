@@ -11,23 +11,19 @@ import torch
 from torch import nn
 
 import zfwidgets as zf
+from zfwidgets.drawing import format_short
 from zfwidgets.experiments.ablation import Plan, trials
 from zfwidgets.experiments.ablation.study import VARIANTS, study_budget
 from zfwidgets.task import Cancelled, Task
-from zfwidgets.widgets.architecture_lab.compared import NEW, YOURS, Compared
-from zfwidgets.widgets.architecture_lab.error_chart import round_sizes, short
-from zfwidgets.widgets.architecture_lab.errors_view import points_of, points_of_paper
+from zfwidgets.widgets.architecture_lab.compared import NEW, Compared
+from zfwidgets.widgets.architecture_lab.error_chart import ErrorChart, Point
+from zfwidgets.widgets.architecture_lab.errors import points_of, points_of_paper
 from zfwidgets.widgets.architecture_lab.look_view import ORDERS
+from zfwidgets.widgets.architecture_lab.own import YOURS
 
 from .conftest import Small
 
 PLAN = Plan(7, 2, 16, (), 32)
-
-
-@pytest.fixture(scope="module")
-def network():
-    torch.manual_seed(4)
-    return zf.Network(Small().eval(), size=(35, 51), labels=["ant", "bee", "cat", "dog"], device="cpu", name="small")
 
 
 @pytest.fixture(scope="module")
@@ -179,18 +175,23 @@ def test_the_papers_rows_are_counted():
     assert len(rows) == 12
     assert rows["ZFNet"].parameters == 62_357_608
     assert (rows["ZFNet"].train, rows["ZFNet"].validation, rows["ZFNet"].top5) == (33.1, 38.4, 16.5)
-    net = zf.zfnet(without=(3, 4, 6, 7))
-    alex = zf.alexnet_zf(without=(3, 4, 6, 7))
-    assert rows["AlexNet without 3, 4, 6, 7"].parameters == sum(weight.numel() for weight in alex.parameters())
-    assert sum(weight.numel() for weight in net.parameters()) != rows["AlexNet without 3, 4, 6, 7"].parameters
+    alex = zf.alexnet_zf(without=(3, 4, 6, 7)).eval()
+    row = rows["AlexNet without 3, 4, 6, 7"]
+    assert row.parameters == sum(weight.numel() for weight in alex.parameters()) == 10_456_680
+    assert row.macs == sum(step.macs for step in zf.Network(alex, device="cpu").program.steps)
 
 
-def test_round_sizes_are_few_and_inside():
-    for low, high in ((2e4, 3e5), (1e7, 2.4e8), (6e4, 7.5e4)):
-        found = round_sizes(low, high)
-        assert len(found) <= 6
-        assert all(low <= value <= high for value in found)
-    assert [short(number) for number in (950, 69_094, 62_357_608, 1.2e9)] == ["950", "69.1k", "62.4M", "1.2G"]
+@pytest.mark.parametrize("sizes", [(2e4, 3e5), (1e7, 2.4e8), (6e4, 7e4), (5e4, 5e4)])
+def test_the_axis_has_a_few_round_sizes(sizes):
+    chart = ErrorChart()
+    chart.show([Point("some", int(size), 1, 1, 2, 1, 3) for size in sizes], "parameters", 0)
+    found = chart._axes[0].tick_values
+    assert 2 <= len(found) <= 8
+    assert all(min(sizes) / 1.3 <= value <= max(sizes) * 1.3 for value in found)
+
+
+def test_sizes_are_written_short():
+    assert [format_short(number) for number in (950, 69_094, 62_357_608, 1.2e9)] == ["950", "69.1k", "62.4M", "1.2G"]
 
 
 def test_points_have_the_papers_errors_and_no_intervals():
@@ -235,9 +236,9 @@ def test_counting_leaves_random_numbers_as_they_were():
 
 def test_the_table_changes_with_the_controls(lab):
     lab.choose(view="errors")
-    assert "<td>7×7 / 2</td><td>16 × 16×16</td><td>7×7 pixels</td>" in lab.builder.table.value
+    assert "<td>7×7 / 2</td><td>16 × 16×16</td><td title='7×7 pixels'>7×7 pixels</td>" in lab.builder.table.value
     lab.choose(kernel_size=11, stride=4, maps=8)
-    assert "<td>11×11 / 4</td><td>8 × 8×8</td><td>11×11 pixels</td>" in lab.builder.table.value
+    assert "<td>11×11 / 4</td><td>8 × 8×8</td><td title='11×11 pixels'>11×11 pixels</td>" in lab.builder.table.value
     lab.without = (3, 4, 6, 7)
     assert re.findall(r"<th scope='row'>(.*?)</th>", lab.builder.table.value) == [
         "conv 1",
@@ -287,6 +288,8 @@ def test_what_is_trained_is_in_the_chart_and_can_be_looked_at(lab, short_study):
     assert lab.error == ""
     assert "% wrong" in lab.training.note.value
     assert len(lab.errors.chart.shown) == len(VARIANTS) + 1
+    assert lab.table()["variant"].iloc[-1] == lab.variant
+    assert lab.table()["parameters"].iloc[-1] == lab.own.trained[0].size.parameters
     assert lab.variant.startswith(f"{YOURS}: 5×5, stride 2, 4 maps, 16 units, without 3, 4")
     assert "on the same folds" in lab.errors.words.value
     assert picture(lab.builder.filters).any()
@@ -332,7 +335,7 @@ def test_names_are_words_in_html(network):
 def test_with_an_ablation_of_ones_own_there_is_nothing_to_build(network):
     study = zf.prepared_ablation()
     lab = zf.ArchitectureLab(network, zf.Shapes(2, 32), ablation=study, view="errors")
-    assert lab.builder is None
+    assert lab.builder not in lab.errors.children
     assert lab.error == ""
     assert "zf.Ablation" in lab.code()
     assert len(lab.errors.chart.shown) == len(study.variants)

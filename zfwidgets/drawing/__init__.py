@@ -2,7 +2,7 @@
 
 from zfwidgets.drawing.axes import new_figure, show_picture
 from zfwidgets.drawing.colours import heat, label_picture, signed_picture
-from zfwidgets.drawing.numbers import format_number
+from zfwidgets.drawing.numbers import format_number, format_short
 from zfwidgets.drawing.palette import BEYOND, CLASSES, MARKER, NOW, OUTLINE, PALETTE, REST, line_colour
 from zfwidgets.drawing.tiles import fit_tile, mosaic
 
@@ -16,6 +16,7 @@ __all__ = [
     "REST",
     "fit_tile",
     "format_number",
+    "format_short",
     "heat",
     "label_picture",
     "line_colour",

@@ -51,8 +51,11 @@ class BuiltLayer:
     """A layer of it, in numbers."""
 
     title: str
-    filters: str  # kernel and stride
-    maps: str
+    kernel_size: int | None  # None: fully connected
+    stride: int
+    maps: int
+    height: int
+    width: int
     field: str  # what one unit sees of the image
     parameters: int
     macs: int
@@ -96,19 +99,17 @@ def _captured(kernel_size: int, stride: int, without: tuple[int, ...]) -> tuple[
     with_weights = {name for name, part in module.named_modules() if isinstance(part, nn.Conv2d | nn.Linear)}
     for layer in net.layers:
         if layer.name in with_weights:
-            field = net.seen_from(layer.name)
             title = layer.title.partition(" · ")[0]
-            field = "whole image" if "whole" in field else field
-            shapes.append(LayerShape(layer.name, title, layer.height, layer.width, field))
+            shapes.append(LayerShape(layer.name, title, layer.height, layer.width, net.seen_from(layer.name)))
     return tuple(shapes)
 
 
 def _counted(part: nn.Module, shape: LayerShape) -> BuiltLayer:
     assert isinstance(part, nn.Conv2d | nn.Linear)
-    filters, maps = "", f"{part.weight.shape[0]}"
-    if isinstance(part, nn.Conv2d):
-        filters = "{}×{}".format(*part.kernel_size) + (f" / {part.stride[0]}" if max(part.stride) > 1 else "")
-        maps = f"{maps} × {shape.height}×{shape.width}"
+    kernel, stride = (part.kernel_size[0], part.stride[0]) if isinstance(part, nn.Conv2d) else (None, 1)
+    maps, places = part.weight.shape[0], shape.height * shape.width
     parameters = sum(weight.numel() for weight in part.parameters())
-    macs = part.weight.numel() * shape.height * shape.width
-    return BuiltLayer(shape.title, filters, maps, shape.field, parameters, macs)
+    return BuiltLayer(
+        shape.title, kernel, stride, maps, shape.height, shape.width, shape.field, parameters,
+        part.weight.numel() * places,
+    )  # fmt: skip

@@ -8,9 +8,8 @@ from math import ceil
 import ipywidgets as W
 import numpy as np
 
-from zfwidgets.drawing import mosaic, signed_picture
-from zfwidgets.experiments.ablation import Built
-from zfwidgets.widgets.architecture_lab.error_chart import short
+from zfwidgets.drawing import format_short, mosaic, signed_picture
+from zfwidgets.experiments.ablation import Built, BuiltLayer
 from zfwidgets.widgets.controls import Job, classed
 from zfwidgets.widgets.picture import Picture
 
@@ -22,14 +21,13 @@ class BuilderView(W.Box):
 
     def __init__(self, controls: Sequence[W.Widget], job: Job, transport: str) -> None:
         self.table = classed(W.HTML(), "zf-architecture-layers")
-        self.words = classed(W.HTML(), "zf-architecture-learnt")
         self.filters = Picture(
             width=WIDE, height=ROWS * (TILE + 2), shown_width=WIDE, transport=transport, hoverable=False,
             description="Filters of the first layer while it trains",
         )  # fmt: skip
         row = classed(W.Box(list(controls)), "zf-architecture-controls")
         title = classed(W.HTML("Build one"), "zf-quarter-title")
-        super().__init__([title, row, self.table, job, self.filters, self.words])
+        super().__init__([title, row, self.table, job, self.filters])
         self.add_class("zf-architecture-builder")
 
     def show(self, built: Built) -> None:
@@ -54,13 +52,22 @@ def layers_table(built: Built) -> str:
         ("Multiply–adds", "for one image"),
     )
     head = "".join(f"<th scope='col' title='{title}'>{name}</th>" for name, title in heads)
-    rows = "".join(
-        f"<tr><th scope='row'>{each.title}</th><td>{each.filters}</td><td>{each.maps}</td><td>{each.field}</td>"
-        f"<td>{each.parameters:,}</td><td title='{each.macs:,}'>{short(each.macs)}</td></tr>"
-        for each in built.layers
-    )
+    rows = "".join(map(_row, built.layers))
     foot = (
         f"<tr><th scope='row'>in all</th><td></td><td></td><td></td><td>{built.parameters:,}</td>"
-        f"<td title='{built.macs:,}'>{short(built.macs)}</td></tr>"
+        f"<td title='{built.macs:,}'>{format_short(built.macs)}</td></tr>"
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody><tfoot>{foot}</tfoot></table>"
+
+
+def _row(layer: BuiltLayer) -> str:
+    filters, maps = "", f"{layer.maps}"
+    if layer.kernel_size is not None:
+        stride = f" / {layer.stride}" if layer.stride > 1 else ""
+        filters = f"{layer.kernel_size}×{layer.kernel_size}{stride}"
+        maps = f"{layer.maps} × {layer.height}×{layer.width}"
+    field = "whole image" if "whole" in layer.field else layer.field
+    return (
+        f"<tr><th scope='row'>{layer.title}</th><td>{filters}</td><td>{maps}</td><td title='{layer.field}'>{field}</td>"
+        f"<td>{layer.parameters:,}</td><td title='{layer.macs:,}'>{format_short(layer.macs)}</td></tr>"
+    )

@@ -10,9 +10,9 @@ from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.diagnosis import Diagnosis, diagnose
 from zfwidgets.models import Network, load, require_network
 from zfwidgets.task import Task
+from zfwidgets.widgets.architecture_lab.own import YOURS
 
 NEW = "new weights"  # the network on the left as it was before any training
-YOURS = "yours"  # the one that the reader has built and trained
 EMBEDDED = "zfnet_shapes"
 SHIFTS = 1  # pixels, by which images are shifted: it says most, and takes least
 SHOWN = 48  # shapes, for the embedded network

@@ -10,6 +10,7 @@ import bqplot as bq
 import ipywidgets as W
 import numpy as np
 import traitlets as T
+from matplotlib.ticker import LogLocator
 
 from zfwidgets.drawing import MARKER, line_colour
 from zfwidgets.widgets.charts import TOOLTIP, framed, ticks
@@ -17,8 +18,6 @@ from zfwidgets.widgets.controls import classed
 
 HEIGHT = 270  # pixels
 WORDS = {"parameters": "parameters", "macs": "multiply–adds for an image"}
-UNITS = {1: "", 1_000: "k", 1_000_000: "M", 1_000_000_000: "G"}
-ROUND = (1, 1.5, 2, 3, 5, 7)
 BESIDE = 1.2  # what is left on both sides, as a factor
 
 
@@ -79,9 +78,10 @@ class ErrorChart(W.Box):
         colours = [line_colour(int(point.own)) for point in points]
         low, high = float(x.min()) / BESIDE, float(x.max()) * BESIDE
         top = max(point.high for point in points)
+        marks = np.asarray(LogLocator(subs=(1, 2, 5)).tick_values(low, high))
         with self._across.hold_sync():
             self._across.min, self._across.max = low, high
-        self._axes[0].tick_values = round_sizes(low, high)
+        self._axes[0].tick_values = marks[(marks >= low) & (marks <= high)]
         self._axes[0].label = WORDS[across]
         self._up.max = min(100.0, 1.04 * top)
         self._axes[1].tick_values = ticks(0, float(self._up.max))
@@ -107,20 +107,3 @@ class ErrorChart(W.Box):
         if index is not None:
             self._clicks += 1
             self.clicked = int(index), self._clicks
-
-
-def short(number: float) -> str:
-    """A number with k, M or G: 62.4M."""
-    unit = max((unit for unit in UNITS if number >= unit), default=1)
-    return f"{number / unit:.3g}{UNITS[unit]}"
-
-
-def round_sizes(low: float, high: float) -> np.ndarray:
-    """At most six round numbers between two, about evenly spaced on a scale of orders of magnitude."""
-    first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
-    for steps in (ROUND, (1, 2, 5), (1, 3), (1,)):
-        found = [step * 10.0**order for order in range(first, last + 1) for step in steps]
-        inside = [value for value in found if low <= value <= high]
-        if len(inside) <= 6:
-            return np.array(inside)
-    return np.array(inside[:: -(-len(inside) // 6)])

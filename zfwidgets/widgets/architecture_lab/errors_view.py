@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from html import escape
-
 import ipywidgets as W
 
-from zfwidgets.experiments.ablation import Ablation, Built, PaperRow, Trial
 from zfwidgets.widgets.architecture_lab.builder import BuilderView
-from zfwidgets.widgets.architecture_lab.error_chart import ErrorChart, Point, short
+from zfwidgets.widgets.architecture_lab.error_chart import ErrorChart
 from zfwidgets.widgets.controls import classed
 
 READING = (
@@ -29,75 +24,3 @@ class ErrorsView(W.Box):
         left = classed(W.Box([self.chart, self.words, reading]), "zf-architecture-errors")
         super().__init__([left, *([] if builder is None else [builder])])
         self.add_class("zf-architecture-both")
-
-
-def points_of(found: Ablation, own: Sequence[tuple[str, Built, Trial]]) -> list[Point]:
-    """The variants, and the reader's own."""
-    points = []
-    for place, name in enumerate(found.variants):
-        mean, _, low, high = found.error(name)
-        errors = found.error(name, "train")[0], mean, low, high
-        points.append(_point(name, int(found.parameters[place]), int(found.macs[place]), errors))
-    for name, size, trial in own:
-        mean, low, high = trial.error()
-        if len(trial.validation) < found.folds:
-            low = high = mean  # nobody knows yet
-        errors = float(trial.train.mean()), mean, low, high
-        points.append(replace(_point(name, size.parameters, size.macs, errors), own=True))
-    return points
-
-
-def _point(name: str, parameters: int, macs: int, shares: tuple[float, float, float, float]) -> Point:
-    train, mean, low, high = (100 * share for share in shares)
-    return Point(name, parameters, macs, train, mean, low, high)
-
-
-def points_of_paper(rows: Sequence[PaperRow]) -> list[Point]:
-    """The rows of Table 3: one training each, so there are no intervals."""
-    return [
-        Point(row.variant, row.parameters, row.macs, row.train, row.validation, row.validation, row.validation)
-        for row in rows
-    ]
-
-
-def words_of(point: Point, found: Ablation, trial: Trial | None) -> str:
-    """What is known of a variant, or of the reader's own network."""
-    said = _sizes(point)
-    if trial is not None:
-        count = len(trial.validation)
-        more, low, high = trial.difference()
-        if count < found.folds:
-            return f"{said}<br>{point.error:.1f}% wrong on {count} of {found.folds} folds so far."
-        return (
-            f"{said}<br>{point.error:.1f}% wrong ({point.low:.1f} to {point.high:.1f}), "
-            f"{100 * more:+.1f} points against {escape(found.variants[0])} on the same folds "
-            f"({100 * low:+.1f} to {100 * high:+.1f})."
-        )
-    mean, spread, low, high = found.error(point.name)
-    said += (
-        f"<br>{mean:.1%} wrong ({low:.1%} to {high:.1%}; spread over folds and seeds {spread:.1%}), "
-        f"{point.train:.1f}% of the images learnt from."
-    )
-    place = found.variants.index(point.name)
-    if place:
-        more, least, most = found.difference(point.name)
-        p = found.p[place - 1]
-        sure = "more than chance gives" if p < 0.05 else "chance alone may give that"
-        said += (
-            f"<br>{100 * more:+.1f} points against {escape(found.variants[0])} "
-            f"({100 * least:+.1f} to {100 * most:+.1f}; p {p:.2g} after Holm: {sure})."
-        )
-    return said
-
-
-def words_of_paper(point: Point, row: PaperRow) -> str:
-    """What the paper says of it, and how large it is, which the paper does not say."""
-    return (
-        f"{_sizes(point)}<br>{row.validation}% wrong, {row.top5}% in five answers; {row.train}% of the images "
-        "learnt from.<br>One training each: how sure that is, nobody knows."
-    )
-
-
-def _sizes(point: Point) -> str:
-    sizes = f"{point.parameters:,} parameters · {short(point.macs)} multiply–adds for an image"
-    return f"<b>{escape(point.name)}</b> · {sizes}"

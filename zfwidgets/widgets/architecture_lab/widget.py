@@ -7,31 +7,18 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
+import numpy as np
 import traitlets as T
 
-from zfwidgets.experiments.ablation import (
-    Ablation,
-    Built,
-    Plan,
-    Trial,
-    draw_papers,
-    papers_ablation,
-    prepared_ablation,
-    trials,
-)
+from zfwidgets.experiments.ablation import Ablation, Plan, draw_papers, papers_ablation, prepared_ablation
 from zfwidgets.experiments.diagnosis import Diagnosis
 from zfwidgets.task import Task
 from zfwidgets.widgets.architecture_lab.builder import BuilderView
-from zfwidgets.widgets.architecture_lab.compared import NEW, SHIFTS, SHOWN, YOURS, Compared
-from zfwidgets.widgets.architecture_lab.error_chart import Point
-from zfwidgets.widgets.architecture_lab.errors_view import (
-    ErrorsView,
-    points_of,
-    points_of_paper,
-    words_of,
-    words_of_paper,
-)
+from zfwidgets.widgets.architecture_lab.compared import NEW, SHIFTS, SHOWN, Compared
+from zfwidgets.widgets.architecture_lab.errors import Errors, errors_of, errors_of_paper
+from zfwidgets.widgets.architecture_lab.errors_view import ErrorsView
 from zfwidgets.widgets.architecture_lab.look_view import ORDERS, LookView
+from zfwidgets.widgets.architecture_lab.own import OwnNetworks
 from zfwidgets.widgets.controls import NameButtons, NameList, bind, classed, control, labelled
 from zfwidgets.widgets.panel import Card, call
 from zfwidgets.widgets.traits import Number, Option, reject_unknown
@@ -70,16 +57,6 @@ class Looks:
 
     names: tuple[str, str]
     found: tuple[Diagnosis, Diagnosis | None]
-
-
-@dataclass(frozen=True, eq=False)
-class Errors:
-    """The chart's points, what is said of the chosen one, and the plan in numbers."""
-
-    points: tuple[Point, ...]
-    chosen: int
-    words: str
-    built: Built | None
 
 
 class ArchitectureLab(Card):
@@ -142,8 +119,7 @@ class ArchitectureLab(Card):
         self.compared = Compared(nets, images)
         self.ablation = ablation or prepared_ablation()
         self._builds = ablation is None
-        self._own: dict[Plan, tuple[Built, Trial]] = {}  # what the reader has trained
-        self._built: Built | None = None
+        self.own = OwnNetworks()
         names = self.compared.left
         first = {"left": names[0], "right": names[1] if len(names) > 1 else NEW}
         first["variant"] = self.ablation.variants[0]
@@ -158,11 +134,9 @@ class ArchitectureLab(Card):
             self.control_of[name] = classed(buttons, f"zf-{name}")
             bind(buttons, self, name)
         self.training = self.job("Train it on shapes", "epochs", self._train)
-        self.builder = None
-        if self._builds:
-            parts = [control(self, name) for name in ("kernel_size", "stride", "maps", "without", "units")]
-            self.builder = BuilderView(parts, self.training, transport)
-        self.errors = ErrorsView(self.builder)
+        parts = [control(self, name) for name in ("kernel_size", "stride", "maps", "without", "units")]
+        self.builder = BuilderView(parts, self.training, transport)
+        self.errors = ErrorsView(self.builder if self._builds else None)
         self.variants = NameList(self.ablation.variants, 210)
         self.control_of["variant"] = classed(self.variants, "zf-variant")
         bind(self.variants, self, "variant")
@@ -197,27 +171,20 @@ class ArchitectureLab(Card):
         names = ("left", "right", "filters", "variant")
         return super().choices() | {name: getattr(self, name) for name in names}
 
-    @property
-    def _variants(self) -> list[str]:
-        """Those of the ablation, and the reader's own."""
-        return [*self.ablation.variants, *(_own_name(plan) for plan in list(self._own))]
-
-    @property
-    def _plan(self) -> Plan:
-        """What the builder is set to."""
-        return Plan(self.kernel_size, self.stride, self.maps, self.without, self.units)
-
     def resolve(self, choice: LabChoice, task: Task) -> LabChoice:
         """With a network that is in the chart."""
         if choice.view == "look":
             return choice
-        names = [row.variant for row in papers_ablation()] if choice.data == "paper" else self._variants
+        if choice.data == "paper":
+            names = [row.variant for row in papers_ablation()]
+        else:
+            names = [*self.ablation.variants, *(trained.name for trained in self.own.trained)]
         return choice if choice.variant in names else replace(choice, variant=names[0])
 
     def compute(self, choice: LabChoice, task: Task) -> Iterator[Looks | Errors]:
         """Look at both networks, one after the other; or gather what the chart shows."""
         if choice.view == "errors":
-            yield self._gathered(choice)
+            yield self._errors(choice)
             return
         names = choice.left, choice.right
         left = self.compared.diagnosis(choice.left, choice.left, task)
@@ -236,7 +203,7 @@ class ArchitectureLab(Card):
             return
         self.errors.chart.show(result.points, choice.across, result.chosen)
         self.errors.words.value = result.words
-        if self.builder is not None and result.built is not None:
+        if result.built is not None:
             self.builder.show(result.built)
 
     def settle(self, choice: LabChoice) -> None:
@@ -246,38 +213,26 @@ class ArchitectureLab(Card):
         if isinstance(self.result, Errors):
             self.variants.offer([point.name for point in self.result.points])
 
-    def _gathered(self, choice: LabChoice) -> Errors:
-        plan = Plan(choice.kernel_size, choice.stride, choice.maps, choice.without, choice.units)
-        if self._builds and (self._built is None or self._built.plan != plan):
-            self._built = plan.counted()
+    def _errors(self, choice: LabChoice) -> Errors:
+        built = self.own.counted(_plan(choice)) if self._builds else None
         if choice.data == "paper":
-            rows = papers_ablation()
-            points = points_of_paper(rows)
-            chosen = [row.variant for row in rows].index(choice.variant)
-            return Errors(tuple(points), chosen, words_of_paper(points[chosen], rows[chosen]), self._built)
-        own = [(_own_name(plan), *each) for plan, each in list(self._own.items())]
-        points = points_of(self.ablation, own)
-        chosen = [point.name for point in points].index(choice.variant)
-        first = len(self.ablation.variants)
-        trial = own[chosen - first][-1] if chosen >= first else None
-        return Errors(tuple(points), chosen, words_of(points[chosen], self.ablation, trial), self._built)
+            return errors_of_paper(choice.variant, built)
+        return errors_of(self.ablation, self.own.trained, choice.variant, built)
 
     def _train(self, task: Task) -> str:
-        """Train what the builder is set to on the study's folds; its filters and its place are shown on the way."""
-        plan, size = self._plan, self._built
-        if size is None or size.plan != plan:
-            size = plan.counted()
-        assert self.builder is not None
-        watch = _watching(self.builder, self._drawing, size.plan)
-        for trial in trials(plan.build, task, [watch]):
-            task.check()
-            self._own[plan] = size, trial
-            self.compared.put(trial.network)
+        """Train what the builder is set to; its filters and its place are shown on the way."""
+        for trained in self.own.train(_plan(self), self._show_filters, task):
+            self.compared.put(trained.trial.network)
             if self.data == "ours":
-                self.variant = _own_name(plan)
+                self.variant = trained.name
             self.version += 1
-        more = trial.difference()[0]
-        return f"{100 * trial.error()[0]:.1f}% wrong, {100 * more:+.1f} points against {self.ablation.variants[0]}"
+        more = trained.trial.difference()[0]
+        wrong = trained.trial.error()[0]
+        return f"{wrong:.1%} wrong, {100 * more:+.1f} points against {self.ablation.variants[0]}"
+
+    def _show_filters(self, weights: np.ndarray, words: str) -> None:
+        with self._drawing:
+            self.builder.show_filters(weights, words)
 
     @property
     def answer(self) -> Diagnosis | Ablation:
@@ -302,7 +257,9 @@ class ArchitectureLab(Card):
         if isinstance(shown, Looks):
             known = [(name, found) for name, found in zip(shown.names, shown.found, strict=True) if found is not None]
             return pandas.concat([found.to_pandas().assign(network=name) for name, found in known], ignore_index=True)
-        return self.ablation.to_pandas() if self.data == "ours" else pandas.DataFrame(map(asdict, papers_ablation()))
+        if self.data == "paper":
+            return pandas.DataFrame(map(asdict, papers_ablation()))
+        return pandas.concat([self.ablation.to_pandas(), pandas.DataFrame(self.own.rows())], ignore_index=True)
 
     def code_lines(self) -> Sequence[str]:
         if isinstance(super().answer, Errors):
@@ -337,19 +294,6 @@ class ArchitectureLab(Card):
         self.filters = (number, self.filters[1]) if side == 0 else (self.filters[0], number)
 
 
-def _own_name(plan: Plan) -> str:
-    """What the reader's network is called in the chart."""
-    return f"{YOURS}: {plan.words}"
-
-
-def _watching(builder: BuilderView, drawing: Any, plan: Plan) -> Any:
-    """A callback of Lightning's that draws the first layer's filters after each epoch."""
-    from lightning.pytorch import Callback
-
-    class Watching(Callback):
-        def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-            weights = next(iter(pl_module.module.features)).weight.detach().cpu().numpy()
-            with drawing:
-                builder.show_filters(weights, f"filters of {plan.words}, after epoch {trainer.current_epoch + 1}")
-
-    return Watching()
+def _plan(chosen: Any) -> Plan:
+    """What the builder is set to, in a choice or in the panel."""
+    return Plan(chosen.kernel_size, chosen.stride, chosen.maps, chosen.without, chosen.units)
