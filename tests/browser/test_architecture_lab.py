@@ -35,8 +35,8 @@ tell()
 ipywidgets.VBox([lab, kernel])
 """
 SHORT = """
-import zfwidgets.experiments.ablation.study as study
-study.study_budget = lambda: zf.recipe("small", epochs=1, batch_size=32)
+import zfwidgets.experiments.ablation.trial as trial
+trial.study_budget = lambda: zf.recipe("small", epochs=1, batch_size=32)
 """
 
 

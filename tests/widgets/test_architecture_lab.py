@@ -253,13 +253,13 @@ def test_the_table_changes_with_the_controls(lab):
 def short_study(monkeypatch):
     """One epoch in place of twelve."""
     monkeypatch.setattr(
-        "zfwidgets.experiments.ablation.study.study_budget", lambda: zf.recipe("small", epochs=1, batch_size=32)
+        "zfwidgets.experiments.ablation.trial.study_budget", lambda: zf.recipe("small", epochs=1, batch_size=32)
     )
 
 
 @pytest.mark.slow
 def test_a_trial_is_trained_on_the_folds_of_the_study(short_study):
-    from zfwidgets.experiments.ablation.study import _study_data
+    from zfwidgets.experiments.ablation.trial import _study_data
     from zfwidgets.experiments.ablation.work import Place, Work
 
     plan = Plan(5, 2, 4, (3, 4), 16)

@@ -3,16 +3,11 @@ seeds, intervals."""
 
 from zfwidgets.experiments.ablation.ablate import ablation
 from zfwidgets.experiments.ablation.figure import draw_papers
+from zfwidgets.experiments.ablation.papers import PaperRow, papers_ablation
 from zfwidgets.experiments.ablation.plan import Built, BuiltLayer, Plan
 from zfwidgets.experiments.ablation.result import Ablation
-from zfwidgets.experiments.ablation.study import (
-    PaperRow,
-    Trial,
-    papers_ablation,
-    prepared_ablation,
-    study_network,
-    trials,
-)
+from zfwidgets.experiments.ablation.study import prepared_ablation, study_network
+from zfwidgets.experiments.ablation.trial import Trial, trials
 
 __all__ = [
     "Ablation",

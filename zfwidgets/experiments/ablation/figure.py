@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from zfwidgets.experiments.ablation.papers import PaperRow
     from zfwidgets.experiments.ablation.result import Ablation
-    from zfwidgets.experiments.ablation.study import PaperRow
 
 
 def draw(found: Ablation) -> Figure:
