@@ -27,14 +27,14 @@ demo: .venv/demo-installed
 	$(BIN)/zfwidgets demo $(HEADLESS_OPTIONS)
 
 # Small tensors are fastest on one thread, so tests are run beside each other: with a browser, two files of them at most.
+# The notebooks are in the middle by name, so that the longest file is not the last.
 test: lint types docs browser
-	OMP_NUM_THREADS=1 $(BIN)/pytest -p no:nbmake -n auto --maxprocesses=8 --dist worksteal -m "not browser" tests
-	ZFWIDGETS_REQUIRE_BROWSER=1 OMP_NUM_THREADS=1 $(BIN)/pytest --nbmake --nbmake-timeout=900 -n 2 --dist loadfile \
-	  tests/browser notebooks
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses=8 --dist worksteal -m "not browser" tests
+	ZFWIDGETS_REQUIRE_BROWSER=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests/browser
 
 # What is left out is not imported either.
 quick: lint types
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m "not slow and not browser" -p no:nbmake --ignore=tests/browser \
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m "not slow and not browser" --ignore=tests/browser \
 	  -n auto --maxprocesses=4 --dist worksteal
 
 # From scratch, without a network connection; a warning is an error, and so is a class that a signature names and no page.

@@ -51,7 +51,7 @@ class Diagnosis(Result):
     duplicates: Int64[np.ndarray, "pairs 2"]  # filters that are alike up to a shift
     likeness: Float64[np.ndarray, "pairs"]  # of these: the largest normalised cross-correlation
     consistency: Float64[np.ndarray, "shifts"]  # share of answers that a shift by 1, 2, … pixels leaves; or none
-    random_rms: Float64[np.ndarray, "random_filters"]  # of the same layer with new weights (He), as all random_…
+    random_rms: Float64[np.ndarray, "random_filters"]  # of the layer with new weights (He), as all random ones
     random_active: Int64[np.ndarray, "random_filters"]
     random_bands: Float64[np.ndarray, "random_filters 3"]  # without the mean
     random_beyond: Float64[np.ndarray, "random_filters"]
