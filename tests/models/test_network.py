@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import re
 
 import numpy as np
@@ -382,3 +383,14 @@ def test_weights_without_a_shape_are_refused_in_a_sentence():
         zf.Network(module, size=8)
     module(torch.zeros(1, 3, 8, 8))
     assert zf.Network(module, size=8).layers[-1].channels == 3
+
+
+@pytest.mark.parametrize("name", ["small", "mobilenet_v3_small", "shufflenet_v2_x0_5", "googlenet"])
+def test_it_can_be_sent_to_another_process(name, module):
+    options = {"init_weights": True} if name == "googlenet" else {}
+    model = module if name == "small" else torchvision.models.get_model(name, **options)
+    net = zf.Network(model, 64, device="cpu")
+    sent = pickle.loads(pickle.dumps(net))
+    x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert np.array_equal(sent.classify(x, "ab").probability, net.classify(x, "ab").probability)
+    assert sent.fingerprint == net.fingerprint

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from zfwidgets.backend.graph.op import Op, Space
 from zfwidgets.backend.graph.step import Step
+
+
+def _named(operator: torch._ops.OpOverload) -> tuple[Any, tuple[str, str]]:
+    return _operator, (operator.name(), operator._overloadname)
+
+
+def _operator(name: str, overload: str) -> torch._ops.OpOverload:
+    namespace, _, rest = name.partition("::")
+    packet = getattr(getattr(torch.ops, namespace), rest.partition(".")[0])
+    found: torch._ops.OpOverload = getattr(packet, overload)
+    return found
+
+
+# A network is sent to the workers of a cluster with its operations, and torch's own operators cannot be sent.
+copyreg.pickle(torch._ops.OpOverload, _named)
 
 
 @dataclass(frozen=True)
