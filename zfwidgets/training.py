@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from zfwidgets.data import Shapes
+from zfwidgets.data import Labelled, Shapes
 from zfwidgets.experiments.evolution import EvolutionRecorder
-from zfwidgets.experiments.training import Labelled, Training, train
+from zfwidgets.experiments.training import Training, train
 from zfwidgets.experiments.training import recipe as recipe_named
 from zfwidgets.files import arrays_to_bytes, write_aside
 from zfwidgets.models.architectures import architecture

@@ -15,7 +15,7 @@ from PIL import Image
 
 import zfwidgets as zf
 from zfwidgets.experiments.loading import load_batches
-from zfwidgets.experiments.top_activations.mining import batches_of
+from zfwidgets.experiments.one_pass import batches_of
 
 from ..peak import SOURCE
 from .projection import network, reference

@@ -14,14 +14,14 @@ from sklearn.model_selection import StratifiedKFold
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.experiments.ablation.statistics import (
+from zfwidgets.data import Labelled
+from zfwidgets.experiments.ablation.work import Place, Work
+from zfwidgets.experiments.statistics import (
     corrected_deviation,
     corrected_interval,
     corrected_p,
     holm,
 )
-from zfwidgets.experiments.ablation.work import Place, Work
-from zfwidgets.experiments.training import Labelled
 from zfwidgets.task import Cancelled, Task
 
 FORMS = ("disc", "star", "bar")

@@ -16,8 +16,8 @@ from PIL import Image
 
 import zfwidgets as zf
 from zfwidgets.backend.run.forward import forward
-from zfwidgets.experiments.top_activations import search
-from zfwidgets.experiments.top_activations.mining import MIN_BATCH
+from zfwidgets.experiments import one_pass
+from zfwidgets.experiments.one_pass import MIN_BATCH
 
 from .test_top_activations import same
 
@@ -70,7 +70,7 @@ def test_all_layers_of_the_embedded_network_on_300_photographs_are_what_numpy_fi
             net.program, torch.from_numpy(x[start : start + MIN_BATCH]), [net.step(n) for n in strongest], visit=store
         )
 
-    monkeypatch.setattr(search, "SMALLEST", 96)
+    monkeypatch.setattr(one_pass, "SMALLEST", 96)
     runs = [
         zf.top_activations(net, pictures, "all", workers=workers, batch_size=batch_size, progress=False)
         for workers, batch_size in ((1, 48), (4, 13))
@@ -88,8 +88,8 @@ def test_all_layers_of_the_embedded_network_on_300_photographs_are_what_numpy_fi
 RUN = """
 import os, signal, sys, threading
 import zfwidgets as zf
-from zfwidgets.experiments.top_activations import search
-search.SMALLEST = 8
+from zfwidgets.experiments import one_pass
+one_pass.SMALLEST = 8
 images, saved, out, moment = sys.argv[1:]
 net = zf.load("squeezenet1_1", device="cpu")
 if moment != "never":
@@ -124,7 +124,7 @@ def test_a_run_killed_at_any_moment_goes_on_and_finds_the_same(folder, tmp_path)
 
 
 def test_what_was_finished_is_not_done_again(net, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(search, "SMALLEST", 8)
+    monkeypatch.setattr(one_pass, "SMALLEST", 8)
     saved = tmp_path / "saved"
     zf.top_activations(net, folder, checkpoint=saved, progress=False)
     ages = {path: path.stat().st_mtime_ns for path in saved.glob("images-*")}
@@ -145,7 +145,7 @@ def client():
 
 
 def test_a_cluster_that_loses_a_worker_finds_the_same(net, folder, client, tmp_path, monkeypatch):
-    monkeypatch.setattr(search, "SMALLEST", 8)
+    monkeypatch.setattr(one_pass, "SMALLEST", 8)
     pids = client.run(os.getpid)
     said = []
 

@@ -13,8 +13,10 @@ from torch import nn
 
 import zfwidgets as zf
 from zfwidgets.backend.run.forward import forward
+from zfwidgets.experiments import one_pass
+from zfwidgets.experiments.one_pass import MIN_BATCH
 from zfwidgets.experiments.top_activations import TopActivations, search
-from zfwidgets.experiments.top_activations.mining import MIN_BATCH, RunningTop
+from zfwidgets.experiments.top_activations.mining import RunningTop
 from zfwidgets.experiments.top_activations.result import merged
 from zfwidgets.task import Cancelled, Task
 
@@ -82,7 +84,7 @@ def same(one: TopActivations, other: TopActivations) -> bool:
 
 @pytest.fixture
 def small_shards(monkeypatch):
-    monkeypatch.setattr(search, "SMALLEST", 8)
+    monkeypatch.setattr(one_pass, "SMALLEST", 8)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 16, 64])

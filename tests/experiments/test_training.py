@@ -17,7 +17,8 @@ from PIL import Image
 from torch import nn
 
 import zfwidgets as zf
-from zfwidgets.experiments.training.labelled import Labelled, of_source
+from zfwidgets.data import Labelled
+from zfwidgets.experiments.training.held_back import of_source
 from zfwidgets.experiments.training.pictures import Shuffled
 from zfwidgets.experiments.training.preparation import Preparation
 from zfwidgets.experiments.training.result import Training, wilson

@@ -36,6 +36,15 @@ def feature_layers(program: Program) -> tuple[FeatureLayer, ...]:
     return shown or program.layers[-1:]
 
 
+def block_layers(layers: Sequence[FeatureLayer]) -> tuple[FeatureLayer, ...]:
+    """Some layers less pools, each of whose maps is made of one map, and less bottlenecks, which have less than half as
+    many maps as the layers on both sides: one a block, in most networks."""
+    shown = [layer for layer in layers if layer.kind != "pool"]
+    counts = [layer.channels for layer in shown]
+    between = zip([0, *counts], counts, [*counts[1:], 0], strict=False)
+    return tuple(layer for layer, (low, own, high) in zip(shown, between, strict=True) if 2 * own >= min(low, high))
+
+
 def class_layers(program: Program) -> frozenset[str]:
     """The names of the layers whose maps are the classes, one each: nothing mixes them on the way to the output."""
     count, names, step = output_count(program), set(), program.output

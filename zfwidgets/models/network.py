@@ -25,7 +25,7 @@ from zfwidgets.models.captured import captured
 from zfwidgets.models.checks import best_device, checked_labels
 from zfwidgets.models.fingerprint import fingerprint
 from zfwidgets.models.lookup import class_number, find_layer, nearest_layers
-from zfwidgets.models.main_layers import class_layers, feature_layers, last_spatial, main_layers
+from zfwidgets.models.main_layers import block_layers, class_layers, feature_layers, last_spatial, main_layers
 from zfwidgets.models.prediction import Prediction
 from zfwidgets.models.preprocess import Preprocess
 from zfwidgets.models.reader import Reader
@@ -111,6 +111,11 @@ class Network:
     def feature_layers(self) -> tuple[FeatureLayer, ...]:
         """The main layers whose features are not the classes themselves."""
         return feature_layers(self.program)
+
+    @cached_property
+    def block_layers(self) -> tuple[FeatureLayer, ...]:
+        """The feature layers less pools and bottlenecks: one a block, in most networks."""
+        return block_layers(self.feature_layers)
 
     @cached_property
     def _class_layers(self) -> frozenset[str]:

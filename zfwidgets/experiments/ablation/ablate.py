@@ -13,10 +13,11 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
+from zfwidgets.data import IN_MEMORY, Labelled
 from zfwidgets.experiments.ablation.result import Ablation
 from zfwidgets.experiments.ablation.work import Build, Place, Run, Work, built
 from zfwidgets.experiments.checkpoint import Asked, Checkpoint, opened
-from zfwidgets.experiments.training import IN_MEMORY, Labelled, Recipe
+from zfwidgets.experiments.training import Recipe
 from zfwidgets.experiments.training import recipe as recipe_named
 from zfwidgets.models import Network
 from zfwidgets.task import UNWATCHED, Task, unreported

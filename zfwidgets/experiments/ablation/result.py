@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zfwidgets.experiments.ablation.statistics import corrected_interval, corrected_p, holm
 from zfwidgets.experiments.result import Result
 from zfwidgets.experiments.schema import Float64, Int64, check, within
+from zfwidgets.experiments.statistics import corrected_interval, corrected_p, holm
 
 if TYPE_CHECKING:
     import pandas

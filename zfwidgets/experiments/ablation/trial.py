@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from zfwidgets.experiments.ablation.statistics import corrected_interval
+from zfwidgets.data import IN_MEMORY, Labelled
 from zfwidgets.experiments.ablation.study import prepared_ablation, study_budget, study_images
 from zfwidgets.experiments.ablation.work import Build, Work
-from zfwidgets.experiments.training import IN_MEMORY, Labelled, right_share
+from zfwidgets.experiments.statistics import corrected_interval
+from zfwidgets.experiments.training import right_share
 from zfwidgets.models import Network
 from zfwidgets.task import UNWATCHED, Task
 

@@ -11,9 +11,10 @@ import numpy as np
 from torch import nn
 
 from zfwidgets.backend.random_states import states_from
+from zfwidgets.data import Labelled
 from zfwidgets.experiments.result import Result
 from zfwidgets.experiments.schema import Float64, check, within
-from zfwidgets.experiments.training import Labelled, Recipe, Training, right_share, split, train
+from zfwidgets.experiments.training import Recipe, Training, right_share, split, train
 from zfwidgets.task import UNWATCHED, Task
 
 HELD = 0.2  # of a training fold, to choose the learning rate by

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from zfwidgets.experiments.top_activations import TopActivations
-from zfwidgets.models import Network, require_network
+from zfwidgets.models import Network, block_layers, require_network
 
 MOST = 2048  # maps of a layer: beyond, as in fully connected layers of 4096, there is too much to look at
 
@@ -16,11 +16,8 @@ def sharing_layers(net: Network, tops: TopActivations | None = None) -> tuple[st
     bottlenecks, which have less than half as many maps as the layers on both sides, and layers of more than 2048. Where
     `tops` are given, only the layers that they know. Raises TypeError where `net` is no network."""
     require_network(net)
-    shown = [layer for layer in net.feature_layers if layer.kind != "pool" and layer.channels <= MOST]
-    counts = [layer.channels for layer in shown]
-    between = zip([0, *counts], counts, [*counts[1:], 0], strict=False)
-    found = [layer.name for layer, (low, own, high) in zip(shown, between, strict=True) if 2 * own >= min(low, high)]
-    return tuple(name for name in reversed(found) if tops is None or name in tops.layers)
+    found = block_layers([layer for layer in net.feature_layers if layer.channels <= MOST])
+    return tuple(layer.name for layer in reversed(found) if tops is None or layer.name in tops.layers)
 
 
 def checked_chain(

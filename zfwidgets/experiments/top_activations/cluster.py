@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from zfwidgets.data import Collection
 from zfwidgets.experiments.checkpoint import Checkpoint
-from zfwidgets.experiments.top_activations.mining import Settings, Span, mine, part_name
+from zfwidgets.experiments.one_pass import Span, part_name
+from zfwidgets.experiments.top_activations.mining import Settings, mine
 from zfwidgets.experiments.top_activations.result import TopActivations, merged
 from zfwidgets.models import Network
 from zfwidgets.task import Task

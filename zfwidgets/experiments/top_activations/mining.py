@@ -11,21 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zfwidgets.backend.device import properties_of
 from zfwidgets.backend.graph.layer import FeatureLayer
-from zfwidgets.backend.graph.step import Step
-from zfwidgets.backend.run.forward import forward
-from zfwidgets.backend.run.memory import in_parts, parts_of
-from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.data import Collection
-from zfwidgets.experiments.loading import Batch, load_batches
+from zfwidgets.experiments.loading import load_batches
+from zfwidgets.experiments.one_pass import Span, batches_of, look_at
 from zfwidgets.experiments.top_activations.result import NONE, TopActivations
 from zfwidgets.models import Network
 from zfwidgets.task import UNWATCHED, Task
-
-MIN_BATCH = 8  # images that go through the network at once on a CPU, whatever the batch size: see `_input`
-
-Span = tuple[int, int]  # images: first, last (excluded)
 
 
 @dataclass(frozen=True)
@@ -60,43 +52,9 @@ def mine(
             for _ in batches_of(span, settings.batch_size):
                 batch = next(loaded)
                 broken += batch.broken
-                _look_at(net, batch, tops, task)
+                look_at(net, batch, {top.layer.name: top.add for top in tops}, task)
                 tick(len(batch.numbers))
             yield _result(net, images, span, settings, tops, broken)
-
-
-@undisturbed()
-def _look_at(net: Network, batch: Batch, tops: list[RunningTop], task: Task) -> None:
-    by_step = {net.step(top.layer.name): top for top in tops}
-    seen = dict.fromkeys(by_step, 0)  # images; some layers have had theirs when memory ends half-way up
-
-    def look(some: slice) -> None:
-        read = batch.read[some]
-
-        def visit(step: Step, maps: Tensor) -> None:
-            if seen[step] < some.stop:
-                by_step[step].add(maps[: len(read)][read], batch.numbers[some][read])
-                seen[step] = some.stop
-
-        forward(net.program, _input(batch.inputs[some], net), by_step, task=task, visit=visit)
-
-    size = MIN_BATCH if properties_of(net.device).small_batches else len(batch.numbers)
-    for _ in in_parts(parts_of(len(batch.numbers), size), look):
-        pass
-
-
-def _input(images: Tensor, net: Network) -> Tensor:
-    """Part of a batch (n, C, H, W) as it goes through the network, on its device.
-
-    Torch rounds differently in batches of different size, and at different places of a batch. So that the last bit does
-    not depend on the batch size, nor on where a data set is cut, a CPU always gets the same images together, broken
-    ones empty. Few are fastest there, too: their maps stay in memory that has been used before.
-    """
-    properties = properties_of(net.device)
-    x = images.to(net.device, net.dtype, non_blocking=True)
-    if properties.small_batches and len(x) < MIN_BATCH:
-        x = torch.cat([x, x.new_zeros((MIN_BATCH - len(x), *x.shape[1:]))])
-    return x.contiguous(memory_format=torch.channels_last) if properties.channels_last else x
 
 
 class RunningTop:
@@ -168,18 +126,6 @@ class RunningTop:
         near_rows = (rows - row[:, None]).abs() * down < tall
         near_columns = (columns - column[:, None]).abs() * across < wide
         maps.masked_fill_(near_rows[:, :, None] & near_columns[:, None, :], -torch.inf)
-
-
-def part_name(span: Span) -> str:
-    """What the result of a span is called in a checkpoint."""
-    return f"images-{span[0]:09d}-{span[1]:09d}"
-
-
-def batches_of(span: Span, size: int) -> list[list[int]]:
-    """The images of a span in batches of about a size."""
-    start, stop = span
-    size = -(-size // MIN_BATCH) * MIN_BATCH
-    return [list(range(first, min(first + size, stop))) for first in range(start, stop, size)]
 
 
 def _result(

@@ -13,8 +13,9 @@ from zfwidgets.backend.surroundings import undisturbed
 from zfwidgets.data import Collection, Corpus, corpus
 from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.checkpoint import Asked, Checkpoint, opened
+from zfwidgets.experiments.one_pass import SMALLEST, Span, part_name, shards
 from zfwidgets.experiments.top_activations.deduplicate import SPARE, deduplicate
-from zfwidgets.experiments.top_activations.mining import MIN_BATCH, Settings, Span, mine, part_name
+from zfwidgets.experiments.top_activations.mining import Settings, mine
 from zfwidgets.experiments.top_activations.result import TopActivations, merged
 from zfwidgets.models import Network, require_network
 from zfwidgets.renamed import with_task
@@ -22,9 +23,6 @@ from zfwidgets.task import UNWATCHED, Task, unreported
 
 if TYPE_CHECKING:
     from distributed import Client
-
-SMALLEST = 512  # images in a shard
-MOST = 256  # shards
 
 
 @with_task
@@ -130,13 +128,6 @@ def _parts(
         if saved:
             saved.save(part_name(*found.ranges), found)
         yield found
-
-
-def shards(count: int) -> list[Span]:
-    """A data set of `count` images in parts, by its size alone: of 512 images, or more where there would be many."""
-    size = max(SMALLEST, -(-count // MOST))
-    size = -(-size // MIN_BATCH) * MIN_BATCH  # the same images go through the network together, wherever it is cut
-    return [(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def _workers(asked: int | None, images: Collection) -> int:

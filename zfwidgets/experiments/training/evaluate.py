@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from zfwidgets.backend.surroundings import undisturbed
-from zfwidgets.experiments.training.labelled import Labelled
+from zfwidgets.data import Labelled
 from zfwidgets.experiments.training.pictures import Pictures
 from zfwidgets.experiments.training.preparation import Preparation
 from zfwidgets.experiments.training.result import Training

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from zfwidgets.experiments.training.labelled import IN_MEMORY, Labelled
+from zfwidgets.data import IN_MEMORY, Labelled
 from zfwidgets.models import Preprocess
 from zfwidgets.task import Task
 

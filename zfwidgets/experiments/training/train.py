@@ -18,9 +18,10 @@ import torch
 from torch import nn
 
 from zfwidgets.backend.random_states import states_after
+from zfwidgets.data import Labelled
 from zfwidgets.experiments.checkpoint import Asked, opened
 from zfwidgets.experiments.memory import give_back
-from zfwidgets.experiments.training.labelled import Labelled, of_source
+from zfwidgets.experiments.training.held_back import of_source
 from zfwidgets.experiments.training.loaders import loaders
 from zfwidgets.experiments.training.pictures import Pictures
 from zfwidgets.experiments.training.preparation import Preparation

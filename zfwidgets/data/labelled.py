@@ -1,16 +1,16 @@
-"""A labelled data set: images, numbered labels, and a part of them held back."""
+"""A labelled data set: images, numbered labels, and what the numbers mean."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zfwidgets.data import Collection, Shapes
-from zfwidgets.data import images as as_collection
+from zfwidgets.data.collection import Collection
+from zfwidgets.data.sources import images as as_collection
 
 IN_MEMORY = 1_500_000_000  # bytes of pictures that are kept as they were read first
 
@@ -22,6 +22,8 @@ class Labelled:
     images: Collection
     targets: np.ndarray  # (n,) int64
     classes: tuple[str, ...]
+    name: str = ""  # of the data set, where it has one
+    left_out: tuple[str, ...] = ()  # what lies beside the images and is none of them, in words
 
     @classmethod
     def of(cls, source: Any, classes: Sequence[str] | None = None) -> Labelled:
@@ -34,9 +36,7 @@ class Labelled:
         images = as_collection(source)
         labels = _of_folders(images) if isinstance(source, str | Path) else images.labels
         if labels is None:
-            raise ValueError(
-                "a training needs a label with every image: pairs (image, label), or a folder with a folder a class"
-            )
+            raise ValueError("every image needs a label: give pairs (image, label), or a folder with a folder a class")
         if classes is None:
             classes = _classes(source, labels)
         numbers = {name: number for number, name in enumerate(classes)}
@@ -49,7 +49,7 @@ class Labelled:
 
     def kept(self, room: int) -> Labelled:
         """The same; as many images as fit into so many bytes are read once, and remembered."""
-        return Labelled(Collection(self.images.names, _Kept(self.images, room)), self.targets, self.classes)
+        return replace(self, images=Collection(self.images.names, _Kept(self.images, room)))
 
     def images_at(self, step: int) -> Collection:
         """Each so-manieth of the images, without its label."""
@@ -58,7 +58,7 @@ class Labelled:
     def part(self, chosen: np.ndarray) -> Labelled:
         """Some of the images."""
         names = tuple(self.images.names[number] for number in chosen)
-        return Labelled(Collection(names, _Some(self.images, chosen)), self.targets[chosen], self.classes)
+        return replace(self, images=Collection(names, _Some(self.images, chosen)), targets=self.targets[chosen])
 
 
 def _known(label: Any, numbers: dict[str, int]) -> bool:
@@ -112,33 +112,3 @@ class _Some:
 
     def __getitem__(self, place: int) -> np.ndarray:
         return self.images[int(self.chosen[place])]
-
-
-def split(data: Labelled, part: float, seed: int) -> tuple[Labelled, Labelled]:
-    """The rest, and a part of each class chosen at random."""
-    rng = np.random.default_rng(seed)
-    held: list[int] = []
-    for label in range(len(data.classes)):
-        own = rng.permutation(np.flatnonzero(data.targets == label))
-        held += own[: round(part * len(own))].tolist()
-    chosen = np.zeros(len(data), bool)
-    chosen[held] = True
-    if chosen.all() or not chosen.any():
-        raise ValueError(f"{len(data)} images are too few to hold a part of {part:g} back; give validation=")
-    return data.part(np.flatnonzero(~chosen)), data.part(np.flatnonzero(chosen))
-
-
-def of_source(data: Any, validation: Any, part: float, seed: int) -> tuple[Labelled, Labelled]:
-    """The images to train with, and those to validate with: given, in a folder's `val`, of other shapes, or a part."""
-    if isinstance(data, str) and data == "shapes":
-        data = Shapes()
-    if isinstance(data, Shapes) and validation is None:
-        validation = Shapes(
-            max(200, data.count // 10), data.size, data.seed + 1, forms=data.forms, clutter=data.clutter
-        )
-    if isinstance(data, str | Path) and validation is None and (Path(data) / "train").is_dir():
-        data, validation = Path(data) / "train", Path(data) / "val"
-    train = Labelled.of(data)
-    if validation is None:
-        return split(train, part, seed)
-    return train, Labelled.of(validation, train.classes)
