@@ -22,6 +22,8 @@ MANIFEST_BYTES = 1_000_000
 DRAFT = ".draft"  # how the names of files end that are not finished
 CHECKSUM = "checksum"  # its key in a file's metadata
 
+_TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?"}
+
 Read = TypeVar("Read")
 Arrays = dict[str, np.ndarray]
 
@@ -73,6 +75,27 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, str], Arrays]:
     if said is not None and said != checksum(metadata, arrays):
         raise ValueError("its contents do not agree with its checksum: it is damaged")
     return metadata, arrays
+
+
+def mapped_arrays(path: str | os.PathLike[str]) -> Arrays:
+    """The arrays of a file that `read_arrays` has read before, mapped into memory: what is looked at is read.
+
+    Raises OSError, or ValueError in words, as it does; the checksum is not looked at.
+    """
+    check_header(Path(path))
+    with Path(path).open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        form = dict[str, dict[str, Any]]
+        header: dict[str, dict[str, Any]] = read_json(file.read(size), form, HEADER_BYTES)
+    header.pop("__metadata__", None)
+    return {name: _mapped(Path(path), 8 + size, said) for name, said in header.items()}
+
+
+def _mapped(path: Path, start: int, said: dict[str, Any]) -> np.ndarray:
+    shape = tuple(said["shape"])
+    if 0 in shape:
+        return np.empty(shape, _TYPES[said["dtype"]])  # nothing, which cannot be mapped
+    return np.memmap(path, _TYPES[said["dtype"]], "r", start + said["data_offsets"][0], shape)
 
 
 def arrays_to_bytes(metadata: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> bytes:

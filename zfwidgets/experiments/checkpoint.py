@@ -68,7 +68,7 @@ class Checkpoint:
 
         What is damaged, or belongs to something else, is set aside with a warning, to be done again.
         """
-        path = self._path(part)
+        path = self.path(part)
         try:
             found, stamp = kind.load_stamped(path)
         except FileNotFoundError:
@@ -84,7 +84,7 @@ class Checkpoint:
     def save(self, part: str, found: Result) -> None:
         """Keep a finished part. Where that cannot be, it is said, and the computation goes on."""
         try:
-            found.save(self._path(part), self._stamp(part))
+            found.save(self.path(part), self._stamp(part))
         except OSError as error:
             warnings.warn(
                 f"the checkpoint in {str(self.folder)!r} cannot be written ({error.strerror or error}); the "
@@ -92,7 +92,8 @@ class Checkpoint:
                 stacklevel=2,
             )
 
-    def _path(self, part: str) -> Path:
+    def path(self, part: str) -> Path:
+        """The file of a part, whether it is there or not."""
         return self.folder / f"{part}{PART}"
 
     def _stamp(self, part: str) -> str:

@@ -1,0 +1,400 @@
+"""Transfer: the protocol (who is learnt from and tested on), the fast fit against scikit-learn's own, and figures."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from torch import nn
+
+import zfwidgets as zf
+from zfwidgets.data import Labelled
+from zfwidgets.experiments.statistics import corrected_interval
+from zfwidgets.experiments.transfer import Transfer, classify, features, transfer, transfer_sweep
+from zfwidgets.experiments.transfer.plan import planned
+from zfwidgets.task import Cancelled, Task
+
+CLASSES = ("a", "b", "c")
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(3, 5, 5, 2, 2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(5, 7, 3, 1, 1), nn.ReLU(), nn.Flatten(),
+        nn.Linear(7 * 64, 9), nn.ReLU(), nn.Linear(9, 4),
+    )  # fmt: skip
+    return zf.Network(module, 32, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    return Labelled.of(zf.Shapes(90, 32, forms=("disc", "cross", "bar"), clutter=0.2))
+
+
+def uneven(counts, classes=CLASSES):
+    return np.repeat(np.arange(len(classes)), counts), np.ones(sum(counts), bool)
+
+
+# ---- who is learnt from, and who is tested on
+
+
+def test_no_image_is_on_both_sides_and_counts_are_per_class():
+    targets, readable = uneven((20, 70, 130))
+    plan = planned(targets, readable, CLASSES, (3, 15), 4, seed=1)
+    assert len(plan.splits) == 4
+    for split in plan.splits:
+        assert [Counter(targets[numbers].tolist()) for numbers in split.learn] == [
+            {0: 3, 1: 3, 2: 3}, {0: 15, 1: 15, 2: 15}
+        ]  # fmt: skip
+        assert Counter(targets[split.test].tolist()) == {0: 5, 1: 50, 2: 50}  # never more than fifty
+        assert not set(split.test) & set(split.learn[-1])
+        assert set(split.learn[0]) <= set(split.learn[1])  # more images are these, and others
+        assert len(set(split.test)) == len(split.test)
+
+
+def test_splits_are_random_by_seed_and_differ_from_each_other():
+    targets, readable = uneven((20, 20, 20))
+    tests = [planned(targets, readable, CLASSES, 5, 3, seed).splits for seed in (0, 0, 1)]
+    assert all(np.array_equal(a.test, b.test) for a, b in zip(tests[0], tests[1], strict=True))
+    assert not np.array_equal(tests[0][0].learn[0], tests[2][0].learn[0])
+    assert not np.array_equal(tests[0][0].learn[0], tests[0][1].learn[0])
+
+
+def test_what_cannot_be_read_is_in_no_split():
+    targets, readable = uneven((12, 12, 12))
+    readable[[0, 13, 14]] = False
+    for split in planned(targets, readable, CLASSES, 6, 5, 0).splits:
+        assert not {0, 13, 14} & (set(split.test) | set(split.learn[-1]))
+
+
+@pytest.mark.parametrize(
+    ("counts", "per_class", "said"),
+    [
+        ((30, 1, 30), 1, "'b' has 1 image that .* leave that class out"),
+        ((30, 0, 30), 1, "'b' has 0 images .* leave that class out"),
+        (
+            (30, 12, 9),
+            (5, 12),
+            "'c' has 9 images that .*, and 1 other class too few; .* per_class of at most 8 would do",
+        ),
+        ((30, 30, 30), 0, "1 or more"),
+        ((30, 30, 30), (), "1 or more"),
+    ],
+)
+def test_too_few_images_are_told_with_what_would_do(counts, per_class, said):
+    with pytest.raises(ValueError, match=said):
+        planned(*uneven(counts), CLASSES, per_class, 5, 0)
+
+
+def test_one_class_is_nothing_to_tell_apart():
+    with pytest.raises(ValueError, match="at least two classes"):
+        planned(np.zeros(9, int), np.ones(9, bool), ("a",), 2, 5, 0)
+
+
+# ---- features
+
+
+def test_features_are_those_of_the_network_averaged_down(net, shapes):
+    wanted = features.Wanted(net, shapes.images, ("0", "3", "7"), 4)
+    (found,) = wanted.shards([(3, 14)])
+    for name in ("0", "3"):
+        x = net.batch([shapes.images[place] for place in range(3, 14)])
+        maps = _maps(net, x, name)
+        blocks = maps.reshape(11, maps.shape[1], 4, maps.shape[2] // 4, 4, maps.shape[3] // 4).mean(axis=(3, 5))
+        assert np.allclose(found.features[name], blocks.reshape(11, -1), atol=1e-6)
+    assert found.features["7"].shape == (11, 9)
+
+
+def test_with_all_places_features_are_the_maps_themselves(net, shapes):
+    (found,) = features.Wanted(net, shapes.images, ("3",), None).shards([(0, 8)])
+    maps = _maps(net, net.batch([shapes.images[place] for place in range(8)]), "3")
+    assert np.array_equal(found.features["3"], maps.reshape(8, -1))
+
+
+def _maps(net, x, name):
+    from zfwidgets.backend.run.forward import forward
+
+    step = net.step(name)
+    return forward(net.program, x, [step]).activations[step].numpy()
+
+
+def test_features_are_read_from_files_and_only_where_they_are_asked_for(net, shapes, tmp_path, monkeypatch):
+    monkeypatch.setattr(features, "SHARD", 32)
+    kept = []
+    original = features.of_files
+    monkeypatch.setattr(features, "of_files", lambda *given: kept.append(original(*given)) or kept[-1])
+    transfer(net, shapes, ["3"], 5, 1, checkpoint=tmp_path, progress=False)
+    found = kept[0]
+    assert len(found.files) == 3
+    assert all(isinstance(array, np.memmap) for shard in found._mapped for array in shard.values())
+    rows = found.rows("3", np.array([88, 2, 40, 2]))
+    (whole,) = features.Wanted(net, shapes.images, ("3",), 6).shards([(0, 90)])
+    assert np.array_equal(rows, whole.features["3"][[88, 2, 40, 2]])
+
+
+# ---- the fit
+
+
+def numbers(images, count, classes=3, seed=0):
+    rng = np.random.default_rng(seed)
+    targets = np.arange(images) % classes
+    x = rng.normal(size=(images, count)) * rng.lognormal(size=count) + 5
+    x[:, :classes] += 1.5 * np.eye(classes)[targets] * x[:, :classes].std(axis=0)
+    return x.astype(np.float32), targets
+
+
+@pytest.mark.parametrize("strength", [1e-4, 1e-2, 1])
+def test_the_fit_in_the_space_of_the_rows_is_scikit_learns(strength):
+    x, y = numbers(60, 2000)
+    new, _ = numbers(40, 2000, seed=1)
+    exact = {"tol": 1e-12, "max_iter": 100_000}
+    ours = classify.pipeline(x.shape, classify.estimator("softmax", strength, **exact)).fit(x, y)
+    theirs = make_pipeline(StandardScaler(), LogisticRegression(C=strength, **exact)).fit(x.astype(np.float64), y)
+    assert [name for name, _ in ours.steps] == ["scale", "rotate", "classify"]
+    assert np.abs(ours.predict_proba(new) - theirs.predict_proba(new.astype(np.float64))).max() < 1e-6
+
+
+def test_the_linear_svm_in_the_space_of_the_rows_is_scikit_learns():
+    x, y = numbers(60, 500)
+    new, _ = numbers(40, 500, seed=1)
+    exact = {"tol": 1e-10, "max_iter": 1_000_000, "dual": True}
+    ours = classify.pipeline(x.shape, classify.estimator("svm", 1e-3, **exact)).fit(x, y)
+    scaler = StandardScaler().fit(x)  # in single precision, as the features are
+    theirs = LinearSVC(C=1e-3, random_state=0, **exact).fit(scaler.transform(x).astype(np.float64), y)
+    wanted = theirs.decision_function(scaler.transform(new).astype(np.float64))
+    assert np.abs(ours.decision_function(new) - wanted).max() < 1e-6
+
+
+def test_where_images_outnumber_features_there_is_no_rotation():
+    x, y = numbers(60, 20)
+    assert [name for name, _ in classify.fitted("softmax", x, y).pipeline.steps] == ["scale", "classify"]
+
+
+def test_the_searched_strength_is_that_of_a_search_without_rotation():
+    x, y = numbers(60, 300)
+    found = classify.fitted("softmax", x, y)
+    grid = [strength / 300 for strength in classify.GRIDS["softmax"]]
+    search = GridSearchCV(
+        LogisticRegression(max_iter=1000), {"C": grid}, cv=StratifiedKFold(3, shuffle=True, random_state=0)
+    )
+    search.fit(StandardScaler().fit_transform(x.astype(np.float64)), y)
+    assert found.searched
+    assert found.strength == pytest.approx(search.best_params_["C"] * 300)
+
+
+def test_below_five_images_the_strength_is_fixed_and_the_result_says_so(net, shapes):
+    found = transfer(net, shapes, ["3"], (4, 5), 2, progress=False)
+    assert found.searched.tolist() == [False, True]
+    assert (found.strengths[:, 0] == classify.FIXED["softmax"]).all()
+    assert np.isin(np.round(found.strengths[:, 1], 9), classify.GRIDS["softmax"]).all()
+
+
+# ---- the result
+
+
+def test_permuted_labels_are_at_chance(net, shapes):
+    rng = np.random.default_rng(5)
+    mixed = Labelled(shapes.images, rng.permutation(shapes.targets), shapes.classes)
+    found = transfer(net, mixed, ["0", "3", "7"], 10, 5, progress=False)
+    for layer in found.layers:
+        estimate = found.estimate(layer)
+        assert estimate.low < found.chance < estimate.high
+        assert abs(estimate.mean - found.chance) < 0.12
+
+
+def test_what_is_easy_is_learnt_and_counts_by_class(net):
+    rng = np.random.default_rng(0)
+    colours = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
+    pairs = [
+        (np.clip(rng.normal(colour, 30, (32, 32, 3)), 0, 255).astype(np.uint8), name)
+        for name, colour in colours.items() for _ in range(8 if name == "red" else 30)
+    ]  # fmt: skip
+    found = transfer(net, pairs, ["3"], (2, 6), 4, progress=False)
+    truth = found.targets[found.tests]
+    right = found.answers[0, 1] == truth
+    by_class = [[right[fold][truth[fold] == label].mean() for label in range(3)] for fold in range(4)]
+    assert np.allclose(found.accuracy[0, 1], np.mean(by_class, axis=1))
+    assert found.estimate("3").mean > 0.95
+    assert found.confusion("3").sum() == found.tests.size
+
+
+def test_estimate_spread_and_interval_against_numpy(net, shapes):
+    found = transfer(net, shapes, ["3"], (3, 10), 5, progress=False)
+    values = found.accuracy[0, 1]
+    estimate = found.estimate("3", 10)
+    assert estimate.mean == pytest.approx(values.mean())
+    assert estimate.spread == pytest.approx(np.std(values, ddof=1))
+    share = 60 / 90  # 20 of 30 images of each class are tested on
+    reach = 2.7764451 * np.std(values, ddof=1) * np.sqrt(1 / 5 + share / (1 - share))
+    assert (estimate.low, estimate.high) == pytest.approx(
+        (max(0, values.mean() - reach), min(1, values.mean() + reach))
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("there", "learnt"), [(40, 20), (40, 5), (100, 2)])
+def test_the_interval_holds_the_truth_as_often_as_it_says(there, learnt):
+    """A nearest-mean classifier of two normal classes, whose expected accuracy is known from many fresh samples."""
+
+    def accuracy(x, y, new, new_y):
+        means = np.stack([x[y == label].mean(axis=0) for label in (0, 1)])
+        return (((new[:, None] - means) ** 2).sum(axis=2).argmin(axis=1) == new_y).mean()
+
+    def drawn(rng, count):
+        y = np.repeat([0, 1], count)
+        return rng.normal(size=(2 * count, 3)) + y[:, None] * 0.9, y
+
+    rng = np.random.default_rng(there)
+    fresh = [drawn(rng, learnt) for _ in range(3000)]
+    truth = np.mean([accuracy(*one, *drawn(rng, 50)) for one in fresh])
+    held = []
+    for trial in range(400):
+        x, y = drawn(rng, there)
+        plan = planned(y, np.ones(len(y), bool), ("0", "1"), learnt, 5, trial)
+        values = [accuracy(x[split.learn[0]], y[split.learn[0]], x[split.test], y[split.test]) for split in plan.splits]
+        low, high = corrected_interval(np.array(values), plan.test_share)
+        held.append(low <= truth <= high)
+    assert np.mean(held) > 0.93
+
+
+def test_a_difference_is_taken_split_by_split(net, shapes):
+    one = transfer(net, shapes, ["3"], 10, 5, progress=False)
+    other = transfer(net.reinitialised(), shapes, ["3"], 10, 5, progress=False)
+    values = (one.accuracy - other.accuracy)[0, 0]
+    found = one.difference(other, "3")
+    assert found.mean == pytest.approx(values.mean())
+    assert found.spread == pytest.approx(np.std(values, ddof=1))
+    assert 0 <= one.p(other, "3") <= 1
+    with pytest.raises(ValueError, match="different images"):
+        one.difference(transfer(net, shapes, ["3"], 10, 5, seed=1, progress=False), "3")
+
+
+def test_confusions_name_the_images_that_were_taken_so(net, shapes):
+    found = transfer(net, shapes, ["0"], 2, 4, progress=False)
+    table = found.confusion("0")
+    pairs = found.confusions("0", most=3)
+    truth, answer = (found.classes.index(name) for name in pairs[0][:2])
+    assert pairs[0].share == pytest.approx(table[truth, answer] / table[truth].sum())
+    assert pairs[0].share == max(pair.share for pair in pairs)
+    for number in pairs[0].images:
+        assert found.targets[number] == truth
+        assert (found.answers[0, 0][found.tests == number] == answer).any()
+
+
+def test_the_sweep_tells_what_is_known_and_ends_as_the_whole(net, shapes):
+    steps = list(transfer_sweep(net, shapes, ["0", "3"], (2, 5), 2, progress=False))
+    assert [int((~np.isnan(step.accuracy)).sum()) for step in steps] == [2, 4, 6, 8]
+    assert [step.complete for step in steps] == [False, False, False, True]
+    assert np.isnan(steps[0].estimate("3").mean)
+    assert "to come" in repr(steps[0])
+    whole = transfer(net, shapes, ["0", "3"], (2, 5), 2, progress=False)
+    assert np.array_equal(whole.answers, steps[-1].answers)
+
+
+def test_it_is_saved_and_loaded(net, shapes, tmp_path):
+    found = transfer(net, shapes, ["0", "3"], (2, 5), 2, progress=False)
+    found.save(tmp_path / "t.safetensors")
+    again = Transfer.load(tmp_path / "t.safetensors")
+    assert np.array_equal(again.answers, found.answers)
+    assert again.to_pandas().equals(found.to_pandas())
+    assert repr(again) == repr(found)
+
+
+def test_broken_images_are_left_out_and_listed(net, tmp_path):
+    rng = np.random.default_rng(0)
+    for place in range(24):
+        folder = tmp_path / ("left" if place % 2 else "right")
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (32, 32, 3), np.uint8)).save(folder / f"{place:02d}.png")
+    (tmp_path / "left" / "05.png").write_bytes(b"no image")
+    found = transfer(net, tmp_path, ["3"], 5, 2, progress=False)
+    ((number, why),) = found.broken
+    assert number not in found.tests
+    assert "05.png" in why
+    with pytest.raises(ValueError, match="'left' has 11 images"):
+        transfer(net, tmp_path, ["3"], 11, 2, progress=False)
+
+
+def test_what_cannot_be_is_said_before_the_work(net, shapes):
+    with pytest.raises(ValueError, match="a classifier is"):
+        transfer(net, shapes, classifier="forest", progress=False)
+    with pytest.raises(ValueError, match="no layer"):
+        transfer(net, shapes, "conv 9", progress=False)
+    with pytest.raises(ValueError, match="needs a label"):
+        transfer(net, [np.zeros((32, 32, 3), np.uint8)] * 9, progress=False)
+    with pytest.raises(ValueError, match="per_class of at most 29"):
+        transfer(net, shapes, progress=False)
+    with pytest.raises(TypeError, match="Network"):
+        transfer(nn.Identity(), shapes, progress=False)
+
+
+def test_it_can_be_given_up(net, shapes):
+    calls = itertools.count()
+    with pytest.raises(Cancelled):
+        transfer(net, shapes, ["0", "3"], 5, 3, task=Task(lambda: next(calls) > 40))
+
+
+def test_nothing_is_left_of_a_folder_for_the_time_being(net, shapes, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    transfer(net, shapes, ["3"], 5, 1, progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+RUN = """
+import os, sys
+import zfwidgets as zf
+from zfwidgets.experiments.transfer import features, transfer
+features.SHARD = 16
+folder, out = sys.argv[1:]
+net = zf.load("zfnet_shapes", device="cpu")
+found = transfer(net, zf.Shapes(96, 32, forms=("disc", "cross", "bar")), per_class=(2, 8), folds=3, checkpoint=folder,
+                 progress=False)
+found.save(out)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_goes_on_and_gives_the_same(tmp_path):
+    def begun(name):
+        out = tmp_path / f"{name}.result"
+        return out, subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path / name), str(out)])
+
+    whole, process = begun("whole")
+    assert process.wait() == 0
+    for count in (2, 9, 20):  # files: of features, and then of answers
+        _, process = begun("killed")
+        while process.poll() is None and len(list((tmp_path / "killed").rglob("*.safetensors"))) < count:
+            time.sleep(0.01)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    again, process = begun("killed")
+    assert process.wait() == 0
+    assert again.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same(net, shapes, tmp_path):
+    from distributed import Client, LocalCluster
+
+    alone = transfer(net, shapes, ["0", "3"], (2, 5), 2, progress=False)
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        found = transfer(
+            net, shapes, ["0", "3"], (2, 5), 2, client=client, checkpoint=tmp_path / "kept", progress=False
+        )
+    assert np.array_equal(found.answers, alone.answers)
+    again = transfer(net, shapes, ["0", "3"], (2, 5), 2, checkpoint=tmp_path / "kept", progress=False)
+    assert np.array_equal(again.answers, alone.answers)
