@@ -6,7 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zfwidgets.data import Shapes, corpus, face_parts, faces, images, photograph, photograph_names, photographs
+    from zfwidgets.data import (
+        Labelled,
+        Shapes,
+        corpus,
+        face_parts,
+        faces,
+        images,
+        photograph,
+        photograph_names,
+        photographs,
+    )
+    from zfwidgets.data.sets import LabelledObjects, caltech101, caltech256, data_set, voc2012
     from zfwidgets.experiments.ablation import (
         Ablation,
         PaperRow,
@@ -36,6 +47,20 @@ if TYPE_CHECKING:
     )
     from zfwidgets.experiments.top_activations import TopActivations, prepared_tops, top_activations
     from zfwidgets.experiments.training import Recipe, Training, clip_rms, recipe, train
+    from zfwidgets.experiments.transfer import (
+        Confusion,
+        Estimate,
+        NearDuplicates,
+        ObjectTransfer,
+        PaperTransfer,
+        Transfer,
+        from_scratch,
+        near_duplicates,
+        papers_transfer,
+        transfer,
+        transfer_objects,
+        transfer_sweep,
+    )
     from zfwidgets.models import Meaning, Network, Prediction, Preprocess, load
     from zfwidgets.models.zfnet import alexnet_zf, zfnet, zfnet_shapes
     from zfwidgets.task import Task
@@ -48,6 +73,7 @@ if TYPE_CHECKING:
     from zfwidgets.widgets.selection import Selection
     from zfwidgets.widgets.sharing_explorer import SharingExplorer
     from zfwidgets.widgets.top_nine import TopNine
+    from zfwidgets.widgets.transfer_lab import TransferLab
 
 __version__ = "0.1.0"
 
@@ -55,9 +81,11 @@ __version__ = "0.1.0"
 _PLACES = {
     "Ablation": "experiments.ablation",
     "ArchitectureLab": "widgets.architecture_lab",
+    "Confusion": "experiments.transfer",
     "Correspondence": "experiments.correspondence",
     "CorrespondenceLab": "widgets.correspondence_lab",
     "Diagnosis": "experiments.diagnosis",
+    "Estimate": "experiments.transfer",
     "Evolution": "experiments.evolution",
     "EvolutionPlayer": "widgets.evolution_player",
     "EvolutionRecorder": "experiments.evolution",
@@ -68,11 +96,16 @@ _PLACES = {
     "Invariance": "experiments.invariance",
     "InvarianceExplorer": "widgets.invariance_explorer",
     "KnockOut": "experiments.sharing",
+    "Labelled": "data",
+    "LabelledObjects": "data.sets",
     "Meaning": "models",
+    "NearDuplicates": "experiments.transfer",
     "Network": "models",
+    "ObjectTransfer": "experiments.transfer",
     "Occlusion": "experiments.occlusion",
     "OcclusionCanvas": "widgets.occlusion_canvas",
     "PaperRow": "experiments.ablation",
+    "PaperTransfer": "experiments.transfer",
     "Prediction": "models",
     "Preprocess": "models",
     "Projection": "experiments.projection",
@@ -91,15 +124,21 @@ _PLACES = {
     "TopActivations": "experiments.top_activations",
     "TopNine": "widgets.top_nine",
     "Training": "experiments.training",
+    "Transfer": "experiments.transfer",
+    "TransferLab": "widgets.transfer_lab",
     "Verdict": "experiments.diagnosis",
     "ablation": "experiments.ablation",
     "alexnet_zf": "models.zfnet",
+    "caltech101": "data.sets",
+    "caltech256": "data.sets",
     "clip_rms": "experiments.training",
     "corpus": "data",
     "correspondence": "experiments.correspondence",
+    "data_set": "data.sets",
     "diagnose": "experiments.diagnosis",
     "face_parts": "data",
     "faces": "data",
+    "from_scratch": "experiments.transfer",
     "gallery": "experiments.gallery",
     "hide": "experiments.occlusion",
     "images": "data",
@@ -107,9 +146,11 @@ _PLACES = {
     "invariance_sweep": "experiments.invariance",
     "knock_out": "experiments.sharing",
     "load": "models",
+    "near_duplicates": "experiments.transfer",
     "occlusion": "experiments.occlusion",
     "occlusion_sweep": "experiments.occlusion",
     "papers_ablation": "experiments.ablation",
+    "papers_transfer": "experiments.transfer",
     "photograph": "data",
     "photograph_names": "data",
     "photographs": "data",
@@ -124,7 +165,11 @@ _PLACES = {
     "sharing_layers": "experiments.sharing",
     "top_activations": "experiments.top_activations",
     "train": "experiments.training",
+    "transfer": "experiments.transfer",
+    "transfer_objects": "experiments.transfer",
+    "transfer_sweep": "experiments.transfer",
     "transformation": "experiments.invariance",
+    "voc2012": "data.sets",
     "zfnet": "models.zfnet",
     "zfnet_shapes": "models.zfnet",
 }
@@ -132,9 +177,11 @@ _PLACES = {
 __all__ = [
     "Ablation",
     "ArchitectureLab",
+    "Confusion",
     "Correspondence",
     "CorrespondenceLab",
     "Diagnosis",
+    "Estimate",
     "Evolution",
     "EvolutionPlayer",
     "EvolutionRecorder",
@@ -145,11 +192,16 @@ __all__ = [
     "Invariance",
     "InvarianceExplorer",
     "KnockOut",
+    "Labelled",
+    "LabelledObjects",
     "Meaning",
+    "NearDuplicates",
     "Network",
+    "ObjectTransfer",
     "Occlusion",
     "OcclusionCanvas",
     "PaperRow",
+    "PaperTransfer",
     "Prediction",
     "Preprocess",
     "Projection",
@@ -168,15 +220,21 @@ __all__ = [
     "TopActivations",
     "TopNine",
     "Training",
+    "Transfer",
+    "TransferLab",
     "Verdict",
     "ablation",
     "alexnet_zf",
+    "caltech101",
+    "caltech256",
     "clip_rms",
     "corpus",
     "correspondence",
+    "data_set",
     "diagnose",
     "face_parts",
     "faces",
+    "from_scratch",
     "gallery",
     "hide",
     "images",
@@ -184,9 +242,11 @@ __all__ = [
     "invariance_sweep",
     "knock_out",
     "load",
+    "near_duplicates",
     "occlusion",
     "occlusion_sweep",
     "papers_ablation",
+    "papers_transfer",
     "photograph",
     "photograph_names",
     "photographs",
@@ -201,7 +261,11 @@ __all__ = [
     "sharing_layers",
     "top_activations",
     "train",
+    "transfer",
+    "transfer_objects",
+    "transfer_sweep",
     "transformation",
+    "voc2012",
     "zfnet",
     "zfnet_shapes",
 ]

@@ -23,7 +23,17 @@ from torch import nn
 import zfwidgets as zf
 from zfwidgets.data import Labelled
 from zfwidgets.experiments.statistics import corrected_interval
-from zfwidgets.experiments.transfer import Transfer, classify, features, transfer, transfer_sweep
+from zfwidgets.experiments.transfer import (
+    Transfer,
+    classify,
+    features,
+    from_scratch,
+    near_duplicates,
+    objects,
+    transfer,
+    transfer_objects,
+    transfer_sweep,
+)
 from zfwidgets.experiments.transfer.plan import planned
 from zfwidgets.task import Cancelled, Task
 
@@ -398,3 +408,108 @@ def test_a_cluster_gives_the_same(net, shapes, tmp_path):
     assert np.array_equal(found.answers, alone.answers)
     again = transfer(net, shapes, ["0", "3"], (2, 5), 2, checkpoint=tmp_path / "kept", progress=False)
     assert np.array_equal(again.answers, alone.answers)
+
+
+# ---- trained from scratch, objects, near duplicates
+
+
+def tiny(classes=3):
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 5, 2), nn.ReLU(), nn.MaxPool2d(3), nn.Flatten(), nn.Linear(8 * 16, classes)
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_from_scratch_has_the_same_splits(net, shapes):
+    frozen = transfer(net, shapes, ["3"], (4, 10), 2, progress=False)
+    found = from_scratch(tiny, shapes, (4, 10), 2, zf.recipe("small", epochs=2), size=32, progress=False)
+    assert np.array_equal(found.tests, frozen.tests)
+    assert found.complete
+    assert found.layers == ("from scratch",)
+    assert np.isfinite(frozen.difference(found, "3", of="from scratch").mean)
+    again = from_scratch(tiny, shapes, (4, 10), 2, zf.recipe("small", epochs=2), size=32, progress=False)
+    assert np.array_equal(found.answers, again.answers)
+
+
+def devkit(there, scores):
+    """PASCAL's VOCevalcls.m and VOCap.m, line by line."""
+    order = np.argsort(-scores, kind="stable")
+    tp, fp = np.cumsum(there[order]), np.cumsum(~there[order])
+    rec, prec = tp / there.sum(), tp / (fp + tp)
+    mrec, mpre = np.concatenate([[0], rec, [1]]), np.concatenate([[0], prec, [0]])
+    for i in range(len(mpre) - 2, -1, -1):
+        mpre[i] = max(mpre[i], mpre[i + 1])
+    i = np.flatnonzero(mrec[1:] != mrec[:-1]) + 1
+    return ((mrec[i] - mrec[i - 1]) * mpre[i]).sum()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_average_precision_is_the_devkits(seed):
+    rng = np.random.default_rng(seed)
+    there = rng.random(80) < 0.2
+    scores = rng.normal(size=80) + there
+    assert objects.voc_average_precision(there, scores) == pytest.approx(devkit(there, scores))
+
+
+def coloured_objects(count, seed):
+    """Pictures with a red half, a green half, both or none; each seventh is difficult for red."""
+    rng = np.random.default_rng(seed)
+    pictures, present = [], np.where(rng.random((count, 2)) < 0.5, 1, -1).astype(np.int8)
+    for row in present:
+        picture = rng.integers(90, 130, (32, 32, 3))
+        picture[:16, :, 0] += 60 * (row[0] == 1)
+        picture[16:, :, 1] += 60 * (row[1] == 1)
+        pictures.append(picture.astype(np.uint8))
+    present[::7, 0] = 0
+    return zf.LabelledObjects(zf.images(pictures), present, ("red", "green"), "halves")
+
+
+def test_objects_are_found_and_difficult_ones_count_for_nothing(net):
+    learn, test = coloured_objects(60, 0), coloured_objects(50, 1)
+    found = transfer_objects(net, learn, test, ["0", "3"], progress=False)
+    ours, theirs = found.average_precision("0"), found.average_precision("0", "scikit-learn")
+    assert (ours > 0.95).all()
+    assert np.allclose(ours, theirs, atol=0.05)
+    known = test.present[:, 0] != 0
+    assert ours[0] == pytest.approx(devkit(test.present[known, 0] == 1, found.scores[0, known, 0]))
+    assert found.to_pandas().loc["mean"].shape == (4,)
+    assert "mean average precision" in repr(found)
+    swapped = zf.LabelledObjects(learn.images, np.where(learn.present == 0, 1, learn.present), learn.classes)
+    other = transfer_objects(net, swapped, test, ["0"], progress=False)
+    assert not np.array_equal(other.scores[0, :, 0], found.scores[0, :, 0])  # what is difficult is not learnt from
+    assert np.array_equal(other.scores[0, :, 1], found.scores[0, :, 1])
+
+
+def test_what_is_no_objects_is_refused(net, shapes):
+    one = coloured_objects(30, 0)
+    with pytest.raises(TypeError, match=r"voc2012"):
+        transfer_objects(net, shapes, one, progress=False)
+    with pytest.raises(TypeError, match="transfer_objects"):
+        transfer(net, one, progress=False)
+    all_red = zf.LabelledObjects(one.images, np.ones_like(one.present), one.classes)
+    with pytest.raises(ValueError, match="what 'red' is takes images"):
+        transfer_objects(net, all_red, one, progress=False)
+
+
+def test_near_duplicates_are_copies_and_nothing_else():
+    net = zf.load("squeezenet1_1", device="cpu")
+    names = ("cat", "coffee", "rocket", "china", "flower", "astronaut")
+    ours = [zf.photograph(name) for name in names]
+    other = [*(zf.photograph(name) for name in ("camera", "gravel")), ours[3][:, ::-1], ours[1][::2, ::2]]
+    found = near_duplicates(net, ours, other, progress=False)
+    assert {tuple(pair) for pair in found.pairs.tolist()} == {(3, 2), (1, 3)}
+    assert found.images.tolist() == [1, 3]
+    assert (np.diff(found.correlation) <= 0).all()
+    within_one = near_duplicates(net, [*ours, ours[0][2:-2, 2:-2]], progress=False)
+    assert within_one.pairs.tolist() == [[0, 6]]
+    assert within_one.images.tolist() == [6]
+    with pytest.raises(ValueError, match="above 0"):
+        near_duplicates(net, ours, threshold=0, progress=False)
+
+
+def test_the_papers_numbers_are_those_of_its_tables():
+    paper = zf.papers_transfer("Caltech-256")
+    assert dict(zip(paper.per_class, paper.pretrained, strict=True))[60] == 74.2
+    assert zf.papers_transfer().layers["7"] == (85.5, 85.4)
+    with pytest.raises(ValueError, match="Caltech-101 and Caltech-256"):
+        zf.papers_transfer("digits")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 # Okabe and Ito's, which everybody tells apart, and a grey: one a line, in this order; the palest is last.
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#999999", "#f0e442")
 
@@ -17,3 +19,12 @@ OUTLINE = ("#000000", "#ffffff")  # a dark line and a light one together show on
 def line_colour(index: int) -> str:
     """The colour of the line or bar with that number, from 0; after the last one they begin anew."""
     return PALETTE[index % len(PALETTE)]
+
+
+def layer_colours(count: int) -> tuple[str, ...]:
+    """A colour for each of so many layers, in their order, from dark violet to light green (viridis, less yellow)."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    places = np.linspace(0.05, 0.85, count) if count > 1 else [0.45]
+    return tuple(to_hex(colormaps["viridis"](place)) for place in places)

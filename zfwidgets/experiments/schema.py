@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Annotated as Float16
     from typing import Annotated as Float32
     from typing import Annotated as Float64
+    from typing import Annotated as Int8
     from typing import Annotated as Int16
     from typing import Annotated as Int32
     from typing import Annotated as Int64
@@ -52,8 +53,8 @@ class Array:
 
 
 if not TYPE_CHECKING:
-    Bool, UInt8, Int16, Int32, Int64, Float16, Float32, Float64 = map(
-        Array, ("bool", "uint8", "int16", "int32", "int64", "float16", "float32", "float64")
+    Bool, UInt8, Int8, Int16, Int32, Int64, Float16, Float32, Float64 = map(
+        Array, ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
     )
 
 

@@ -34,6 +34,8 @@ EVOLUTION_TILE = 130
 SHARING_PICTURE = 148
 MATRIX, MATRIX_AROUND = 336, 231
 
+TRANSFER_TILE = 64  # an image that is taken for another, in the transfer lab
+
 ARCHITECTURE_WALL = 172  # the architecture lab's walls of filters, and of projections
 
 

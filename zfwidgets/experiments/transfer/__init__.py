@@ -1,6 +1,29 @@
 """Transfer (§4.3, Tables 4–7, Fig. 9): a new classifier on the frozen features of a network, layer by layer."""
 
+from zfwidgets.experiments.transfer.data import labelled_data
+from zfwidgets.experiments.transfer.duplicates import NearDuplicates, near_duplicates
+from zfwidgets.experiments.transfer.extraction import PLACES, spread_layers
+from zfwidgets.experiments.transfer.objects import ObjectTransfer, transfer_objects
+from zfwidgets.experiments.transfer.papers import PaperTransfer, paper_beside, papers_transfer
 from zfwidgets.experiments.transfer.result import Confusion, Estimate, Transfer
+from zfwidgets.experiments.transfer.scratch import from_scratch
 from zfwidgets.experiments.transfer.sweep import transfer, transfer_sweep
 
-__all__ = ["Confusion", "Estimate", "Transfer", "transfer", "transfer_sweep"]
+__all__ = [
+    "PLACES",
+    "Confusion",
+    "Estimate",
+    "NearDuplicates",
+    "ObjectTransfer",
+    "PaperTransfer",
+    "Transfer",
+    "from_scratch",
+    "labelled_data",
+    "near_duplicates",
+    "paper_beside",
+    "papers_transfer",
+    "spread_layers",
+    "transfer",
+    "transfer_objects",
+    "transfer_sweep",
+]

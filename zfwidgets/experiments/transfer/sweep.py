@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from hashlib import sha256
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
-from zfwidgets.backend.graph.layer import FeatureLayer
 from zfwidgets.data import Labelled
-from zfwidgets.data.sets import EMBEDDED, LabelledObjects, data_set
 from zfwidgets.experiments.checkpoint import Asked, Checkpoint, opened
-from zfwidgets.experiments.one_pass import SMALLEST
 from zfwidgets.experiments.sweeping import completed
 from zfwidgets.experiments.transfer.classify import SEARCHED_FROM, checked_kind
-from zfwidgets.experiments.transfer.features import Features, Wanted, extracted
+from zfwidgets.experiments.transfer.data import label_digest, labelled_data
+from zfwidgets.experiments.transfer.extraction import PLACES, Bars, features_of, folder_for, spread_layers, workers_for
+from zfwidgets.experiments.transfer.features import Wanted
 from zfwidgets.experiments.transfer.plan import planned
 from zfwidgets.experiments.transfer.result import NOT_YET, Transfer
-from zfwidgets.experiments.transfer.work import Work
+from zfwidgets.experiments.transfer.work import Answers, Place, Work
 from zfwidgets.models import Network, require_network
 from zfwidgets.task import UNWATCHED, Task, unreported
 
@@ -32,8 +26,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
 PER_CLASS = (1, 3, 5, 10, 30)
-MOST_LAYERS = 9
-PLACES = 6  # rows and columns, as the paper's layer 5 has after its pooling
 
 
 def transfer_sweep(
@@ -93,37 +85,40 @@ def transfer_sweep(
         raise ValueError(f"places is at least 1, or None for every unit; {places} was given")
     readable = np.ones(len(labelled), bool)
     planned(labelled.targets, readable, labelled.classes, per_class, folds, seed)  # before the work, what cannot be
-    wanted = Wanted(net, labelled.images, names, places, _workers(labelled, client))
+    wanted = Wanted(net, labelled.images, names, places, workers_for(len(labelled), client))
     about = f"{net.name} {net.fingerprint}", f"{len(labelled)} images, {labelled.images.fingerprint}"
     settings: dict[str, Any] = {"layers": names, "places": places}
     bars = Bars(progress and task.report is unreported, task)
-    with _folder(checkpoint) as folder, opened(folder / "features", Asked("features", *about, settings)) as saved:
-        with bars.of("images", len(labelled)) as watched:
-            features = _features(wanted, saved, client, watched)
+    with folder_for(checkpoint) as folder:
+        features = features_of(wanted, folder / "features", Asked("features", *about, settings), client, bars)
         readable[[number for number, _ in features.broken]] = False
         plan = planned(labelled.targets, readable, labelled.classes, per_class, folds, seed)
         settings |= {"per_class": plan.per_class, "folds": folds, "seed": seed, "classifier": kind}
-        fits = Asked("transfer", *about, {**settings, "labels": _digest(labelled)})
+        fits = Asked("transfer", *about, {**settings, "labels": label_digest(labelled)})
         work = Work(features, names, labelled.targets, plan, kind)
         with opened(folder / "answers", fits) as kept, bars.of("fits", len(work.places)) as watched:
             yield from _filled(work, _begun(net, labelled, work), kept, client, watched)
 
 
-def _features(wanted: Wanted, saved: Checkpoint, client: Client | None, task: Task) -> Features:
-    if client is None:
-        return extracted(wanted, saved, task)
-    from zfwidgets.experiments.transfer.cluster import extracted_on_cluster
-
-    return extracted_on_cluster(client, wanted, saved, task)
-
-
 def _filled(work: Work, begun: Transfer, saved: Checkpoint, client: Client | None, task: Task) -> Iterator[Transfer]:
-    answers, strengths = begun.answers, begun.strengths
-    for done, (place, found) in enumerate(work.all_answers(saved, client, task), 1):
-        answers, strengths = answers.copy(), strengths.copy()
-        answers[place.layer, :, place.fold], strengths[place.layer, :, place.fold] = found.answers, found.strengths
+    """The result with what is saved, and then with one layer and split more each time."""
+    known = work.known(saved)
+    found = begun
+    for place, one in known.items():
+        found = _with(found, place, one)
+    task.progress(len(known), len(work.places), "fits")
+    if known:
+        yield found
+    for done, (place, one) in enumerate(work.missing(known, saved, client, task), len(known) + 1):
+        found = _with(found, place, one)
         task.progress(done, len(work.places), "fits")
-        yield replace(begun, answers=answers, strengths=strengths)
+        yield found
+
+
+def _with(found: Transfer, place: Place, one: Answers) -> Transfer:
+    answers, strengths = found.answers.copy(), found.strengths.copy()
+    answers[place.layer, :, place.fold], strengths[place.layer, :, place.fold] = one.answers, one.strengths
+    return replace(found, answers=answers, strengths=strengths)
 
 
 def _begun(net: Network, data: Labelled, work: Work) -> Transfer:
@@ -138,58 +133,6 @@ def _begun(net: Network, data: Labelled, work: Work) -> Transfer:
         classifier=work.kind, data=data.name or "images", images=data.images.result_fingerprint, network=net.name,
         weights=net.fingerprint, broken=work.features.broken, left_out=data.left_out,
     )  # fmt: skip
-
-
-def spread_layers(net: Network) -> tuple[FeatureLayer, ...]:
-    """So many layers as a table has room for, from the first to the last."""
-    found = net.block_layers
-    places = np.unique(np.linspace(0, len(found) - 1, min(len(found), MOST_LAYERS)).round().astype(int))
-    return tuple(found[place] for place in places)
-
-
-def labelled_data(data: Any) -> Labelled:
-    """What the user gave as data. Raises ValueError or TypeError where it is none with one label an image."""
-    if isinstance(data, LabelledObjects):
-        raise TypeError("these images have several objects each; zf.transfer_objects is made for them")
-    return data_set(data) if isinstance(data, str) and data in EMBEDDED else Labelled.of(data)
-
-
-def _digest(data: Labelled) -> str:
-    """Tells other labels of the same images."""
-    return sha256(repr(data.classes).encode() + data.targets.tobytes()).hexdigest()[:16]
-
-
-def _workers(data: Labelled, client: Client | None) -> int:
-    return 0 if len(data) < SMALLEST or client is not None else min(os.cpu_count() or 1, 8)
-
-
-@contextmanager
-def _folder(checkpoint: str | os.PathLike[str] | None) -> Iterator[Path]:
-    """The user's folder, or one that is gone afterwards."""
-    if checkpoint is not None:
-        yield Path(checkpoint).expanduser()
-        return
-    with TemporaryDirectory(prefix="zfwidgets-") as folder:
-        yield Path(folder)
-
-
-@dataclass(frozen=True)
-class Bars:
-    """Progress on a bar, where it is wanted, and told on."""
-
-    shown: bool
-    task: Task
-
-    @contextmanager
-    def of(self, unit: str, count: int) -> Iterator[Task]:
-        """A task whose progress is seen on a bar."""
-        with tqdm(total=count, unit=f" {unit}", disable=not self.shown) as bar:
-
-            def report(done: float, of_all: float, what: str) -> None:
-                bar.update(int(done) - bar.n)
-                self.task.report(done, of_all, what)
-
-            yield Task(self.task.cancelled, report, self.task.behind)
 
 
 transfer = completed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -67,14 +67,16 @@ class Work:
             strengths.append(one.strength)
         return Answers(np.array(found, np.int64), np.array(strengths))
 
-    def all_answers(
-        self, saved: Checkpoint, client: Client | None, task: Task = UNWATCHED
+    def known(self, saved: Checkpoint) -> dict[Place, Answers]:
+        """Those that are saved."""
+        return {place: found for place in self.places if (found := saved.load(place.name, Answers)) is not None}
+
+    def missing(
+        self, known: Container[Place], saved: Checkpoint, client: Client | None, task: Task = UNWATCHED
     ) -> Iterator[tuple[Place, Answers]]:
-        """Those that are saved first, and then the others as they are found, and saved."""
-        known = {place: found for place in self.places if (found := saved.load(place.name, Answers)) is not None}
-        yield from known.items()
-        missing = [place for place in self.places if place not in known]
-        for place, found in self._here(missing, task) if client is None else self._spread(missing, client, task):
+        """The others, as they are found, and saved."""
+        places = [place for place in self.places if place not in known]
+        for place, found in self._here(places, task) if client is None else self._spread(places, client, task):
             saved.save(place.name, found)
             yield place, found
 

@@ -38,6 +38,8 @@ class Curves(W.VBox):
         scales = {"x": self._across, "y": self._up}
         self._lines = bq.Lines(x=[], y=[], scales=scales, stroke_width=1.6)
         self._chosen = bq.Lines(x=[], y=[], scales=scales, stroke_width=3.6)
+        self._intervals = bq.Lines(x=[], y=[], scales=scales, stroke_width=1.5)
+        self._dashed = [bq.Lines(x=[], y=[], scales=scales, line_style="dashed", stroke_width=1.6) for _ in range(2)]
         self._marker = bq.Lines(
             x=[], y=[0, 1], scales={"x": self._across, "y": bq.LinearScale(min=0, max=1)},
             colors=[MARKER], stroke_width=1.5, line_style="dashed",
@@ -51,7 +53,7 @@ class Curves(W.VBox):
             bq.Axis(scale=self._across, grid_lines="none", tick_format=",.6~g", label_offset="32px"),
             bq.Axis(scale=self._up, side="left", grid_lines="none", tick_format=",.6~g"),
         ]
-        marks = [self._marker, self._lines, self._chosen, self._points]
+        marks = [self._marker, *self._dashed, self._lines, self._intervals, self._chosen, self._points]
         self.figure = framed(marks, self._axes, height, (8, 12, 44, 52), animation_duration=0)
         self.head.add_class("zf-curves-head")
         super().__init__([self.head, self.figure])
@@ -61,11 +63,11 @@ class Curves(W.VBox):
 
     def show(
         self, values: np.ndarray, curves: np.ndarray, names: Sequence[str], chosen: int, top: float | None,
-        bottom: float = 0.0,
+        bottom: float = 0.0, colours: Sequence[str] | None = None,
     ) -> None:  # fmt: skip
         """Draw the curves (lines, v) over values (v,), the chosen one bold; the upright axis goes from `bottom` to
         `top`, or to the highest point."""
-        colours = [line_colour(line) for line in range(len(curves))]
+        colours = list(colours or map(line_colour, range(len(curves))))
         end = top if top is not None and top > bottom else float(curves.max()) or 1.0
         with self._up.hold_sync():
             self._up.min, self._up.max = bottom, end
@@ -78,19 +80,30 @@ class Curves(W.VBox):
             self._points.x, self._points.y = np.tile(values, len(curves)), curves.ravel()
             self._points.names = np.repeat(np.array(names), len(values))
 
+    def dash(self, place: int, values: np.ndarray, curve: np.ndarray, colour: str) -> None:
+        """Draw one of the two dashed curves, over values of its own."""
+        with self._dashed[place].hold_sync():
+            self._dashed[place].x, self._dashed[place].y, self._dashed[place].colors = values, curve, [colour]
+
+    def reach(self, values: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> None:
+        """Draw an interval (v,) at each value (v,) as an upright line."""
+        with self._intervals.hold_sync():
+            self._intervals.x, self._intervals.y = np.stack([values, values], 1), np.stack([low, high], 1)
+            self._intervals.colors = [colour] * len(values)
+
     def clear(self) -> None:
         """No curves; the axes stay."""
         self._axes[1].tick_values = np.zeros(1)
-        for mark in (self._lines, self._chosen, self._points):
+        for mark in (self._lines, self._chosen, self._points, self._intervals, *self._dashed):
             with mark.hold_sync():
                 mark.x, mark.y = [], []
 
-    def scale(self, low: float, high: float, parameter: str, height: str) -> None:
-        """What the axes measure, and from where to where the parameter goes."""
+    def scale(self, low: float, high: float, parameter: str, height: str, line: str = "image") -> None:
+        """What the axes measure, and from where to where the parameter goes; and what a line stands for."""
         with self._across.hold_sync():
             self._across.min, self._across.max = low, high
         self._axes[0].tick_values = ticks(low, high)
-        self._axes[0].label, self._tooltip.labels = parameter, ["image", parameter, height]
+        self._axes[0].label, self._tooltip.labels = parameter, [line, parameter, height]
 
     def mark(self, value: float) -> None:
         """Put the upright line there."""

@@ -1,7 +1,7 @@
 """What all widgets are made of: the card, and the choice → resolve → compute → draw → settle behind it."""
 
 from zfwidgets.widgets.panel.card import Card
-from zfwidgets.widgets.panel.code import call, image_line, image_source
+from zfwidgets.widgets.panel.code import call, image_line, image_source, network_line
 from zfwidgets.widgets.panel.cycle import NoChoice
 from zfwidgets.widgets.panel.feature_panel import FeaturePanel, feature_order
 from zfwidgets.widgets.panel.panel import Panel
@@ -17,4 +17,5 @@ __all__ = [
     "feature_order",
     "image_line",
     "image_source",
+    "network_line",
 ]

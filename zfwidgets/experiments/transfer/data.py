@@ -1,0 +1,24 @@
+"""What a user gives as data, and what tells it from other data."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+from zfwidgets.data import Labelled
+from zfwidgets.data.sets import EMBEDDED, LabelledObjects, data_set
+
+
+def labelled_data(data: Any) -> Labelled:
+    """Images with one label each: as they are, or of an embedded data set by its name.
+
+    Raises ValueError or TypeError where it is something else.
+    """
+    if isinstance(data, LabelledObjects):
+        raise TypeError("these images have several objects each: zf.transfer_objects is made for them")
+    return data_set(data) if isinstance(data, str) and data in EMBEDDED else Labelled.of(data)
+
+
+def label_digest(data: Labelled) -> str:
+    """Sixteen hexadecimal digits that tell other labels of the same images."""
+    return sha256(repr(data.classes).encode() + data.targets.tobytes()).hexdigest()[:16]

@@ -1,0 +1,58 @@
+"""Accuracy against images a class, a line a layer (Fig. 9), and layer by layer with the most (Table 7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from zfwidgets.drawing import REST, layer_colours, new_figure
+from zfwidgets.experiments.transfer.papers import paper_beside
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from zfwidgets.experiments.transfer.result import Transfer
+
+
+def draw(found: Transfer, beside: Transfer | None = None) -> Figure:
+    """The curve of every layer with its 95 % interval, and the accuracy of each after the most images.
+
+    `beside` is another result of the same layers, such as of the network before its training: hollow on the right.
+    """
+    figure = new_figure(10, 4)
+    curves, layers = figure.subplots(1, 2, width_ratios=(3, 2))
+    for layer, title, colour in zip(found.layers, found.titles, layer_colours(len(found.layers)), strict=True):
+        means, _, lows, highs = 100 * np.array([found.estimate(layer, count) for count in found.per_class]).T
+        curves.plot(found.per_class, means, "o-", color=colour, label=title, markersize=4)
+        curves.fill_between(found.per_class, lows, highs, color=colour, alpha=0.12, linewidth=0)
+    _draw_paper(curves, found)
+    curves.axhline(100 * found.chance, color=REST, linestyle=":", label="chance")
+    curves.set(xlabel="images of each class that were learnt from", ylabel="right answers, mean of classes, %")
+    curves.set(ylim=(0, 102), xlim=(0, None))
+    curves.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    _draw_layers(layers, found, "full")
+    if beside is not None:
+        _draw_layers(layers, beside, "none")
+    layers.axhline(100 * found.chance, color=REST, linestyle=":")
+    layers.set_xticks(range(len(found.titles)), found.titles, rotation=60, ha="right", fontsize=8)
+    layers.set(ylim=(0, 102))
+    hollow = "" if beside is None else f"\nhollow: {beside.network}"
+    layers.set_title(f"{found.per_class[-1]} images a class, with 95 % intervals{hollow}", fontsize=9)
+    curves.set_title(f"{found.network} on {found.data}: {found.classifier} on frozen features", fontsize=9)
+    return figure
+
+
+def _draw_layers(axes: Axes, found: Transfer, style: Literal["full", "none"]) -> None:
+    for place, (layer, colour) in enumerate(zip(found.layers, layer_colours(len(found.layers)), strict=True)):
+        mean, _, low, high = found.estimate(layer)
+        reach = [[100 * (mean - low)], [100 * (high - mean)]]
+        axes.errorbar(place, 100 * mean, yerr=reach, fmt="o", color=colour, capsize=3, fillstyle=style)
+
+
+def _draw_paper(axes: Axes, found: Transfer) -> None:
+    paper = paper_beside(found.data)
+    if paper is not None:
+        axes.plot(paper.per_class, paper.pretrained, "s--", color=REST, label="the paper's ZFNet", markersize=4)
+        axes.plot(paper.per_class, paper.earlier, "x--", color=REST, label="best before it", markersize=4)

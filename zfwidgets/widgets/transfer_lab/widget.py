@@ -1,0 +1,217 @@
+"""Do the features carry over to what the network never learnt, and from which layer? (Tables 4–7, Fig. 9)"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as W
+import traitlets as T
+
+from zfwidgets.experiments.transfer import Transfer, spread_layers, transfer_sweep
+from zfwidgets.models import Network, load, require_network
+from zfwidgets.task import Task
+from zfwidgets.widgets.controls import NameButtons, NameList, bind, classed, control, labelled
+from zfwidgets.widgets.panel import Card, call, network_line
+from zfwidgets.widgets.traits import Option, reject_unknown
+from zfwidgets.widgets.transfer_lab.sources import Sources
+from zfwidgets.widgets.transfer_lab.view import LayersView
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+PER_CLASS = (1, 3, 5, 10, 20)
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class TransferChoice:
+    """What is on show depends on this."""
+
+    data: str
+    classifier: str
+    beside: str
+    layer: str
+    count: str
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What is known of the network, and of the one that it is held against."""
+
+    found: Transfer
+    beside: Transfer | None
+
+
+class TransferLab(Card):
+    """Put a new classifier on the frozen features of each layer, and see what they tell apart.
+
+    `TransferLab()` takes the embedded SqueezeNet to handwritten digits, faces and drawn shapes. `.result.found` is the
+    `zf.Transfer`, `.result.beside` that of the network it is held against.
+
+    Args:
+        net: the network; by default the embedded SqueezeNet.
+        data: labelled images, as for `zf.transfer`, or several by name; by default those that come with the package.
+        layers: names or titles of layers; by default as `zf.transfer` chooses them.
+        per_class: how many images of each class are learnt from.
+        folds: how often the images are divided at random.
+        type_size: "hall" for letters, lines and handles that are seen from the last row of a lecture hall.
+        transport: "raw", or "webp" to pack pictures for slow links.
+        settings: values of its traits: data (by its name), classifier, beside, layer, count.
+
+    Raises ValueError for a name that there is not, TypeError for a misspelt setting or what is no network.
+    """
+
+    title = "Transfer"
+    lead = "Do a network’s features tell apart what it never learnt, and from which layer on?"
+    help = (
+        ("Learning", "The network stays as it is; a linear classifier learns from a few images of each class (§4.3)."),
+        ("Testing", "On others, at most 50 of each class; so five times, with other images drawn at random."),
+        ("Interval", "Where the mean lies (95%), corrected for splits that share images."),
+        ("New weights", "The same network before any training: what its architecture alone gives."),
+        ("Taken for another", "What the chosen layer’s classifier confuses most, over all splits."),
+    )  # fmt: skip
+    Choice = TransferChoice
+
+    data = T.Unicode(help="the name of the data set")
+    classifier = Option(("softmax", "svm"), "softmax", "Classifier", "softmax, or svm: a linear one",
+                        "A softmax, or a linear support vector machine: Table 7 has both", buttons=True)  # fmt: skip
+    beside = Option({"nothing": "nothing", "new weights": "new"}, "nothing", "Held against",
+                    "nothing; or new: the same network with new weights",
+                    "The same network before any training", buttons=True)  # fmt: skip
+    layer = T.Unicode(help="the layer whose confusions are shown, by its name or title")
+    count = T.Unicode(help="images of each class that were learnt from, of those there are")
+
+    def __init__(
+        self, net: Network | None = None, data: Any = None, *, layers: str | Sequence[str] | None = None,
+        per_class: Sequence[int] = PER_CLASS, folds: int = FOLDS, **settings: Any,
+    ) -> None:  # fmt: skip
+        reject_unknown(type(self), [name for name in settings if name != "transport"])
+        self.net = load("squeezenet1_1") if net is None else net
+        require_network(self.net)
+        chosen = data if isinstance(data, str) and data in Sources().names else None
+        self.sources = Sources(None if chosen else data)
+        self.layers = self.net.layer_names(layers, spread_layers(self.net))
+        self.per_class, self.folds = tuple(sorted({int(count) for count in per_class})), folds
+        self.nets = {"nothing": self.net, "new": self.net.reinitialised()}
+        self._known: dict[tuple[str, str, str], Transfer] = {}
+        self._folder = TemporaryDirectory(prefix="zfwidgets-")  # gone with the panel
+        first = {"data": chosen or self.sources.names[0], "layer": self.layers[-1], "count": str(self.per_class[-1])}
+        super().__init__(**(first | settings))
+        self.add_class("zf-transfer")
+
+    def build(self) -> W.Widget:
+        self.names = NameButtons(self.sources.names, "Which images are told apart")
+        titles = [self.net.layer(name).title for name in self.layers]
+        self.titles = NameList(titles, 150)
+        self.counts = NameButtons([str(count) for count in self.per_class], "How many images of each class")
+        for name, part in (("data", self.names), ("count", self.counts)):
+            self.control_of[name] = classed(part, f"zf-{name}")
+            bind(part, self, name)
+        self.control_of["layer"] = classed(self.titles, "zf-layer")
+        self.titles.observe(lambda change: setattr(self, "layer", change["new"]), names="value")
+        self.view = LayersView(self.transport)
+        self.view.curves.observe(self._line_clicked, names="clicked")
+        return self.view
+
+    def controls(self) -> list[W.Widget]:
+        return [
+            labelled("Images", self.names, "Which images are told apart"),
+            labelled("Of each class", self.counts, "How many images of each class were learnt from (Fig. 9)"),
+            labelled("Layer", self.titles, "Whose confusions are shown, and whose line is bold"),
+            control(self, "classifier"),
+            control(self, "beside"),
+        ]
+
+    def tries(self) -> dict[str, dict[str, Any]]:
+        first, last = self.layers[0], self.layers[-1]
+        found = {
+            "The first layer alone": {"layer": first},
+            "One image of each class": {"layer": last, "count": str(self.per_class[0])},
+            "Before any training": {"beside": "new"},
+        }
+        if {"forms", "textures"} <= set(self.sources.names):
+            found["Texture or form?"] = {"data": "textures"}
+        return found
+
+    def choices(self) -> dict[str, Any]:
+        return super().choices() | {name: getattr(self, name) for name in ("data", "layer", "count")}
+
+    def compute(self, choice: TransferChoice, task: Task) -> Iterator[Shown]:
+        """The network, and then what it is held against; each as far as it is known."""
+        other = self._known.get((choice.data, choice.classifier, "new")) if choice.beside == "new" else None
+        for found in self._found(choice, "nothing", task):
+            yield Shown(found, other)
+        if choice.beside == "new" and other is None:
+            for other in self._found(choice, "new", task):
+                yield Shown(found, other)
+
+    def draw(self, result: Shown, choice: TransferChoice) -> None:
+        """Paint what is known."""
+        self.view.show(result.found, result.beside, choice.layer, int(choice.count), self.sources[choice.data])
+
+    def settle(self, choice: TransferChoice) -> None:
+        """Show the layer by its title."""
+        self.titles.value = self.net.layer(choice.layer).title
+
+    def _found(self, choice: TransferChoice, which: str, task: Task) -> Iterator[Transfer]:
+        key = choice.data, choice.classifier, which
+        if key in self._known:
+            yield self._known[key]
+            return
+        folder = Path(self._folder.name) / "-".join(map(str, (self.sources.names.index(choice.data), *key[1:])))
+        for found in transfer_sweep(
+            self.nets[which], self.sources[choice.data], self.layers, self.per_class, self.folds, choice.classifier,
+            checkpoint=folder, task=task,
+        ):  # fmt: skip
+            yield found
+        self._known[key] = found
+
+    @property
+    def answer(self) -> Transfer:
+        """What `zf.transfer` gives."""
+        shown: Shown = super().answer
+        return shown.found
+
+    def figure(self, **options: Any) -> Figure:
+        return self.answer.plot(self.result.beside, **options)
+
+    def table(self) -> pandas.DataFrame:
+        """A row for each layer and number of images; of the network it is held against, too."""
+        import pandas
+
+        known = [found for found in (self.answer, self.result.beside) if found is not None]
+        return pandas.concat([found.to_pandas().assign(network=found.network) for found in known], ignore_index=True)
+
+    def code_lines(self) -> Sequence[str]:
+        settings: dict[str, Any] = {"per_class": self.per_class, "folds": self.folds, "classifier": self.classifier}
+        return [
+            network_line(self.net), self.sources.line(self.data),
+            call("zf.transfer", "net", "data", layers=list(self.layers), **settings),
+        ]  # fmt: skip
+
+    @T.validate("layer")
+    def _known_layer(self, proposal: T.Bunch) -> str:
+        name = self.net.layer(proposal["value"]).name
+        if name not in self.layers:
+            titles = ", ".join(repr(self.net.layer(each).title) for each in self.layers)
+            raise ValueError(f"the layers here are {titles}; {proposal['value']!r} was given")
+        return name
+
+    @T.validate("data", "count")
+    def _known_name(self, proposal: T.Bunch) -> str:
+        is_data = proposal["trait"].name == "data"
+        names = self.sources.names if is_data else [str(count) for count in self.per_class]
+        if str(proposal["value"]) not in names:
+            what = "data sets" if is_data else "numbers of images of each class"
+            raise ValueError(f"the {what} here are {', '.join(names)}; {proposal['value']!r} was given")
+        return str(proposal["value"])
+
+    def _line_clicked(self, change: T.Bunch) -> None:
+        line, _ = change["new"]
+        if line < len(self.view.drawn):
+            self.layer = self.view.drawn[line]
