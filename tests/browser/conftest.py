@@ -19,6 +19,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",  # a camera that shows a green picture
+    "--use-fake-ui-for-media-stream",
 ]
 
 expect.set_options(timeout=1000 * LIMIT)

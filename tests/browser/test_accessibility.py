@@ -17,6 +17,9 @@ import numpy as np, zfwidgets as zf
 net = zf.load("squeezenet1_1")
 images = {name: zf.photograph(name) for name in ("cat", "coffee")}
 """
+TRANSFER = """
+zf.TransferLab(zf.load("zfnet_shapes"), zf.Shapes(60, 32, forms=("disc", "star", "bar")), per_class=(1, 5), layer="conv 2")
+"""
 PANELS = {
     "explorer": "zf.FeatureExplorer(net)",
     "nine": "zf.TopNine(net, images, zf.top_activations(net, images, progress=False))",
@@ -26,6 +29,8 @@ PANELS = {
     "evolution": "zf.EvolutionPlayer()",
     "architecture": "zf.ArchitectureLab()",
     "errors": "zf.ArchitectureLab(view='errors')",
+    "transfer": TRANSFER,
+    "teach": TRANSFER.replace("layer=", "view='teach', layer="),
     "sharing": "zf.SharingExplorer(net)",
     "matrix": "zf.SharingExplorer(net, view='matrix')",
     "tree": "zf.SharingExplorer(net, view='tree')",

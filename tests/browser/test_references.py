@@ -23,6 +23,9 @@ SAME = 7.0  # of 255, on average: other letters stay below it, a picture that is
 TALLER = 0.06  # by which other letters may make a panel higher
 
 START = 'import zfwidgets as zf\nnet = zf.load("squeezenet1_1")\n'
+TRANSFER = """
+zf.TransferLab(zf.load("zfnet_shapes"), zf.Shapes(60, 32, forms=("disc", "star", "bar")), per_class=(1, 5), layer="conv 2")
+"""
 PANELS = {
     "explorer": "zf.FeatureExplorer(net, image='cat', layer='fire 6', feature=364)",
     "nine": "zf.TopNine(net, layer='fire 4')",
@@ -32,6 +35,8 @@ PANELS = {
     "evolution": "zf.EvolutionPlayer()",
     "architecture": "zf.ArchitectureLab()",
     "errors": "zf.ArchitectureLab(view='errors')",
+    "transfer": TRANSFER,
+    "teach": TRANSFER.replace("layer=", "view='teach', layer="),
     "sharing": "zf.SharingExplorer(net, layer='fire 5', feature=232)",
 }
 # name: window, and the panel's own width; at 150 % a window of 1280 pixels has room for 853

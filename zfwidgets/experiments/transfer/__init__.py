@@ -8,6 +8,7 @@ from zfwidgets.experiments.transfer.papers import PaperTransfer, paper_beside, p
 from zfwidgets.experiments.transfer.result import Confusion, Estimate, Transfer
 from zfwidgets.experiments.transfer.scratch import from_scratch
 from zfwidgets.experiments.transfer.sweep import transfer, transfer_sweep
+from zfwidgets.experiments.transfer.teach import Taught, teach
 
 __all__ = [
     "PLACES",
@@ -16,6 +17,7 @@ __all__ = [
     "NearDuplicates",
     "ObjectTransfer",
     "PaperTransfer",
+    "Taught",
     "Transfer",
     "from_scratch",
     "labelled_data",
@@ -23,6 +25,7 @@ __all__ = [
     "paper_beside",
     "papers_transfer",
     "spread_layers",
+    "teach",
     "transfer",
     "transfer_objects",
     "transfer_sweep",

@@ -98,11 +98,15 @@ class Curves(W.VBox):
             with mark.hold_sync():
                 mark.x, mark.y = [], []
 
-    def scale(self, low: float, high: float, parameter: str, height: str, line: str = "image") -> None:
-        """What the axes measure, and from where to where the parameter goes; and what a line stands for."""
+    def scale(
+        self, low: float, high: float, parameter: str, height: str, line: str = "image",
+        at: Sequence[float] | None = None,
+    ) -> None:  # fmt: skip
+        """What the axes measure, from where to where the parameter goes, and where it is marked (at round numbers by
+        default); and what a line stands for."""
         with self._across.hold_sync():
             self._across.min, self._across.max = low, high
-        self._axes[0].tick_values = ticks(low, high)
+        self._axes[0].tick_values = ticks(low, high) if at is None else np.array(at, float)
         self._axes[0].label, self._tooltip.labels = parameter, [line, parameter, height]
 
     def mark(self, value: float) -> None:

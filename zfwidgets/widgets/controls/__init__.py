@@ -2,6 +2,7 @@
 
 from zfwidgets.widgets.controls.binding import Filled, bind
 from zfwidgets.widgets.controls.feature_slider import FeatureSlider
+from zfwidgets.widgets.controls.image_picker import thumbnail
 from zfwidgets.widgets.controls.job import Job, duration
 from zfwidgets.widgets.controls.layout import classed, in_columns, labelled, probability_bars, row, titled
 from zfwidgets.widgets.controls.more import bar, rare
@@ -28,5 +29,6 @@ __all__ = [
     "probability_bars",
     "rare",
     "row",
+    "thumbnail",
     "titled",
 ]

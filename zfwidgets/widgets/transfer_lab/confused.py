@@ -31,9 +31,10 @@ class ConfusedView(W.Box):
         super().__init__([self.head, pairs])
         self.add_class("zf-transfer-confused")
 
-    def show(self, title: str, pairs: Sequence[Confusion], data: Labelled) -> None:
+    def show(self, title: str, pairs: Sequence[Confusion], data: Labelled, complete: bool) -> None:
         """Draw the pairs; fields stay empty where there are fewer."""
-        self.head.value = f"<b>Taken for another</b> <span class='zf-quiet'>{title}</span>"
+        none = "" if pairs else ": nothing" if complete else ": nothing yet"
+        self.head.value = f"<b>Taken for another</b> <span class='zf-quiet'>{title}{none}</span>"
         for place, picture in enumerate(self.pictures):
             if place >= len(pairs):
                 picture.show(np.zeros((1, 1, 4), np.uint8), caption="")

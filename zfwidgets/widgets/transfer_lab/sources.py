@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Mapping
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 from zfwidgets.data import Labelled
 from zfwidgets.data.sets import EMBEDDED, data_set
 from zfwidgets.experiments.transfer import labelled_data
+from zfwidgets.widgets.belongings import at_the_end
 from zfwidgets.widgets.panel import call
 
 OF_EACH = {"digits": 60}  # images of each class, where all would take long
@@ -43,6 +48,19 @@ class Sources:
         if not self.embedded:
             return f"data = ...  # your {name!r}"
         return f"data = {call('zf.data_set', repr(name), per_class=OF_EACH.get(name))}"
+
+
+def folder_for_now() -> Path:
+    """A folder for what is computed on the way; gone when the panel is closed, or the program ends."""
+    folder = Path(mkdtemp(prefix="zfwidgets-"))
+
+    def remove() -> None:
+        rmtree(folder, ignore_errors=True)
+        atexit.unregister(remove)
+
+    atexit.register(remove)
+    at_the_end(remove)
+    return folder
 
 
 def _there(name: str) -> bool:

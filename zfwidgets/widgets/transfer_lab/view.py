@@ -15,7 +15,7 @@ from zfwidgets.widgets.controls import classed
 from zfwidgets.widgets.transfer_lab.confused import PAIRS, ConfusedView
 from zfwidgets.widgets.transfer_lab.table import table
 
-HEIGHT = 268  # of the chart, pixels
+HEIGHT = 244  # of the chart, pixels
 
 
 class LayersView(W.Box):
@@ -35,7 +35,8 @@ class LayersView(W.Box):
         self._show_curves(found, beside, layer, count)
         title = found.titles[found.layers.index(layer)]
         images = f"{count} image{'' if count == 1 else 's'}"
-        self.confused.show(f"{escape(title)}, {images} a class", found.confusions(layer, count, PAIRS), data)
+        words = f"{escape(title)}, {images} a class"
+        self.confused.show(words, found.confusions(layer, count, PAIRS), data, found.complete)
 
     @property
     def drawn(self) -> list[str]:
@@ -46,16 +47,15 @@ class LayersView(W.Box):
         estimates = {name: [found.estimate(name, n) for n in found.per_class] for name in found.layers}
         colours = dict(zip(found.layers, layer_colours(len(found.layers)), strict=True))
         self._drawn = [name for name in found.layers if not np.isnan(estimates[name][0].mean)]
-        paper = paper_beside(found.data)
+        paper, values = paper_beside(found.data), np.array(found.per_class, float)
         last = max((*found.per_class, *(paper.per_class if paper else ())))
         self.curves.head.value = f"<b>Right answers</b> <span class='zf-quiet'>{_reading(found, beside, layer)}</span>"
-        self.curves.scale(0, last, "images of each class that it learnt from", "right, %", "layer")
+        self.curves.scale(0, last, "images of each class that it learnt from", "right, %", "layer", found.per_class)
         if layer not in self._drawn:
             self.curves.clear()
             return
         means = np.array([[100 * one.mean for one in estimates[name]] for name in self._drawn])
         names = [found.titles[found.layers.index(name)] for name in self._drawn]
-        values = np.array(found.per_class, float)
         shown = [colours[name] for name in self._drawn]
         self.curves.show(values, means, names, self._drawn.index(layer), 100.0, colours=shown)
         low, high = (100 * np.array([getattr(one, end) for one in estimates[layer]]) for end in ("low", "high"))

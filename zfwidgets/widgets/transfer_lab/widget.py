@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 import traitlets as T
 
-from zfwidgets.experiments.transfer import Transfer, spread_layers, transfer_sweep
-from zfwidgets.models import Network, load, require_network
+from zfwidgets.experiments.transfer import Taught, Transfer, spread_layers, teach, transfer_sweep
+from zfwidgets.models import Network, Prediction, load, require_network
 from zfwidgets.task import Task
-from zfwidgets.widgets.controls import NameButtons, NameList, bind, classed, control, labelled
+from zfwidgets.widgets.controls import NameButtons, NameList, bind, classed, control, labelled, rare
 from zfwidgets.widgets.panel import Card, call, network_line
 from zfwidgets.widgets.traits import Option, reject_unknown
-from zfwidgets.widgets.transfer_lab.sources import Sources
+from zfwidgets.widgets.transfer_lab.lesson import LessonView
+from zfwidgets.widgets.transfer_lab.sources import Sources, folder_for_now
 from zfwidgets.widgets.transfer_lab.view import LayersView
 
 if TYPE_CHECKING:
@@ -32,11 +31,13 @@ FOLDS = 5
 class TransferChoice:
     """What is on show depends on this."""
 
+    view: str
     data: str
     classifier: str
     beside: str
     layer: str
     count: str
+    version: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +48,20 @@ class Shown:
     beside: Transfer | None
 
 
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What was learnt from the reader's own pictures, and what is said of the one in question; as far as there are."""
+
+    taught: Taught | None
+    answer: Prediction | None
+
+
 class TransferLab(Card):
     """Put a new classifier on the frozen features of each layer, and see what they tell apart.
 
     `TransferLab()` takes the embedded SqueezeNet to handwritten digits, faces and drawn shapes. `.result.found` is the
-    `zf.Transfer`, `.result.beside` that of the network it is held against.
+    `zf.Transfer`, `.result.beside` that of the network it is held against. In the view "teach" the reader teaches it
+    two things, by pictures from files or the camera, and asks about another.
 
     Args:
         net: the network; by default the embedded SqueezeNet.
@@ -61,7 +71,7 @@ class TransferLab(Card):
         folds: how often the images are divided at random.
         type_size: "hall" for letters, lines and handles that are seen from the last row of a lecture hall.
         transport: "raw", or "webp" to pack pictures for slow links.
-        settings: values of its traits: data (by its name), classifier, beside, layer, count.
+        settings: values of its traits: view, data (by its name), classifier, beside, layer, count.
 
     Raises ValueError for a name that there is not, TypeError for a misspelt setting or what is no network.
     """
@@ -73,10 +83,14 @@ class TransferLab(Card):
         ("Testing", "On others, at most 50 of each class; so five times, with other images drawn at random."),
         ("Interval", "Where the mean lies (95%), corrected for splits that share images."),
         ("New weights", "The same network before any training: what its architecture alone gives."),
+        ("Teach it", "Give pictures of two things, by files or camera, and ask about another (on its chosen layer)."),
         ("Taken for another", "What the chosen layer’s classifier confuses most, over all splits."),
     )  # fmt: skip
     Choice = TransferChoice
 
+    view = Option({"Layers": "layers", "Teach it": "teach"}, "layers", "Show",
+                  "layers: what each layer's features tell apart; teach: two things of one's own",
+                  "What each layer tells apart; or teach it two things of your own", buttons=True)  # fmt: skip
     data = T.Unicode(help="the name of the data set")
     classifier = Option(("softmax", "svm"), "softmax", "Classifier", "softmax, or svm: a linear one",
                         "A softmax, or a linear support vector machine: Table 7 has both", buttons=True)  # fmt: skip
@@ -85,6 +99,7 @@ class TransferLab(Card):
                     "The same network before any training", buttons=True)  # fmt: skip
     layer = T.Unicode(help="the layer whose confusions are shown, by its name or title")
     count = T.Unicode(help="images of each class that were learnt from, of those there are")
+    version = T.Int(0, help="grows with every picture that the reader gives")
 
     def __init__(
         self, net: Network | None = None, data: Any = None, *, layers: str | Sequence[str] | None = None,
@@ -99,7 +114,7 @@ class TransferLab(Card):
         self.per_class, self.folds = tuple(sorted({int(count) for count in per_class})), folds
         self.nets = {"nothing": self.net, "new": self.net.reinitialised()}
         self._known: dict[tuple[str, str, str], Transfer] = {}
-        self._folder = TemporaryDirectory(prefix="zfwidgets-")  # gone with the panel
+        self._folder = folder_for_now()
         first = {"data": chosen or self.sources.names[0], "layer": self.layers[-1], "count": str(self.per_class[-1])}
         super().__init__(**(first | settings))
         self.add_class("zf-transfer")
@@ -114,35 +129,40 @@ class TransferLab(Card):
             bind(part, self, name)
         self.control_of["layer"] = classed(self.titles, "zf-layer")
         self.titles.observe(lambda change: setattr(self, "layer", change["new"]), names="value")
-        self.view = LayersView(self.transport)
-        self.view.curves.observe(self._line_clicked, names="clicked")
-        return self.view
+        self.look, self.lesson = LayersView(self.transport), LessonView(self.report)
+        self.look.curves.observe(self._line_clicked, names="clicked")
+        self.lesson.observe(lambda change: setattr(self, "version", change["new"]), names="version")
+        return classed(W.Box([self.look, self.lesson]), "zf-transfer-views")
 
     def controls(self) -> list[W.Widget]:
-        return [
+        self._measuring = [
             labelled("Images", self.names, "Which images are told apart"),
             labelled("Of each class", self.counts, "How many images of each class were learnt from (Fig. 9)"),
-            labelled("Layer", self.titles, "Whose confusions are shown, and whose line is bold"),
-            control(self, "classifier"),
             control(self, "beside"),
         ]
+        layer = labelled("Layer", self.titles, "Whose confusions are shown, whose line is bold, and who is taught")
+        return [control(self, "view"), *self._measuring, layer, *rare(control(self, "classifier"))]
 
     def tries(self) -> dict[str, dict[str, Any]]:
         first, last = self.layers[0], self.layers[-1]
         found = {
-            "The first layer alone": {"layer": first},
-            "One image of each class": {"layer": last, "count": str(self.per_class[0])},
-            "Before any training": {"beside": "new"},
+            "The first layer alone": {"view": "layers", "layer": first},
+            "One image of each class": {"view": "layers", "layer": last, "count": str(self.per_class[0])},
+            "Before any training": {"view": "layers", "beside": "new"},
+            "Teach it two things": {"view": "teach", "layer": last},
         }
         if {"forms", "textures"} <= set(self.sources.names):
-            found["Texture or form?"] = {"data": "textures"}
+            found["Texture or form?"] = {"view": "layers", "data": "textures"}
         return found
 
     def choices(self) -> dict[str, Any]:
         return super().choices() | {name: getattr(self, name) for name in ("data", "layer", "count")}
 
-    def compute(self, choice: TransferChoice, task: Task) -> Iterator[Shown]:
-        """The network, and then what it is held against; each as far as it is known."""
+    def compute(self, choice: TransferChoice, task: Task) -> Iterator[Shown | Lesson]:
+        """The network, and then what it is held against, each as far as it is known; or what the reader teaches."""
+        if choice.view == "teach":
+            yield self._lesson(choice, task)
+            return
         other = self._known.get((choice.data, choice.classifier, "new")) if choice.beside == "new" else None
         for found in self._found(choice, "nothing", task):
             yield Shown(found, other)
@@ -150,9 +170,16 @@ class TransferLab(Card):
             for other in self._found(choice, "new", task):
                 yield Shown(found, other)
 
-    def draw(self, result: Shown, choice: TransferChoice) -> None:
-        """Paint what is known."""
-        self.view.show(result.found, result.beside, choice.layer, int(choice.count), self.sources[choice.data])
+    def draw(self, result: Shown | Lesson, choice: TransferChoice) -> None:
+        """Paint one view, and hide the other."""
+        teaching = isinstance(result, Lesson)
+        for hidden, parts in ((teaching, [self.look, *self._measuring]), (not teaching, [self.lesson])):
+            for part in parts:
+                part.layout.display = "none" if hidden else ""
+        if isinstance(result, Lesson):
+            self.lesson.show(result.taught, result.answer)
+            return
+        self.look.show(result.found, result.beside, choice.layer, int(choice.count), self.sources[choice.data])
 
     def settle(self, choice: TransferChoice) -> None:
         """Show the layer by its title."""
@@ -163,7 +190,7 @@ class TransferLab(Card):
         if key in self._known:
             yield self._known[key]
             return
-        folder = Path(self._folder.name) / "-".join(map(str, (self.sources.names.index(choice.data), *key[1:])))
+        folder = self._folder / "-".join(map(str, (self.sources.names.index(choice.data), *key[1:])))
         for found in transfer_sweep(
             self.nets[which], self.sources[choice.data], self.layers, self.per_class, self.folds, choice.classifier,
             checkpoint=folder, task=task,
@@ -171,11 +198,22 @@ class TransferLab(Card):
             yield found
         self._known[key] = found
 
+    def _lesson(self, choice: TransferChoice, task: Task) -> Lesson:
+        pictures = self.lesson.pictures
+        if not all(pictures.values()):
+            return Lesson(None, None)
+        taught = teach(self.net, pictures, choice.layer, task=task)
+        asked = self.lesson.asked.images
+        return Lesson(taught, taught.predict(asked) if asked else None)
+
     @property
     def answer(self) -> Transfer:
-        """What `zf.transfer` gives."""
-        shown: Shown = super().answer
-        return shown.found
+        """What `zf.transfer` gives. Raises ValueError while something is taught: that is no result to save."""
+        shown = super().answer
+        if isinstance(shown, Lesson):
+            raise ValueError("what you taught it is in .result.taught; Layers has a result to save")
+        found: Transfer = shown.found
+        return found
 
     def figure(self, **options: Any) -> Figure:
         return self.answer.plot(self.result.beside, **options)
@@ -188,6 +226,12 @@ class TransferLab(Card):
         return pandas.concat([found.to_pandas().assign(network=found.network) for found in known], ignore_index=True)
 
     def code_lines(self) -> Sequence[str]:
+        if self.view == "teach":
+            examples = ", ".join(f"{name!r}: [...]" for name in self.lesson.pictures)
+            return [
+                network_line(self.net), f"examples = {{{examples}}}  # your pictures",
+                call("zf.teach", "net", "examples", layer=self.layer),
+            ]  # fmt: skip
         settings: dict[str, Any] = {"per_class": self.per_class, "folds": self.folds, "classifier": self.classifier}
         return [
             network_line(self.net), self.sources.line(self.data),
@@ -213,5 +257,5 @@ class TransferLab(Card):
 
     def _line_clicked(self, change: T.Bunch) -> None:
         line, _ = change["new"]
-        if line < len(self.view.drawn):
-            self.layer = self.view.drawn[line]
+        if line < len(self.look.drawn):
+            self.layer = self.look.drawn[line]

@@ -1,0 +1,223 @@
+"""The transfer lab: what it computes and shows, what is remembered, and what a reader teaches it."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import zfwidgets as zf
+from zfwidgets.data import Labelled
+from zfwidgets.experiments.transfer import teach
+from zfwidgets.widgets.transfer_lab import widget as module
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(3, 5, 5, 2, 2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(5, 7, 3, 1, 1), nn.ReLU(), nn.Flatten(),
+        nn.Linear(7 * 64, 9), nn.ReLU(), nn.Linear(9, 4),
+    )  # fmt: skip
+    return zf.Network(module, 32, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def data():
+    return {
+        "forms": Labelled.of(zf.Shapes(60, 32, forms=("disc", "bar"), clutter=0.2)),
+        "rings & <b>": Labelled.of(zf.Shapes(40, 32, forms=("ring", "cross"))),
+    }
+
+
+@pytest.fixture
+def lab(net, data):
+    lab = zf.TransferLab(net, data, per_class=(2, 6), folds=3)
+    yield lab
+    lab.close()
+
+
+def red(level, seed=0):
+    noise = np.random.default_rng(seed).integers(0, 40, (32, 32, 3))
+    return (noise + np.array([level, 40, 40])).astype(np.uint8)
+
+
+def file_of(picture):
+    content = io.BytesIO()
+    Image.fromarray(picture).save(content, "PNG")
+    return content.getvalue()
+
+
+def test_it_shows_what_transfer_gives(lab, net, data):
+    wanted = zf.transfer(net, data["forms"], per_class=(2, 6), folds=3, progress=False)
+    assert lab.error == ""
+    assert np.array_equal(lab.result.found.answers, wanted.answers)
+    assert lab.layer == wanted.layers[-1]
+    mean = wanted.estimate(lab.layer).mean
+    assert f"{100 * mean:.1f}%" in lab.look.table.value
+    title = net.layer(lab.layer).title
+    assert np.allclose(lab.look.curves.shown[title], 100 * wanted.accuracy[-1].mean(axis=1))
+
+
+def test_the_table_marks_the_chosen_layer_and_the_number_of_images(lab):
+    lab.layer, lab.count = lab.layers[0], "2"
+    found = lab.result.found.estimate(lab.layers[0], 2)
+    row = next(row for row in lab.look.table.value.split("<tr") if "aria-current" in row)
+    assert f"{100 * found.mean:.1f}%" in row
+    assert lab.look.curves.marked == 2
+
+
+def test_what_is_taken_for_what_is_shown_with_its_pictures(lab, data):
+    lab.layer, lab.count = lab.layers[0], "2"
+    pair = lab.result.found.confusions(lab.layers[0], 2)[0]
+    picture = lab.look.confused.pictures[0]
+    assert picture.caption == f"{pair.truth} → {pair.answer}: {pair.share:.0%}"
+    shown = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 4)
+    tile = np.repeat(np.repeat(data["forms"].images[pair.images[0]], 2, 0), 2, 1)
+    assert np.array_equal(shown[:64, :64, :3], tile)
+
+
+def test_a_choice_of_layer_computes_nothing_anew(lab, monkeypatch):
+    monkeypatch.setattr(module, "transfer_sweep", None)
+    lab.layer = lab.layers[0]
+    lab.count = "2"
+    assert lab.error == ""
+
+
+def test_a_sweep_that_was_left_goes_on_from_what_it_had(net, data, monkeypatch):
+    from zfwidgets.experiments.transfer.work import Work
+
+    done = []
+    answers = Work.answers
+    monkeypatch.setattr(Work, "answers", lambda self, *given: done.append(given[0]) or answers(self, *given))
+    lab = zf.TransferLab(net, data, per_class=(2, 6), folds=3)
+    assert len(done) == 3 * len(lab.layers)
+    lab._known.clear()
+    lab.layer = lab.layers[0]
+    assert len(done) == 3 * len(lab.layers)
+    assert lab.result.found.complete
+    lab.close()
+
+
+def test_new_weights_stand_beside(lab, net, data):
+    lab.beside = "new"
+    other = lab.result.beside
+    wanted = zf.transfer(net.reinitialised(), data["forms"], per_class=(2, 6), folds=3, progress=False)
+    assert np.array_equal(other.answers, wanted.answers)
+    assert "new weights" in lab.look.table.value
+    more = lab.result.found.difference(other, lab.layer)
+    assert f"{100 * more.mean:+.1f} points" in lab.look.table.value
+    assert set(lab.table()["network"]) == {net.name, net.reinitialised().name}
+    lab.figure()
+
+
+def test_other_data_and_another_classifier(lab):
+    lab.data = "rings & <b>"
+    assert lab.result.found.classes == ("ring", "cross")
+    lab.classifier = "svm"
+    assert lab.result.found.classifier == "svm"
+    assert "classifier='svm'" in lab.code()
+    compile(lab.code(), "code", "exec")
+
+
+def test_nothing_is_left_on_the_disk(net, data, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    lab = zf.TransferLab(net, data, per_class=(2,), folds=2)
+    assert list(tmp_path.iterdir())
+    lab.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_not_there_is_refused_with_what_is(lab, net):
+    with pytest.raises(ValueError, match="data sets here are forms"):
+        lab.data = "digits"
+    with pytest.raises(ValueError, match="numbers of images of each class here are 2, 6"):
+        lab.count = "3"
+    with pytest.raises(ValueError, match="the layers here are"):
+        lab.layer = net.layers[2].name
+    with pytest.raises(TypeError, match="no setting 'classifer'"):
+        zf.TransferLab(net, classifer="svm")
+    with pytest.raises(TypeError, match="Network"):
+        zf.TransferLab(nn.Identity())
+
+
+def test_too_few_images_are_told_in_the_panel(net, data):
+    lab = zf.TransferLab(net, data, per_class=(2, 40))
+    assert "per_class of at most 29 would do" in lab.error
+    lab.close()
+
+
+def test_the_embedded_data_sets_are_offered(net, monkeypatch):
+    monkeypatch.setattr(module.TransferLab, "compute", lambda self, choice, task: iter(()))
+    lab = zf.TransferLab(net)
+    assert lab.sources.names[:4] == ("digits", "faces", "forms", "textures")
+    assert "zf.data_set('digits', per_class=60)" in lab.code()
+    lab.close()
+    lab = zf.TransferLab(net, data="faces")
+    assert lab.data == "faces"
+    assert "digits" in lab.sources.names
+    lab.close()
+
+
+def test_two_things_are_taught_and_asked_about(lab, net):
+    lab.view = "teach"
+    assert lab.error == ""
+    for place, level in ((0, 200), (1, 60)):
+        for seed in range(3):
+            lab.lesson.examples[place].add("x.png", file_of(red(level, seed)))
+    lab.lesson.names[0].value = "a <i>cup</i>"
+    lab.lesson.asked.add("y.png", file_of(red(190, 9)))
+    assert lab.result.taught.counts == (3, 3)
+    assert lab.result.taught.right == 1
+    assert lab.result.answer.top(1)[0][0] == "a <i>cup</i>"
+    assert "&lt;i&gt;cup" in lab.lesson.answer.value
+    pictures = {"a": [red(200, seed) for seed in range(3)], "b": [red(60, seed) for seed in range(3)]}
+    wanted = teach(net, pictures, lab.layer).predict([red(190, 9)])
+    assert np.allclose(lab.result.answer.probability, wanted.probability)
+    with pytest.raises(ValueError, match=r"result\.taught"):
+        _ = lab.answer
+    compile(lab.code(), "code", "exec")
+
+
+def test_a_picture_is_taken_away_and_the_one_asked_about_is_the_last(lab):
+    lab.view = "teach"
+    examples = lab.lesson.examples[0]
+    for seed in range(3):
+        examples.add("x.png", file_of(red(200, seed)))
+    examples.take_away(1)
+    assert len(examples.images) == len(examples.pictures) == 2
+    assert np.array_equal(examples.images[1], red(200, 2))
+    examples.take_away(7)
+    for level in (10, 200):
+        lab.lesson.asked.add("y.png", file_of(red(level)))
+    assert len(lab.lesson.asked.images) == 1
+    assert np.array_equal(lab.lesson.asked.images[0], red(200))
+
+
+def test_what_is_no_picture_is_told_and_nothing_is_lost(lab):
+    lab.view = "teach"
+    examples = lab.lesson.examples[0]
+    examples.add("x.png", file_of(red(200)))
+    examples.add("letter.txt", b"no picture")
+    assert "letter.txt" in lab.error
+    assert len(examples.images) == 1
+    examples._heard(None, {"name": "camera", "refused": "the browser gives no camera"}, [])
+    assert "camera" in lab.error
+    examples.add("x.png", file_of(red(200)))
+    assert lab.error == ""
+
+
+def test_teaching_needs_two_classes_with_pictures(net):
+    with pytest.raises(ValueError, match="'b' has none"):
+        teach(net, {"a": [red(9)], "b": []})
+    with pytest.raises(ValueError, match="one class"):
+        teach(net, {"a": [red(9)]})
+    with pytest.raises(ValueError, match=r"image .*: it is not an image"):
+        teach(net, {"a": [red(9)], "b": [b"no picture"]})
+    taught = teach(net, {"a": [red(9)], "b": [red(200)]})
+    assert np.isnan(taught.right)
+    assert "1 of a, 1 of b" in repr(taught)

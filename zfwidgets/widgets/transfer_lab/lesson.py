@@ -1,0 +1,67 @@
+"""Two things to teach, a picture to ask about, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import ipywidgets as W
+import numpy as np
+import traitlets as T
+
+from zfwidgets.experiments.transfer import Taught
+from zfwidgets.models import Prediction
+from zfwidgets.widgets.controls import classed, labelled, probability_bars
+from zfwidgets.widgets.transfer_lab.examples import Examples
+
+THINGS = ("one thing", "another")
+READING = "Give about five pictures of each; then ask about one that is not among them. A click takes a picture away."
+
+
+class LessonView(W.Box):
+    """Pictures of each thing under its name; below, a picture to ask about, and what is said of it."""
+
+    version = T.Int(0, help="grows with every picture and name")
+
+    def __init__(self, report: Callable[[str, Any], None]) -> None:
+        self.names = [W.Text(name, continuous_update=False, layout=W.Layout(width="200px")) for name in THINGS]
+        self.examples = [Examples(name, report) for name in THINGS]
+        self.asked = Examples("the picture in question", report, most=1)
+        self.words, self.answer = classed(W.HTML(READING), "zf-lesson-words"), classed(W.HTML(), "zf-lesson-answer")
+        things = [
+            classed(W.Box([labelled(f"Thing {place + 1}", name, "What it is called"), examples]), "zf-lesson-thing")
+            for place, (name, examples) in enumerate(zip(self.names, self.examples, strict=True))
+        ]
+        question = classed(W.Box([W.HTML("<b>What is this?</b>"), self.asked, self.answer]), "zf-lesson-question")
+        super().__init__([*things, question, self.words])
+        self.add_class("zf-lesson")
+        for part in (*self.examples, self.asked):
+            part.observe(self._changed, names="version")
+        for name, examples in zip(self.names, self.examples, strict=True):
+            name.observe(lambda change, examples=examples: self._named(examples, change["new"]), names="value")
+
+    @property
+    def pictures(self) -> dict[str, Sequence[np.ndarray]]:
+        """By what they show; of two that are called the same, the second one has a number."""
+        called = [name.value.strip() or given for name, given in zip(self.names, THINGS, strict=True)]
+        if called[0] == called[1]:
+            called[1] += " (2)"
+        return {name: list(examples.images) for name, examples in zip(called, self.examples, strict=True)}
+
+    def show(self, taught: Taught | None, answer: Prediction | None) -> None:
+        """Say what was learnt, and what the picture in question is."""
+        if taught is None:
+            self.words.value = READING
+        else:
+            title = escape(taught.net.layer(taught.layer).title)
+            tested = "" if np.isnan(taught.right) else f" {taught.right:.0%} of them are told right when left out."
+            self.words.value = f"Learnt from {sum(taught.counts)} pictures on the features of {title}.{tested}"
+        self.answer.value = "" if answer is None else probability_bars(answer.top(2))
+
+    def _named(self, examples: Examples, name: str) -> None:
+        examples.what = name
+        self._changed()
+
+    def _changed(self, _: Any = None) -> None:
+        self.version += 1
