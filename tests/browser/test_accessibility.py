@@ -18,7 +18,8 @@ net = zf.load("squeezenet1_1")
 images = {name: zf.photograph(name) for name in ("cat", "coffee")}
 """
 TRANSFER = """
-zf.TransferLab(zf.load("zfnet_shapes"), zf.Shapes(60, 32, forms=("disc", "star", "bar")), per_class=(1, 5), layer="conv 2")
+shapes = zf.Shapes(60, 32, forms=("disc", "star", "bar"))
+zf.TransferLab(zf.load("zfnet_shapes"), shapes, per_class=(1, 5), layer="conv 2")
 """
 PANELS = {
     "explorer": "zf.FeatureExplorer(net)",

@@ -24,7 +24,8 @@ TALLER = 0.06  # by which other letters may make a panel higher
 
 START = 'import zfwidgets as zf\nnet = zf.load("squeezenet1_1")\n'
 TRANSFER = """
-zf.TransferLab(zf.load("zfnet_shapes"), zf.Shapes(60, 32, forms=("disc", "star", "bar")), per_class=(1, 5), layer="conv 2")
+shapes = zf.Shapes(60, 32, forms=("disc", "star", "bar"))
+zf.TransferLab(zf.load("zfnet_shapes"), shapes, per_class=(1, 5), layer="conv 2")
 """
 PANELS = {
     "explorer": "zf.FeatureExplorer(net, image='cat', layer='fire 6', feature=364)",

@@ -34,6 +34,11 @@ FUNCTIONS = {
     "prepared_sharing": lambda net: zf.prepared_sharing(net, [IMAGE]),
     "knock_out": lambda net: zf.knock_out(net, IMAGE, "0", 0),
     "correspondence": lambda net: zf.correspondence(net, [IMAGE, IMAGE], {"nose": [BOX, BOX]}),
+    "transfer": lambda net: zf.transfer(net, "digits", progress=False),
+    "transfer_sweep": lambda net: zf.transfer_sweep(net, "digits", progress=False),
+    "transfer_objects": lambda net: zf.transfer_objects(net, None, None, progress=False),  # type: ignore[arg-type]
+    "near_duplicates": lambda net: zf.near_duplicates(net, [IMAGE], progress=False),
+    "teach": lambda net: zf.teach(net, {"one": [IMAGE], "other": [IMAGE]}),
 }
 WIDGETS = {
     name: lambda net, name=name: getattr(zf, name)(net, [IMAGE, IMAGE])
@@ -44,6 +49,7 @@ WIDGETS = {
         "OcclusionCanvas",
         "SharingExplorer",
         "TopNine",
+        "TransferLab",
     )
 }
 CALLS = FUNCTIONS | WIDGETS | {"Selection": lambda net: zf.Selection(net, [IMAGE])}

@@ -155,7 +155,7 @@ def test_the_embedded_data_sets_are_offered(net, monkeypatch):
     monkeypatch.setattr(module.TransferLab, "compute", lambda self, choice, task: iter(()))
     lab = zf.TransferLab(net)
     assert lab.sources.names[:4] == ("digits", "faces", "forms", "textures")
-    assert "zf.data_set('digits', per_class=60)" in lab.code()
+    assert "zf.data_set('digits', per_class=40)" in lab.code()
     lab.close()
     lab = zf.TransferLab(net, data="faces")
     assert lab.data == "faces"
@@ -170,11 +170,11 @@ def test_two_things_are_taught_and_asked_about(lab, net):
         for seed in range(3):
             lab.lesson.examples[place].add("x.png", file_of(red(level, seed)))
     lab.lesson.names[0].value = "a <i>cup</i>"
-    lab.lesson.asked.add("y.png", file_of(red(190, 9)))
+    lab.lesson.question.asked.add("y.png", file_of(red(190, 9)))
     assert lab.result.taught.counts == (3, 3)
     assert lab.result.taught.right == 1
     assert lab.result.answer.top(1)[0][0] == "a <i>cup</i>"
-    assert "&lt;i&gt;cup" in lab.lesson.answer.value
+    assert "&lt;i&gt;cup" in lab.lesson.question.answer.value
     pictures = {"a": [red(200, seed) for seed in range(3)], "b": [red(60, seed) for seed in range(3)]}
     wanted = teach(net, pictures, lab.layer).predict([red(190, 9)])
     assert np.allclose(lab.result.answer.probability, wanted.probability)
@@ -193,9 +193,20 @@ def test_a_picture_is_taken_away_and_the_one_asked_about_is_the_last(lab):
     assert np.array_equal(examples.images[1], red(200, 2))
     examples.take_away(7)
     for level in (10, 200):
-        lab.lesson.asked.add("y.png", file_of(red(level)))
-    assert len(lab.lesson.asked.images) == 1
-    assert np.array_equal(lab.lesson.asked.images[0], red(200))
+        lab.lesson.question.asked.add("y.png", file_of(red(level)))
+    assert len(lab.lesson.question.asked.images) == 1
+    assert np.array_equal(lab.lesson.question.asked.images[0], red(200))
+
+
+def test_a_picture_of_ones_own_is_told_by_what_was_learnt(lab, net, data):
+    lab.layer = lab.layers[1]
+    picture = data["forms"].images[3]
+    lab.look.question.asked.add("mine.png", file_of(picture))
+    wanted = teach(net, data["forms"].at_most(6), lab.layers[1]).predict([picture])
+    assert np.allclose(lab.result.answer.probability, wanted.probability)
+    assert wanted.top(1)[0][0] in lab.look.question.answer.value
+    lab.look.question.asked.take_away(0)
+    assert lab.look.question.answer.value == ""
 
 
 def test_what_is_no_picture_is_told_and_nothing_is_lost(lab):

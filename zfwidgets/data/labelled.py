@@ -55,6 +55,12 @@ class Labelled:
         """Each so-manieth of the images, without its label."""
         return self.part(np.arange(0, len(self), step)).images
 
+    def at_most(self, per_class: int, seed: int = 0) -> Labelled:
+        """So many images of each class at most, chosen at random."""
+        rng = np.random.default_rng(seed)
+        own = [rng.permutation(np.flatnonzero(self.targets == label))[:per_class] for label in range(len(self.classes))]
+        return self.part(np.sort(np.concatenate(own)))
+
     def part(self, chosen: np.ndarray) -> Labelled:
         """Some of the images."""
         names = tuple(self.images.names[number] for number in chosen)

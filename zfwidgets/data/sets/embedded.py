@@ -43,8 +43,10 @@ def data_set(name: str, per_class: int | None = None, seed: int = 0) -> Labelled
     """
     if name not in EMBEDDED:
         raise ValueError(f"there is no data set {name!r} here; there are {', '.join(map(repr, EMBEDDED))}")
+    if per_class is not None and per_class < 2:
+        raise ValueError(f"per_class is at least 2, to learn and to test; {per_class} was given")
     found = EMBEDDED[name]()
-    return found if per_class is None else _fewer(found, per_class, seed)
+    return found if per_class is None else found.at_most(per_class, seed)
 
 
 def digits() -> Labelled:
@@ -95,14 +97,6 @@ EMBEDDED: dict[str, Callable[[], Labelled]] = {
 
 def _is_photograph(path: Path) -> bool:
     return "cartoon" not in path.parts and not path.stem.endswith(("_mirror", "_flip"))
-
-
-def _fewer(data: Labelled, per_class: int, seed: int) -> Labelled:
-    if per_class < 2:
-        raise ValueError(f"per_class is at least 2, to learn and to test; {per_class} was given")
-    rng = np.random.default_rng(seed)
-    places = [rng.permutation(np.flatnonzero(data.targets == label))[:per_class] for label in range(len(data.classes))]
-    return data.part(np.sort(np.concatenate(places)))
 
 
 def _of_arrays(name: str, pictures: np.ndarray, targets: np.ndarray, classes: tuple[str, ...]) -> Labelled:

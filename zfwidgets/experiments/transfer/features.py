@@ -24,7 +24,7 @@ from zfwidgets.files import mapped_arrays
 from zfwidgets.models import Network
 from zfwidgets.task import UNWATCHED, Task
 
-SHARD = 128  # images whose features are in memory at once
+SHARD = 64  # images whose features are in memory at once
 BATCH = 32  # images that are read at once
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from zfwidgets.data import Labelled
 from zfwidgets.experiments.checkpoint import Asked, Checkpoint, opened
 from zfwidgets.experiments.sweeping import completed
-from zfwidgets.experiments.transfer.classify import SEARCHED_FROM, checked_kind
+from zfwidgets.experiments.transfer.classify import SEARCHED_FROM, Kind, checked_kind
 from zfwidgets.experiments.transfer.data import label_digest, labelled_data
 from zfwidgets.experiments.transfer.extraction import PLACES, Bars, features_of, folder_for, spread_layers, workers_for
 from zfwidgets.experiments.transfer.features import Wanted
@@ -86,18 +86,26 @@ def transfer_sweep(
     readable = np.ones(len(labelled), bool)
     planned(labelled.targets, readable, labelled.classes, per_class, folds, seed)  # before the work, what cannot be
     wanted = Wanted(net, labelled.images, names, places, workers_for(len(labelled), client))
-    about = f"{net.name} {net.fingerprint}", f"{len(labelled)} images, {labelled.images.fingerprint}"
-    settings: dict[str, Any] = {"layers": names, "places": places}
+    return _sweep(wanted, labelled, per_class, folds, kind, seed, checkpoint, client, progress, task)
+
+
+def _sweep(
+    wanted: Wanted, data: Labelled, per_class: int | Sequence[int], folds: int, kind: Kind, seed: int,
+    checkpoint: str | os.PathLike[str] | None, client: Client | None, progress: bool, task: Task,
+) -> Iterator[Transfer]:  # fmt: skip
+    net, names, readable = wanted.net, wanted.layers, np.ones(len(data), bool)
+    about = f"{net.name} {net.fingerprint}", f"{len(data)} images, {data.images.fingerprint}"
+    settings: dict[str, Any] = {"layers": names, "places": wanted.places}
     bars = Bars(progress and task.report is unreported, task)
     with folder_for(checkpoint) as folder:
         features = features_of(wanted, folder / "features", Asked("features", *about, settings), client, bars)
         readable[[number for number, _ in features.broken]] = False
-        plan = planned(labelled.targets, readable, labelled.classes, per_class, folds, seed)
+        plan = planned(data.targets, readable, data.classes, per_class, folds, seed)
         settings |= {"per_class": plan.per_class, "folds": folds, "seed": seed, "classifier": kind}
-        fits = Asked("transfer", *about, {**settings, "labels": label_digest(labelled)})
-        work = Work(features, names, labelled.targets, plan, kind)
+        fits = Asked("transfer", *about, {**settings, "labels": label_digest(data)})
+        work = Work(features, names, data.targets, plan, kind)
         with opened(folder / "answers", fits) as kept, bars.of("fits", len(work.places)) as watched:
-            yield from _filled(work, _begun(net, labelled, work), kept, client, watched)
+            yield from _filled(work, _begun(net, data, work), kept, client, watched)
 
 
 def _filled(work: Work, begun: Transfer, saved: Checkpoint, client: Client | None, task: Task) -> Iterator[Transfer]:

@@ -11,7 +11,7 @@ import numpy as np
 from zfwidgets.data import Labelled
 from zfwidgets.data import images as as_collection
 from zfwidgets.experiments.one_pass import shards
-from zfwidgets.experiments.transfer.classify import Fitted, fitted
+from zfwidgets.experiments.transfer.classify import fitted
 from zfwidgets.experiments.transfer.data import labelled_data
 from zfwidgets.experiments.transfer.extraction import PLACES
 from zfwidgets.experiments.transfer.features import SHARD, Wanted
@@ -25,25 +25,25 @@ MOST_LEFT_OUT = 60  # pictures, of which each is left out once, to see what is s
 class Taught:
     """What was learnt from a few pictures, ready to be asked."""
 
-    net: Network
+    network: Network
     layer: str
     classes: tuple[str, ...]
     counts: tuple[int, ...]  # pictures of each class
     right: float  # share of them that were told right when each was left out; NaN where that cannot be
-    fit: Fitted
+    fit: Any  # the classifier
     places: int | None
 
     def predict(self, images: Any) -> Prediction:
         """The probabilities of the classes for one picture or many."""
         collection = as_collection(images)
-        rows = _features(Wanted(self.net, collection, (self.layer,), self.places))
+        rows = _features(Wanted(self.network, collection, (self.layer,), self.places))
         probability = self.fit.probabilities(rows).astype(np.float32)
         return Prediction(probability, self.classes, collection.names, Meaning.SHARES)
 
     def __repr__(self) -> str:
         of_each = ", ".join(f"{count} of {name}" for count, name in zip(self.counts, self.classes, strict=True))
         said = "" if np.isnan(self.right) else f"; {self.right:.0%} right when each is left out"
-        return f"Taught ({of_each}, on {self.net.layer(self.layer).title}{said})"
+        return f"Taught ({of_each}, on {self.network.layer(self.layer).title}{said})"
 
 
 def teach(

@@ -14,7 +14,7 @@ from zfwidgets.widgets.controls import classed
 from zfwidgets.widgets.geometry import TRANSFER_TILE
 from zfwidgets.widgets.picture import Picture
 
-PAIRS = 4  # on show
+PAIRS = 3  # on show
 TILES = 3  # of each
 GAP = 4
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,11 +29,12 @@ class Examples(anywidget.AnyWidget):
 
     what = T.Unicode(help="what they are pictures of").tag(sync=True)
     pictures: T.List[Any] = T.List(help="thumbnails, JPEG").tag(sync=True)
-    version = T.Int(0, help="grows with every change")
+    version = T.Int(0, help="another with every change")
 
     def __init__(self, what: str, report: Callable[[str, Any], None], most: int = MOST) -> None:
         self.images: list[np.ndarray] = []  # (H, W, 3) uint8
         self._report, self._most = report, most
+        self._lock, self._changes = threading.Lock(), itertools.count(1)
         super().__init__(what=what)
         self.on_msg(self._heard)
 
@@ -43,20 +46,25 @@ class Examples(anywidget.AnyWidget):
         except (ValueError, TypeError) as error:
             self._report("upload", f"{name}: {error}")
             return
-        if self._most > 1 and len(self.images) == self._most:
+        small = thumbnail(Image.fromarray(image))
+        with self._lock:  # messages may come in several threads
+            full = self._most > 1 and len(self.images) == self._most
+            if not full:
+                kept, thumbnails = ([], []) if self._most == 1 else (self.images, self.pictures)
+                self.images, self.pictures = [*kept, image], [*thumbnails, small]
+        if full:
             self._report("upload", f"{name}: {self._most} pictures are the most; take one away first")
-            return
-        kept, thumbnails = ([], []) if self._most == 1 else (self.images, self.pictures)
-        self.images = [*kept, image]
-        self.pictures = [*thumbnails, thumbnail(Image.fromarray(image))]
-        self.version += 1
+        else:
+            self.version = next(self._changes)
 
     def take_away(self, place: int) -> None:
         """Take a picture away, by its place."""
-        if 0 <= place < len(self.images):
+        with self._lock:
+            if not 0 <= place < len(self.images):
+                return
             self.images = [image for number, image in enumerate(self.images) if number != place]
             self.pictures = [picture for number, picture in enumerate(self.pictures) if number != place]
-            self.version += 1
+        self.version = next(self._changes)
 
     def _heard(self, _: Any, message: Any, buffers: list[Any]) -> None:
         if "away" in message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
@@ -15,28 +16,42 @@ from zfwidgets.models import Prediction
 from zfwidgets.widgets.controls import classed, labelled, probability_bars
 from zfwidgets.widgets.transfer_lab.examples import Examples
 
+MOST_ANSWERS = 3
 THINGS = ("one thing", "another")
 READING = "Give about five pictures of each; then ask about one that is not among them. A click takes a picture away."
+
+
+class Question(W.Box):
+    """A picture to ask about, and what is said of it."""
+
+    def __init__(self, report: Callable[[str, Any], None]) -> None:
+        self.asked = Examples("the picture in question", report, most=1)
+        self.answer = classed(W.HTML(), "zf-lesson-answer")
+        super().__init__([W.HTML("<b>What is this?</b>"), self.asked, self.answer])
+        self.add_class("zf-lesson-question")
+
+    def show(self, answer: Prediction | None) -> None:
+        """Say what it is, if anything is known."""
+        self.answer.value = "" if answer is None else probability_bars(answer.top(MOST_ANSWERS))
 
 
 class LessonView(W.Box):
     """Pictures of each thing under its name; below, a picture to ask about, and what is said of it."""
 
-    version = T.Int(0, help="grows with every picture and name")
+    version = T.Int(0, help="another with every picture and name")
 
     def __init__(self, report: Callable[[str, Any], None]) -> None:
         self.names = [W.Text(name, continuous_update=False, layout=W.Layout(width="200px")) for name in THINGS]
         self.examples = [Examples(name, report) for name in THINGS]
-        self.asked = Examples("the picture in question", report, most=1)
-        self.words, self.answer = classed(W.HTML(READING), "zf-lesson-words"), classed(W.HTML(), "zf-lesson-answer")
+        self.words = classed(W.HTML(READING), "zf-lesson-words")
         things = [
             classed(W.Box([labelled(f"Thing {place + 1}", name, "What it is called"), examples]), "zf-lesson-thing")
             for place, (name, examples) in enumerate(zip(self.names, self.examples, strict=True))
         ]
-        question = classed(W.Box([W.HTML("<b>What is this?</b>"), self.asked, self.answer]), "zf-lesson-question")
-        super().__init__([*things, question, self.words])
+        self.question, self._changes = Question(report), itertools.count(1)
+        super().__init__([*things, self.question, self.words])
         self.add_class("zf-lesson")
-        for part in (*self.examples, self.asked):
+        for part in (*self.examples, self.question.asked):
             part.observe(self._changed, names="version")
         for name, examples in zip(self.names, self.examples, strict=True):
             name.observe(lambda change, examples=examples: self._named(examples, change["new"]), names="value")
@@ -54,14 +69,14 @@ class LessonView(W.Box):
         if taught is None:
             self.words.value = READING
         else:
-            title = escape(taught.net.layer(taught.layer).title)
+            title = escape(taught.network.layer(taught.layer).title)
             tested = "" if np.isnan(taught.right) else f" {taught.right:.0%} of them are told right when left out."
             self.words.value = f"Learnt from {sum(taught.counts)} pictures on the features of {title}.{tested}"
-        self.answer.value = "" if answer is None else probability_bars(answer.top(2))
+        self.question.show(answer)
 
     def _named(self, examples: Examples, name: str) -> None:
         examples.what = name
         self._changed()
 
     def _changed(self, _: Any = None) -> None:
-        self.version += 1
+        self.version = next(self._changes)

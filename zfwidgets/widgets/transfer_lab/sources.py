@@ -15,7 +15,7 @@ from zfwidgets.experiments.transfer import labelled_data
 from zfwidgets.widgets.belongings import at_the_end
 from zfwidgets.widgets.panel import call
 
-OF_EACH = {"digits": 60}  # images of each class, where all would take long
+OF_EACH = {"digits": 40}  # images of each class, where all would take long
 
 
 class Sources:

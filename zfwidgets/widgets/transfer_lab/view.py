@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
+from typing import Any
 
 import ipywidgets as W
 import numpy as np
@@ -13,6 +15,7 @@ from zfwidgets.experiments.transfer import Transfer, paper_beside
 from zfwidgets.widgets.charts import Curves
 from zfwidgets.widgets.controls import classed
 from zfwidgets.widgets.transfer_lab.confused import PAIRS, ConfusedView
+from zfwidgets.widgets.transfer_lab.lesson import Question
 from zfwidgets.widgets.transfer_lab.table import table
 
 HEIGHT = 244  # of the chart, pixels
@@ -21,12 +24,13 @@ HEIGHT = 244  # of the chart, pixels
 class LayersView(W.Box):
     """Accuracy against images of each class, a line a layer; the layers as a table; and confusions."""
 
-    def __init__(self, transport: str) -> None:
+    def __init__(self, transport: str, report: Callable[[str, Any], None]) -> None:
         self.curves = Curves(HEIGHT)
         self.table = classed(W.HTML(), "zf-transfer-table")
-        self.confused = ConfusedView(transport)
+        self.confused, self.question = ConfusedView(transport), Question(report)
         self._drawn: list[str] = []
-        super().__init__([classed(W.Box([self.curves]), "zf-transfer-curves"), self.table, self.confused])
+        below = classed(W.Box([self.confused, self.question]), "zf-transfer-below")
+        super().__init__([classed(W.Box([self.curves]), "zf-transfer-curves"), self.table, below])
         self.add_class("zf-transfer-layers")
 
     def show(self, found: Transfer, beside: Transfer | None, layer: str, count: int, data: Labelled) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
 import traitlets as T
 
 from zfwidgets.experiments.transfer import Taught, Transfer, spread_layers, teach, transfer_sweep
-from zfwidgets.models import Network, Prediction, load, require_network
+from zfwidgets.models import Network, Prediction, require_network
 from zfwidgets.task import Task
 from zfwidgets.widgets.controls import NameButtons, NameList, bind, classed, control, labelled, rare
 from zfwidgets.widgets.panel import Card, call, network_line
@@ -46,6 +47,7 @@ class Shown:
 
     found: Transfer
     beside: Transfer | None
+    answer: Prediction | None = None  # of the picture in question, by what the chosen layer has learnt
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +61,12 @@ class Lesson:
 class TransferLab(Card):
     """Put a new classifier on the frozen features of each layer, and see what they tell apart.
 
-    `TransferLab()` takes the embedded SqueezeNet to handwritten digits, faces and drawn shapes. `.result.found` is the
+    `TransferLab(net)` takes a network to handwritten digits, faces and drawn shapes. `.result.found` is the
     `zf.Transfer`, `.result.beside` that of the network it is held against. In the view "teach" the reader teaches it
     two things, by pictures from files or the camera, and asks about another.
 
     Args:
-        net: the network; by default the embedded SqueezeNet.
+        net: the network.
         data: labelled images, as for `zf.transfer`, or several by name; by default those that come with the package.
         layers: names or titles of layers; by default as `zf.transfer` chooses them.
         per_class: how many images of each class are learnt from.
@@ -83,6 +85,7 @@ class TransferLab(Card):
         ("Testing", "On others, at most 50 of each class; so five times, with other images drawn at random."),
         ("Interval", "Where the mean lies (95%), corrected for splits that share images."),
         ("New weights", "The same network before any training: what its architecture alone gives."),
+        ("What is this?", "A picture of your own, by what the chosen layer has learnt from these images."),
         ("Teach it", "Give pictures of two things, by files or camera, and ask about another (on its chosen layer)."),
         ("Taken for another", "What the chosen layer’s classifier confuses most, over all splits."),
     )  # fmt: skip
@@ -99,22 +102,23 @@ class TransferLab(Card):
                     "The same network before any training", buttons=True)  # fmt: skip
     layer = T.Unicode(help="the layer whose confusions are shown, by its name or title")
     count = T.Unicode(help="images of each class that were learnt from, of those there are")
-    version = T.Int(0, help="grows with every picture that the reader gives")
+    version = T.Int(0, help="another with every picture that the reader gives")
 
     def __init__(
-        self, net: Network | None = None, data: Any = None, *, layers: str | Sequence[str] | None = None,
+        self, net: Network, data: Any = None, *, layers: str | Sequence[str] | None = None,
         per_class: Sequence[int] = PER_CLASS, folds: int = FOLDS, **settings: Any,
     ) -> None:  # fmt: skip
         reject_unknown(type(self), [name for name in settings if name != "transport"])
-        self.net = load("squeezenet1_1") if net is None else net
-        require_network(self.net)
+        require_network(net)
+        self.net = net
         chosen = data if isinstance(data, str) and data in Sources().names else None
         self.sources = Sources(None if chosen else data)
         self.layers = self.net.layer_names(layers, spread_layers(self.net))
         self.per_class, self.folds = tuple(sorted({int(count) for count in per_class})), folds
         self.nets = {"nothing": self.net, "new": self.net.reinitialised()}
         self._known: dict[tuple[str, str, str], Transfer] = {}
-        self._folder = folder_for_now()
+        self._lessons: dict[tuple[str, str], Taught] = {}
+        self._folder, self._changes = folder_for_now(), itertools.count(1)
         first = {"data": chosen or self.sources.names[0], "layer": self.layers[-1], "count": str(self.per_class[-1])}
         super().__init__(**(first | settings))
         self.add_class("zf-transfer")
@@ -129,9 +133,10 @@ class TransferLab(Card):
             bind(part, self, name)
         self.control_of["layer"] = classed(self.titles, "zf-layer")
         self.titles.observe(lambda change: setattr(self, "layer", change["new"]), names="value")
-        self.look, self.lesson = LayersView(self.transport), LessonView(self.report)
+        self.look, self.lesson = LayersView(self.transport, self.report), LessonView(self.report)
         self.look.curves.observe(self._line_clicked, names="clicked")
-        self.lesson.observe(lambda change: setattr(self, "version", change["new"]), names="version")
+        for part in (self.lesson, self.look.question.asked):
+            part.observe(lambda _: setattr(self, "version", next(self._changes)), names="version")
         return classed(W.Box([self.look, self.lesson]), "zf-transfer-views")
 
     def controls(self) -> list[W.Widget]:
@@ -163,12 +168,26 @@ class TransferLab(Card):
         if choice.view == "teach":
             yield self._lesson(choice, task)
             return
+        for shown in self._measured(choice, task):
+            yield shown
+        if self.look.question.asked.images:
+            taught = self._taught(choice.data, choice.layer, task)
+            yield replace(shown, answer=taught.predict(self.look.question.asked.images))
+
+    def _measured(self, choice: TransferChoice, task: Task) -> Iterator[Shown]:
         other = self._known.get((choice.data, choice.classifier, "new")) if choice.beside == "new" else None
         for found in self._found(choice, "nothing", task):
             yield Shown(found, other)
         if choice.beside == "new" and other is None:
             for other in self._found(choice, "new", task):
                 yield Shown(found, other)
+
+    def _taught(self, data: str, layer: str, task: Task) -> Taught:
+        """What the features of a layer have learnt from a data set: from as many images of each class as the most."""
+        if (data, layer) not in self._lessons:
+            few = self.sources[data].at_most(self.per_class[-1])
+            self._lessons[data, layer] = teach(self.net, few, layer, task=task)
+        return self._lessons[data, layer]
 
     def draw(self, result: Shown | Lesson, choice: TransferChoice) -> None:
         """Paint one view, and hide the other."""
@@ -180,6 +199,7 @@ class TransferLab(Card):
             self.lesson.show(result.taught, result.answer)
             return
         self.look.show(result.found, result.beside, choice.layer, int(choice.count), self.sources[choice.data])
+        self.look.question.show(result.answer)
 
     def settle(self, choice: TransferChoice) -> None:
         """Show the layer by its title."""
@@ -203,7 +223,7 @@ class TransferLab(Card):
         if not all(pictures.values()):
             return Lesson(None, None)
         taught = teach(self.net, pictures, choice.layer, task=task)
-        asked = self.lesson.asked.images
+        asked = self.lesson.question.asked.images
         return Lesson(taught, taught.predict(asked) if asked else None)
 
     @property
