@@ -15,11 +15,10 @@ from torch.utils.data import DataLoader
 import zfwidgets as zf
 from zfwidgets.backend.device import DEVICES
 from zfwidgets.backend.run.forward import forward
-from zfwidgets.experiments import loading
+from zfwidgets.experiments import loading, one_pass
 from zfwidgets.experiments.invariance import TRANSFORMATIONS
 from zfwidgets.experiments.invariance.shift import feature_shift
 from zfwidgets.experiments.projection import ImageFeatures
-from zfwidgets.experiments.top_activations import mining
 from zfwidgets.models.checks import best_device
 
 from ..pretended import NAME, at_most, pretended_device
@@ -113,7 +112,7 @@ def test_data_sets_go_through_in_batches_as_the_device_wants_them(small, expecte
         sizes.append(len(x))
         return forward(program, x, *args, **options)
 
-    monkeypatch.setattr(mining, "forward", counting)
+    monkeypatch.setattr(one_pass, "forward", counting)
     with pretended_device(small_batches=small) as device:
         zf.top_activations(net.on(device), pictures, progress=False)
     assert sizes == expected
