@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import signal
@@ -155,7 +156,7 @@ def _fit(
         max_epochs=recipe.epochs, callbacks=callbacks, plugins=[WholeFiles()], logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, **given,
     )  # fmt: skip
-    with _interruptible():
+    with _interruptible(), _processes_part_in_time():
         trainer.fit(learner, *both, ckpt_path=None if folder is None else latest(folder))
         trainer.predict(learner, both[1], return_predictions=False)
     right, held = learner.answers.tolist()
@@ -223,6 +224,29 @@ def _interruptible() -> Iterator[None]:
             raise
         signal.signal(signal.SIGINT, handler)
         raise KeyboardInterrupt from None
+
+
+@contextmanager
+def _processes_part_in_time() -> Iterator[None]:
+    """Processes that a training brought together part while Python still stands.
+
+    Later, a thread of Gloo that lets go of a tensor would find no interpreter, and the process would abort.
+    """
+    apart = not _are_together()
+    try:
+        yield
+    finally:
+        if apart and _are_together():
+            atexit.register(_part)
+
+
+def _are_together() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
+def _part() -> None:
+    if _are_together():  # Lightning parts those with NCCL
+        torch.distributed.destroy_process_group()
 
 
 @contextmanager
