@@ -22,7 +22,17 @@ MANIFEST_BYTES = 1_000_000
 DRAFT = ".draft"  # how the names of files end that are not finished
 CHECKSUM = "checksum"  # its key in a file's metadata
 
-_TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?"}
+_TYPES = {
+    "F16": "<f2",
+    "F32": "<f4",
+    "F64": "<f8",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "i1",
+    "U8": "u1",
+    "BOOL": "?",
+}
 
 Read = TypeVar("Read")
 Arrays = dict[str, np.ndarray]

@@ -291,6 +291,8 @@ def test_a_difference_is_taken_split_by_split(net, shapes):
     assert 0 <= one.p(other, "3") <= 1
     with pytest.raises(ValueError, match="different images"):
         one.difference(transfer(net, shapes, ["3"], 10, 5, seed=1, progress=False), "3")
+    with pytest.raises(ValueError, match="different images"):
+        one.p(transfer(net, shapes, ["3"], 10, 5, seed=1, progress=False), "3")
 
 
 def test_confusions_name_the_images_that_were_taken_so(net, shapes):

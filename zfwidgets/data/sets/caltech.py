@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 from zfwidgets.data.labelled import Labelled
@@ -43,9 +44,8 @@ def caltech101(
 
         downloaded(lambda: Caltech101(os.fspath(root), download=True), "Caltech-101", root, LAYOUT_101)
     classes, strays = class_folders(found_folder(root, PLACES_101, "Caltech-101", LAYOUT_101))
-    if not background and classes.pop(BACKGROUND, None) is not None:
-        strays = [stray for stray in strays if not stray.startswith(f"{BACKGROUND}/")]
-        strays.append(f"{BACKGROUND}: of no class (background=True takes it as one)")
+    if not background:
+        strays = _without(BACKGROUND, classes, strays, "background=True")
     if faces == "merged" and FACES in classes and EASY in classes:
         whole, easy = {path.name for path in classes[FACES]}, classes.pop(EASY)
         more = [path for path in easy if path.name not in whole]
@@ -81,9 +81,8 @@ def caltech256(
 
         downloaded(lambda: Caltech256(os.fspath(root), download=True), "Caltech-256", root, LAYOUT_256)
     found, strays = class_folders(found_folder(root, PLACES_256, "Caltech-256", LAYOUT_256))
-    if not clutter and found.pop(CLUTTER, None) is not None:
-        strays = [stray for stray in strays if not stray.startswith(f"{CLUTTER}/")]
-        strays.append(f"{CLUTTER}: of no class (clutter=True takes it as one)")
+    if not clutter:
+        strays = _without(CLUTTER, found, strays, "clutter=True")
     if classes is not None:
         spelt = {spelling: name for name in found for spelling in (name, name.partition(".")[2])}
         if missing := [name for name in classes if name not in spelt]:
@@ -91,3 +90,11 @@ def caltech256(
         found = {spelt[name]: found[spelt[name]] for name in classes}
         strays = [stray for stray in strays if stray.partition("/")[0] in found]
     return labelled_files("Caltech-256", found, strays)
+
+
+def _without(folder: str, classes: dict[str, list[Path]], strays: list[str], option: str) -> list[str]:
+    """Take out what is no class; the strays, with that said where it is there."""
+    if classes.pop(folder, None) is None:
+        return strays
+    others = [stray for stray in strays if not stray.startswith(f"{folder}/")]
+    return [*others, f"{folder}: of no class ({option} takes it as one)"]

@@ -17,6 +17,7 @@ from zfwidgets.data import IN_MEMORY, Labelled
 from zfwidgets.experiments.ablation.result import Ablation
 from zfwidgets.experiments.ablation.work import Build, Place, Run, Work, built
 from zfwidgets.experiments.checkpoint import Asked, Checkpoint, opened
+from zfwidgets.experiments.spread import spread
 from zfwidgets.experiments.training import Recipe
 from zfwidgets.experiments.training import recipe as recipe_named
 from zfwidgets.models import Network
@@ -124,16 +125,7 @@ def _here(work: Work, builds: list[Build], places: list[Place], task: Task) -> I
 def _spread(
     work: Work, builds: list[Build], places: list[Place], client: Client, task: Task
 ) -> Iterator[tuple[Place, Run]]:
-    from distributed import as_completed
-
-    shared = client.scatter(work, broadcast=True, hash=False)
-    futures = {client.submit(Work.run, shared, builds[place.variant], place, pure=False): place for place in places}
-    try:
-        for future in as_completed(futures):
-            task.check()
-            yield futures[future], future.result()
-    finally:
-        client.cancel(list(futures))
+    yield from spread(client, Work.run, work, ((place, (builds[place.variant], place)) for place in places), task)
 
 
 def _shapes(data: Any) -> Any:

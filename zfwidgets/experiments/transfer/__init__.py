@@ -2,7 +2,7 @@
 
 from zfwidgets.experiments.transfer.data import labelled_data
 from zfwidgets.experiments.transfer.duplicates import NearDuplicates, near_duplicates
-from zfwidgets.experiments.transfer.extraction import PLACES, spread_layers
+from zfwidgets.experiments.transfer.layers import spread_layers
 from zfwidgets.experiments.transfer.objects import ObjectTransfer, transfer_objects
 from zfwidgets.experiments.transfer.papers import PaperTransfer, paper_beside, papers_transfer
 from zfwidgets.experiments.transfer.result import Confusion, Estimate, Transfer
@@ -11,7 +11,6 @@ from zfwidgets.experiments.transfer.sweep import transfer, transfer_sweep
 from zfwidgets.experiments.transfer.teach import Taught, teach
 
 __all__ = [
-    "PLACES",
     "Confusion",
     "Estimate",
     "NearDuplicates",

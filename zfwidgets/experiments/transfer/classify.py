@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -85,18 +87,30 @@ def fitted(kind: Kind, features: np.ndarray, targets: np.ndarray) -> Fitted:
     fixed.
     """
     count = features.shape[1]
-    fewest = int(np.unique(targets, return_counts=True)[1].min())
-    searched = fewest >= SEARCHED_FROM
-    last: Any = estimator(kind, FIXED[kind] / count)
-    if searched:
-        parts = StratifiedKFold(PARTS, shuffle=True, random_state=0)
-        last = GridSearchCV(last, {"C": [strength / count for strength in GRIDS[kind]]}, cv=parts)
+    last = regularised(kind, count, int(np.unique(targets, return_counts=True)[1].min()))
     whole = pipeline(features.shape, last)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # of strengths in the grid that are as good as infinite
+    with as_good_as_infinite():
         whole.fit(features, targets)
+    searched = isinstance(last, GridSearchCV)
     strength = float(last.best_params_["C"] if searched else last.C) * count
     return Fitted(whole, strength, searched)
+
+
+def regularised(kind: Kind, count: int, fewest: int, scoring: str | None = None) -> Any:
+    """A classifier of so many features, its strength searched where there are images enough of each class."""
+    if fewest < SEARCHED_FROM:
+        return estimator(kind, FIXED[kind] / count)
+    parts = StratifiedKFold(PARTS, shuffle=True, random_state=0)
+    grid = {"C": [strength / count for strength in GRIDS[kind]]}
+    return GridSearchCV(estimator(kind, FIXED[kind] / count), grid, cv=parts, scoring=scoring)
+
+
+@contextmanager
+def as_good_as_infinite() -> Iterator[None]:
+    """While this lasts, strengths in a grid with which no fit comes to rest are nothing to warn of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def pipeline(shape: tuple[int, ...], last: Any) -> Pipeline:

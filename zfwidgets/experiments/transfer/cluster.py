@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zfwidgets.experiments.checkpoint import Checkpoint
 from zfwidgets.experiments.one_pass import Span, part_name, shards
+from zfwidgets.experiments.spread import spread
 from zfwidgets.experiments.transfer.features import SHARD, Features, FeatureShard, Wanted, of_files
 from zfwidgets.task import Task
 
@@ -18,24 +19,14 @@ RETRIES = 3  # a worker that dies costs its shard, which another one does again
 
 def extracted_on_cluster(client: Client, wanted: Wanted, saved: Checkpoint, task: Task) -> Features:
     """Features of all images, in files that the workers write to the folder."""
-    from distributed import as_completed
-
     spans = shards(len(wanted.images), SHARD)
     alone = replace(wanted, net=wanted.net.on("cpu"), workers=0)  # a worker may not start processes of its own
-    shared = client.scatter(alone, broadcast=True, hash=False)
-    futures = {
-        client.submit(_shard, shared, span, saved, pure=False, retries=RETRIES): span for span in spans
-    }  # fmt: skip
+    pieces = ((span, (span, saved)) for span in spans)
     broken, done = {}, 0
-    try:
-        for future in as_completed(futures):
-            task.check()
-            span = futures[future]
-            broken[span] = future.result()
-            done += span[1] - span[0]
-            task.progress(done, len(wanted.images), "images")
-    finally:
-        client.cancel(list(futures))
+    for span, found in spread(client, _shard, alone, pieces, task, RETRIES):
+        broken[span] = found
+        done += span[1] - span[0]
+        task.progress(done, len(wanted.images), "images")
     return of_files(spans, saved, broken)
 
 

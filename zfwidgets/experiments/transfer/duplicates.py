@@ -10,7 +10,6 @@ import numpy as np
 
 from zfwidgets.data import images as as_collection
 from zfwidgets.drawing import new_figure, show_picture
-from zfwidgets.experiments.checkpoint import Asked
 from zfwidgets.experiments.result import Result
 from zfwidgets.experiments.schema import Float64, Int64, check, within
 from zfwidgets.experiments.transfer.extraction import Bars, features_of, folder_for, workers_for
@@ -109,9 +108,8 @@ def near_duplicates(
             if given is None:
                 continue
             images = as_collection(getattr(given, "images", given))
-            about = f"{net.name} {net.fingerprint}", f"{len(images)} images, {images.fingerprint}"
             wanted = Wanted(net, images, (name,), 1, workers_for(len(images), client))
-            features = features_of(wanted, folder / which, Asked("features", *about, {"layer": name}), client, bars)
+            features = features_of(wanted, folder / which, client, bars)
             found.append(features.rows(name, np.arange(len(images))).astype(np.float64))
     pairs, correlation = _correlated(found[0], found[-1], threshold, len(found) == 1)
     counts = len(found[0]), len(found[-1])

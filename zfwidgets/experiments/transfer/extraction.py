@@ -1,4 +1,4 @@
-"""Features of a data set: which layers by default, in a folder that stays or one that does not, with a bar."""
+"""Features of a data set, in a folder that stays or one that does not, with a bar."""
 
 from __future__ import annotations
 
@@ -10,28 +10,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import numpy as np
 from tqdm.auto import tqdm
 
-from zfwidgets.backend.graph.layer import FeatureLayer
 from zfwidgets.experiments.checkpoint import Asked, opened
 from zfwidgets.experiments.one_pass import SMALLEST
 from zfwidgets.experiments.transfer.features import Features, Wanted, extracted
-from zfwidgets.models import Network
 from zfwidgets.task import Task
 
 if TYPE_CHECKING:
     from distributed import Client
 
 PLACES = 6  # rows and columns, as the paper's layer 5 has after its pooling
-MOST_LAYERS = 9
-
-
-def spread_layers(net: Network) -> tuple[FeatureLayer, ...]:
-    """So many layers as a table has room for, from the first to the last."""
-    found = net.block_layers
-    places = np.unique(np.linspace(0, len(found) - 1, min(len(found), MOST_LAYERS)).round().astype(int))
-    return tuple(found[place] for place in places)
 
 
 def workers_for(count: int, client: Client | None) -> int:
@@ -39,8 +28,9 @@ def workers_for(count: int, client: Client | None) -> int:
     return 0 if count < SMALLEST or client is not None else min(os.cpu_count() or 1, 8)
 
 
-def features_of(wanted: Wanted, folder: Path, asked: Asked, client: Client | None, bars: Bars) -> Features:
+def features_of(wanted: Wanted, folder: Path, client: Client | None, bars: Bars) -> Features:
     """Features of all images, in files of a folder."""
+    asked = Asked("features", *wanted.told, {"layers": wanted.layers, "places": wanted.places})
     with opened(folder, asked) as saved, bars.of("images", len(wanted.images)) as task:
         if client is None:
             return extracted(wanted, saved, task)

@@ -50,6 +50,12 @@ class Wanted:
     places: int | None  # rows and columns that a map keeps, at most; None for all of its units
     workers: int = 0  # processes that decode images
 
+    @property
+    def told(self) -> tuple[str, str]:
+        """The network and the images, as a checkpoint knows them again."""
+        net, images = self.net, self.images
+        return f"{net.name} {net.fingerprint}", f"{len(images)} images, {images.fingerprint}"
+
     def shards(self, spans: Sequence[Span], task: Task = UNWATCHED) -> Iterator[FeatureShard]:
         """Those of the images in each span, in their order."""
         batches = [numbers for span in spans for numbers in batches_of(span, BATCH)]

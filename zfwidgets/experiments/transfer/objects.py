@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import average_precision_score
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from zfwidgets.data.sets import LabelledObjects
 from zfwidgets.data.sets.objects import DIFFICULT, THERE
-from zfwidgets.experiments.checkpoint import Asked
 from zfwidgets.experiments.result import Result
 from zfwidgets.experiments.schema import Float64, Int8, check
-from zfwidgets.experiments.transfer.classify import (
-    FIXED,
-    GRIDS,
-    PARTS,
-    SEARCHED_FROM,
-    RowSpace,
-    checked_kind,
-    estimator,
-)
-from zfwidgets.experiments.transfer.extraction import PLACES, Bars, features_of, folder_for, spread_layers, workers_for
+from zfwidgets.experiments.transfer.classify import RowSpace, as_good_as_infinite, checked_kind, regularised
+from zfwidgets.experiments.transfer.extraction import PLACES, Bars, features_of, folder_for, workers_for
 from zfwidgets.experiments.transfer.features import Features, Wanted
+from zfwidgets.experiments.transfer.layers import spread_layers
 from zfwidgets.models import Network, require_network
 from zfwidgets.task import UNWATCHED, Task, unreported
 
@@ -139,14 +128,11 @@ def transfer_objects(
     _check_data(learn, test)
     names = net.layer_names(layers, spread_layers(net))
     bars = Bars(progress and task.report is unreported, task)
-    settings = {"layers": names, "places": places}
     with folder_for(checkpoint) as folder:
         features = []
         for which, data in (("learn", learn), ("test", test)):
-            about = f"{net.name} {net.fingerprint}", f"{len(data)} images, {data.images.fingerprint}"
             wanted = Wanted(net, data.images, names, places, workers_for(len(data), client))
-            asked = Asked("features", *about, settings)
-            features.append(features_of(wanted, folder / which, asked, client, bars))
+            features.append(features_of(wanted, folder / which, client, bars))
         kept = [_readable(data, found) for data, found in zip((learn, test), features, strict=True)]
         scores = np.empty((len(names), len(kept[1]), len(learn.classes)))
         with bars.of("classes", len(names) * len(learn.classes)) as watched:
@@ -172,14 +158,10 @@ def _scores(kind: Any, learnt: np.ndarray, present: np.ndarray, tested: np.ndarr
         task.check()
         known = present[:, label] != DIFFICULT
         there = present[known, label] == THERE
-        last: Any = estimator(kind, FIXED[kind] / count)
-        if min(there.sum(), (~there).sum()) >= SEARCHED_FROM:
-            parts = StratifiedKFold(PARTS, shuffle=True, random_state=0)
-            grid = {"C": [strength / count for strength in GRIDS[kind]]}
-            last = GridSearchCV(last, grid, cv=parts, scoring="average_precision")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            found[:, label] = last.fit(x[known], there).decision_function(new)
+        fewest = int(min(there.sum(), (~there).sum()))
+        with as_good_as_infinite():
+            last = regularised(kind, count, fewest, "average_precision").fit(x[known], there)
+        found[:, label] = last.decision_function(new)
         task.progress(label + 1, present.shape[1], "classes")
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -75,7 +76,7 @@ class Transfer(Result):
         """Whether no answer is to come."""
         return bool((self.answers != NOT_YET).all())
 
-    @property
+    @cached_property
     def accuracy(self) -> np.ndarray:
         """Mean accuracy per class, (layers, counts, folds); NaN where answers are to come."""
         truth = self.targets[self.tests]
@@ -105,17 +106,11 @@ class Transfer(Result):
         `of` is the other's layer, where it is not called the same. Raises ValueError where they are not of the same
         images.
         """
-        if not np.array_equal(self.tests, other.tests) or not np.array_equal(self.targets, other.targets):
-            raise ValueError("the two were tested on different images: take the same data, per_class, folds and seed")
-        values = self.accuracy[self._place(layer), self._count(count)]
-        values = values - other.accuracy[other._place(of or layer), other._count(count)]
-        return _estimated(values[~np.isnan(values)], self.test_share, bounded=False)
+        return _estimated(self._differences(other, layer, count, of), self.test_share, bounded=False)
 
     def p(self, other: Transfer, layer: str, count: int | None = None, of: str | None = None) -> float:
-        """How often chance alone gives a difference as large (corrected resampled t-test)."""
-        values = self.accuracy[self._place(layer), self._count(count)]
-        values = values - other.accuracy[other._place(of or layer), other._count(count)]
-        return corrected_p(values[~np.isnan(values)], self.test_share)
+        """How often chance alone gives a difference as large (corrected resampled t-test); raises as `difference`."""
+        return corrected_p(self._differences(other, layer, count, of), self.test_share)
 
     def confusion(self, layer: str, count: int | None = None) -> np.ndarray:
         """How often an image of each class (row) got each answer (column), over all splits that are done."""
@@ -162,6 +157,14 @@ class Transfer(Result):
             said = f"{found.mean:.1%} right ± {found.spread:.1%} (95 % {found.low:.1%} to {found.high:.1%})"
             lines.append(f"  {title}: {said if np.isfinite(found.mean) else 'to come'}")
         return "\n".join(lines)
+
+    def _differences(self, other: Transfer, layer: str, count: int | None, of: str | None) -> np.ndarray:
+        """Split by split, of those that are done in both."""
+        if not np.array_equal(self.tests, other.tests) or not np.array_equal(self.targets, other.targets):
+            raise ValueError("the two were tested on different images: take the same data, per_class, folds and seed")
+        theirs = other.accuracy[other._place(of or layer), other._count(count)]
+        values: np.ndarray = self.accuracy[self._place(layer), self._count(count)] - theirs
+        return values[~np.isnan(values)]
 
     def _place(self, layer: str) -> int:
         for names in (self.layers, self.titles):

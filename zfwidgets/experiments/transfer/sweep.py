@@ -14,8 +14,9 @@ from zfwidgets.experiments.checkpoint import Asked, Checkpoint, opened
 from zfwidgets.experiments.sweeping import completed
 from zfwidgets.experiments.transfer.classify import SEARCHED_FROM, Kind, checked_kind
 from zfwidgets.experiments.transfer.data import label_digest, labelled_data
-from zfwidgets.experiments.transfer.extraction import PLACES, Bars, features_of, folder_for, spread_layers, workers_for
+from zfwidgets.experiments.transfer.extraction import PLACES, Bars, features_of, folder_for, workers_for
 from zfwidgets.experiments.transfer.features import Wanted
+from zfwidgets.experiments.transfer.layers import spread_layers
 from zfwidgets.experiments.transfer.plan import planned
 from zfwidgets.experiments.transfer.result import NOT_YET, Transfer
 from zfwidgets.experiments.transfer.work import Answers, Place, Work
@@ -94,15 +95,15 @@ def _sweep(
     checkpoint: str | os.PathLike[str] | None, client: Client | None, progress: bool, task: Task,
 ) -> Iterator[Transfer]:  # fmt: skip
     net, names, readable = wanted.net, wanted.layers, np.ones(len(data), bool)
-    about = f"{net.name} {net.fingerprint}", f"{len(data)} images, {data.images.fingerprint}"
-    settings: dict[str, Any] = {"layers": names, "places": wanted.places}
     bars = Bars(progress and task.report is unreported, task)
     with folder_for(checkpoint) as folder:
-        features = features_of(wanted, folder / "features", Asked("features", *about, settings), client, bars)
+        features = features_of(wanted, folder / "features", client, bars)
         readable[[number for number, _ in features.broken]] = False
         plan = planned(data.targets, readable, data.classes, per_class, folds, seed)
-        settings |= {"per_class": plan.per_class, "folds": folds, "seed": seed, "classifier": kind}
-        fits = Asked("transfer", *about, {**settings, "labels": label_digest(data)})
+        fits = Asked("transfer", *wanted.told, {
+            "layers": names, "places": wanted.places, "per_class": plan.per_class, "folds": folds, "seed": seed,
+            "classifier": kind, "labels": label_digest(data),
+        })  # fmt: skip
         work = Work(features, names, data.targets, plan, kind)
         with opened(folder / "answers", fits) as kept, bars.of("fits", len(work.places)) as watched:
             yield from _filled(work, _begun(net, data, work), kept, client, watched)

@@ -11,6 +11,7 @@ import numpy as np
 from zfwidgets.experiments.checkpoint import Checkpoint
 from zfwidgets.experiments.result import Result
 from zfwidgets.experiments.schema import Float64, Int64
+from zfwidgets.experiments.spread import spread
 from zfwidgets.experiments.transfer.classify import Kind, fitted
 from zfwidgets.experiments.transfer.features import Features
 from zfwidgets.experiments.transfer.plan import Plan
@@ -76,7 +77,10 @@ class Work:
     ) -> Iterator[tuple[Place, Answers]]:
         """The others, as they are found, and saved."""
         places = [place for place in self.places if place not in known]
-        for place, found in self._here(places, task) if client is None else self._spread(places, client, task):
+        done = self._here(places, task)
+        if client is not None:
+            done = spread(client, Work.answers, self, ((place, (place,)) for place in places), task)
+        for place, found in done:
             saved.save(place.name, found)
             yield place, found
 
@@ -84,15 +88,3 @@ class Work:
         for place in places:
             task.check()
             yield place, self.answers(place, task)
-
-    def _spread(self, places: list[Place], client: Client, task: Task) -> Iterator[tuple[Place, Answers]]:
-        from distributed import as_completed
-
-        shared = client.scatter(self, broadcast=True, hash=False)
-        futures = {client.submit(Work.answers, shared, place, pure=False): place for place in places}
-        try:
-            for future in as_completed(futures):
-                task.check()
-                yield futures[future], future.result()
-        finally:
-            client.cancel(list(futures))
