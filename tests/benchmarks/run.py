@@ -20,6 +20,7 @@ ALL = (
     "transforming",
     "recording",
     "sharing",
+    "transfer",
     "explorer",
     "wall",
 )

@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 from sklearn.svm import LinearSVC
 
 Kind = Literal["softmax", "svm"]
@@ -89,7 +90,7 @@ def fitted(kind: Kind, features: np.ndarray, targets: np.ndarray) -> Fitted:
     count = features.shape[1]
     last = regularised(kind, count, int(np.unique(targets, return_counts=True)[1].min()))
     whole = pipeline(features.shape, last)
-    with as_good_as_infinite():
+    with small_fits():
         whole.fit(features, targets)
     searched = isinstance(last, GridSearchCV)
     strength = float(last.best_params_["C"] if searched else last.C) * count
@@ -106,9 +107,13 @@ def regularised(kind: Kind, count: int, fewest: int, scoring: str | None = None)
 
 
 @contextmanager
-def as_good_as_infinite() -> Iterator[None]:
-    """While this lasts, strengths in a grid with which no fit comes to rest are nothing to warn of."""
-    with warnings.catch_warnings():
+def small_fits() -> Iterator[None]:
+    """While this lasts, many small ones are made.
+
+    Each on one thread, since two wait for each other longer than they work; and strengths in a grid with which no fit
+    comes to rest are nothing to warn of.
+    """
+    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield
 

@@ -16,7 +16,7 @@ from zfwidgets.data.sets import LabelledObjects
 from zfwidgets.data.sets.objects import DIFFICULT, THERE
 from zfwidgets.experiments.result import Result
 from zfwidgets.experiments.schema import Float64, Int8, check
-from zfwidgets.experiments.transfer.classify import RowSpace, as_good_as_infinite, checked_kind, regularised
+from zfwidgets.experiments.transfer.classify import RowSpace, checked_kind, regularised, small_fits
 from zfwidgets.experiments.transfer.extraction import PLACES, Bars, features_of, folder_for, workers_for
 from zfwidgets.experiments.transfer.features import Features, Wanted
 from zfwidgets.experiments.transfer.layers import spread_layers
@@ -159,7 +159,7 @@ def _scores(kind: Any, learnt: np.ndarray, present: np.ndarray, tested: np.ndarr
         known = present[:, label] != DIFFICULT
         there = present[known, label] == THERE
         fewest = int(min(there.sum(), (~there).sum()))
-        with as_good_as_infinite():
+        with small_fits():
             last = regularised(kind, count, fewest, "average_precision").fit(x[known], there)
         found[:, label] = last.decision_function(new)
         task.progress(label + 1, present.shape[1], "classes")
