@@ -16,12 +16,13 @@ import pytest
 import timm
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torchvision import models
 
 import zfwidgets as zf
 from zfwidgets.models.architectures import named_in
+from zfwidgets.models.squeezenet import WEIGHTS
 
 pytestmark = pytest.mark.slow
 
@@ -131,6 +132,14 @@ def test_without_a_connection_the_error_names_what_works_and_which_file_goes_whe
         zf.load("squeezenet1_0")
     for part in (URL, "squeezenet1_1", FILE, str(checkpoints), "Name or service not known"):
         assert part in str(caught.value)
+
+
+def test_the_embedded_weights_need_no_connection_at_another_size(checkpoints):
+    net, small = zf.load("squeezenet1_1"), zf.load("squeezenet1_1", size=112)
+    assert (small.preprocess.size, small.labels, list(checkpoints.iterdir())) == ((112, 112), net.labels, [])
+    module = models.squeezenet1_1(weights=None)
+    module.load_state_dict(load_file(WEIGHTS / "squeezenet1_1.safetensors"))
+    assert says(small, module.eval())
 
 
 def resnet(classes=3, seed=5):

@@ -21,7 +21,7 @@ from zfwidgets.models.checks import checked_size
 from zfwidgets.models.embedded import load_shapes
 from zfwidgets.models.network import Network
 from zfwidgets.models.preprocess import Preprocess
-from zfwidgets.models.squeezenet import imagenet_labels, squeezenet1_1
+from zfwidgets.models.squeezenet import WEIGHTS, imagenet_labels, squeezenet1_1
 from zfwidgets.models.weights_file import SUFFIXES, Weights, read_weights
 
 EMBEDDED = ("squeezenet1_1", "zfnet_shapes")
@@ -77,7 +77,7 @@ def load(
         classes = getattr(module, "num_classes", 0)
     else:
         module, classes = known.build(as_trained=True), CLASSES
-        place, found = _fetched(known.weights.url)
+        place, found = _embedded() if known.name == EMBEDDED[0] else _fetched(known.weights.url)
         fill(module, best_fit(found, module, place), place, known.name)
     return _named(_network(module, known, str(name), classes, size, given))
 
@@ -146,6 +146,12 @@ def _of_size(preprocess: Any, size: tuple[int, int]) -> Any:
     scale = min(size) / min(preprocess.size)
     resize = None if preprocess.resize is None or size[0] != size[1] else round(preprocess.resize * scale)
     return replace(preprocess, size=size, resize=resize)
+
+
+def _embedded() -> tuple[Path, list[Weights]]:
+    """The file of SqueezeNet's weights that is here anyway, and the weights in it."""
+    place = WEIGHTS / "squeezenet1_1.safetensors"
+    return place, read_weights(place)
 
 
 def _fetched(url: str) -> tuple[Path, list[Weights]]:

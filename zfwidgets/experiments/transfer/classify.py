@@ -15,8 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_limits
 
 Kind = Literal["softmax", "svm"]
 
