@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PaperTransfer:
     """The paper's accuracies on a data set, %: means over classes, 5 random splits, at most 50 tests a class."""
 
@@ -15,6 +15,22 @@ class PaperTransfer:
     scratch: tuple[float, ...]  # the same network, trained on these images alone
     earlier: tuple[float, ...]  # the best method before it
     layers: dict[str, tuple[float | None, float | None]]  # Table 7: an SVM and a softmax, with the most images
+
+    def __repr__(self) -> str:
+        counts = zip(self.per_class, self.pretrained, self.scratch, self.earlier, strict=True)
+        layers = ((f"layer {layer}, {self.per_class[-1]} a class", *found) for layer, found in self.layers.items())
+        return "\n".join([
+            f"PaperTransfer ({self.data}, ZFNet, 5 random splits)",
+            *(
+                f"  {count} images a class: {pretrained}% right, from scratch {scratch}%, best method before {earlier}%"
+                for count, pretrained, scratch, earlier in counts
+            ),
+            *(f"  {layer}: {_both(svm, softmax)}" for layer, svm, softmax in layers),
+        ])  # fmt: skip
+
+
+def _both(svm: float | None, softmax: float | None) -> str:
+    return ", ".join(f"{name} {found}%" for name, found in (("SVM", svm), ("softmax", softmax)) if found is not None)
 
 
 _PAPERS = (
