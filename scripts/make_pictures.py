@@ -28,6 +28,7 @@ panel.sweep()
 panel""",
     "evolution": 'zf.EvolutionPlayer(layer="conv 3", epoch=30)',
     "architecture": 'zf.ArchitectureLab(view="errors")',
+    "transfer": 'zf.TransferLab(zf.load("squeezenet1_1"), per_class=(1, 3, 10), layer="fire 4", beside="new")',
     "sharing": 'zf.SharingExplorer(zf.load("squeezenet1_1"), layer="fire 5", feature=232)',
     "invariance": 'zf.InvarianceExplorer(zf.load("squeezenet1_1"), value=24)',
     "correspondence": 'zf.CorrespondenceLab(zf.load("squeezenet1_1"))',
@@ -81,7 +82,7 @@ def screenshots(panels: dict[str, str]) -> None:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 1600})
-        page.set_default_timeout(120_000)
+        page.set_default_timeout(300_000)
         with JupyterServer(Path(folder)) as server:
             for name, panel in panels.items():
                 notebook = server.write([f"import zfwidgets as zf\n{panel}"])
