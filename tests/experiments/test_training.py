@@ -450,6 +450,7 @@ def test_a_result_comes_back_and_is_drawn(tmp_path):
 # ── several devices ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 SHARED = """
+import atexit
 import os
 import sys
 from pathlib import Path
@@ -458,6 +459,8 @@ sys.path.insert(0, {root!r})
 from tests.experiments.test_training import SMALL, replace, trained
 
 if __name__ == "__main__":
+    parted = Path(sys.argv[2], "parted-" + os.environ.get("LOCAL_RANK", "0"))
+    atexit.register(lambda: parted.write_text(repr(not torch.distributed.is_initialized())))  # after later ones
     net, training = trained(replace(SMALL, epochs=2), checkpoint=sys.argv[1], devices=2, strategy="ddp")
     with torch.no_grad():
         weights = sum(weight.double().abs().sum().item() for weight in net.parameters())
@@ -473,6 +476,7 @@ def test_two_processes_share_a_training_and_come_to_the_same_weights(tmp_path):
     assert done.returncode == 0, done.stderr
     found = [(tmp_path / f"found-{rank}").read_text() for rank in range(2)]
     assert found[0] == found[1]
+    assert [(tmp_path / f"parted-{rank}").read_text() for rank in range(2)] == ["True", "True"]
     assert [path.name for path in (tmp_path / "run").glob("*.ckpt")] == ["epoch-000002.ckpt"]
 
 
