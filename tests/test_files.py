@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from zfwidgets import files
-from zfwidgets.files import arrays_to_bytes, read_arrays, read_json, write_aside
+from zfwidgets.files import arrays_to_bytes, mapped_arrays, read_arrays, read_json, write_aside
 
 
 @pytest.mark.parametrize(
@@ -163,3 +163,13 @@ def test_arrays_come_back_however_they_lie_in_memory(tmp_path):
     _, found = read_arrays(path)
     assert np.array_equal(found["across"], across)
     assert np.array_equal(found["backwards"], across[::-1])
+
+
+def test_arrays_of_every_type_are_mapped_as_they_were_written(tmp_path):
+    kinds = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "?")
+    arrays = {kind: np.arange(6).reshape(2, 3).astype(kind) for kind in kinds} | {"none": np.empty((0, 3), np.float32)}
+    write_aside(tmp_path / "all", arrays_to_bytes({}, arrays))
+    mapped = mapped_arrays(tmp_path / "all")
+    assert {name: (each.dtype, each.tolist()) for name, each in mapped.items()} == {
+        name: (each.dtype, each.tolist()) for name, each in arrays.items()
+    }
