@@ -16,7 +16,7 @@ from torchvision.models import squeezenet1_1
 import zfwidgets as zf
 from zfwidgets.backend.run.deconvnet import project_units
 from zfwidgets.backend.run.units import Units
-from zfwidgets.models.squeezenet import WEIGHTS
+from zfwidgets.models.squeezenet import TRAINED
 
 from .table import Row
 
@@ -68,7 +68,7 @@ def network() -> zf.Network:
 def reference() -> nn.Module:
     warnings.filterwarnings("ignore", message=".*backward hooks.*")
     module = squeezenet1_1().eval()
-    module.load_state_dict(load_file(WEIGHTS / "squeezenet1_1.safetensors"))
+    module.load_state_dict(load_file(TRAINED))
     for part in module.modules():
         if isinstance(part, nn.ReLU):
             part.inplace = False  # Captum cannot hook rectifiers that write into their input

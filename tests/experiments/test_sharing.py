@@ -338,6 +338,11 @@ def test_a_knock_out_says_what_falls(deep):
     assert net.fingerprint != net.without("conv 2", [1, 6]).fingerprint
 
 
+def test_the_line_that_makes_a_network_without_maps_makes_just_this_one():
+    less = zf.load("zfnet_shapes").without("conv 2", np.array([1, 6]), "mean")
+    assert eval(less.source).fingerprint == less.fingerprint
+
+
 def test_a_knock_out_is_saved_and_read(deep, tmp_path):
     _, net, _ = deep
     found = zf.knock_out(net, SHAPES[4][0], "conv 2", 1, layers=["conv 3"])

@@ -29,8 +29,8 @@ def test_it_is_here_as_it_was_after_each_epoch():
 def test_its_classes_are_the_forms():
     net = zf.load("zfnet_shapes")
     assert net.labels == NEW.classes
-    assert net.source == 'zf.load("zfnet_shapes")'
-    assert zf.load("zfnet_shapes", epoch=2).source == 'zf.load("zfnet_shapes", epoch=2)'
+    assert net.source == "zf.load('zfnet_shapes')"
+    assert zf.load("zfnet_shapes", epoch=2).source == "zf.load('zfnet_shapes', epoch=2)"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from torchvision import models
 
 import zfwidgets as zf
 from zfwidgets.models.architectures import named_in
-from zfwidgets.models.squeezenet import WEIGHTS
+from zfwidgets.models.preprocess import Preprocess
+from zfwidgets.models.squeezenet import TRAINED
 
 pytestmark = pytest.mark.slow
 
@@ -137,9 +138,26 @@ def test_without_a_connection_the_error_names_what_works_and_which_file_goes_whe
 def test_the_embedded_weights_need_no_connection_at_another_size(checkpoints):
     net, small = zf.load("squeezenet1_1"), zf.load("squeezenet1_1", size=112)
     assert (small.preprocess.size, small.labels, list(checkpoints.iterdir())) == ((112, 112), net.labels, [])
+    assert (net.source, small.source) == ("zf.load('squeezenet1_1')", "zf.load('squeezenet1_1', size=112)")
     module = models.squeezenet1_1(weights=None)
-    module.load_state_dict(load_file(WEIGHTS / "squeezenet1_1.safetensors"))
+    module.load_state_dict(load_file(TRAINED))
     assert says(small, module.eval())
+
+
+@pytest.mark.parametrize(
+    "given", [{"labels": list("abcdefghijkl")}, {"preprocess": Preprocess((64, 64), mean=(0,) * 3)}]
+)
+def test_the_line_that_makes_a_network_is_not_told_where_it_would_make_another(given):
+    net = zf.load("zfnet_shapes", **given)
+    assert net.source == ""
+    assert net.labels == tuple(given.get("labels", zf.load("zfnet_shapes").labels))
+    assert net.preprocess == given.get("preprocess", zf.load("zfnet_shapes").preprocess)
+
+
+def test_the_embedded_network_for_shapes_says_which_size_it_takes():
+    assert zf.load("zfnet_shapes", size=64, epoch=2).source == "zf.load('zfnet_shapes', size=64, epoch=2)"
+    with pytest.raises(ValueError, match="64×64 pixels, and no others; not 96"):
+        zf.load("zfnet_shapes", size=96)
 
 
 def resnet(classes=3, seed=5):
@@ -209,7 +227,7 @@ def test_safetensors_are_read_in_every_type(tmp_path, kind):
     assert net.dtype == (torch.float64 if kind is torch.float64 else torch.float32)
     assert says(net, module.to(net.dtype))
     assert net.labels == ("class 0", "class 1", "class 2", "class 3")
-    assert net.source == f"zf.load({str(path)!r}, model='resnet18')"
+    assert net.source == f"zf.load({str(path)!r}, model='resnet18', size=64)"
 
 
 def test_a_files_name_says_whose_weights_they_are(tmp_path):

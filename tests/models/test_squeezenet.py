@@ -8,13 +8,13 @@ from torchvision.models import squeezenet1_1 as of_torchvision
 
 from zfwidgets.backend.capture.exported import capture
 from zfwidgets.backend.run.forward import forward
-from zfwidgets.models.squeezenet import SIZE, WEIGHTS, imagenet_labels, squeezenet1_1
+from zfwidgets.models.squeezenet import SIZE, TRAINED, imagenet_labels, squeezenet1_1
 
 
 @pytest.fixture(scope="module")
 def module():
     module = of_torchvision().eval()
-    module.load_state_dict(load_file(WEIGHTS / "squeezenet1_1.safetensors"))
+    module.load_state_dict(load_file(TRAINED))
     return module
 
 

@@ -133,7 +133,7 @@ def test_a_tile_opens_in_the_explorer_with_that_epochs_network(player, embedded)
     player.choose(epoch=20, place=1)
     player.view_of.opener.click()
     explorer, snapshot = player.opened.explorer, embedded.snapshot(20)
-    assert explorer.net.source == 'zf.load("zfnet_shapes", epoch=20)'
+    assert explorer.net.source == "zf.load('zfnet_shapes', epoch=20)"
     assert (explorer.layer, explorer.feature) == (LAYERS[2], 21)
     assert explorer.result.activation == pytest.approx(float(snapshot.values[LAYERS[2]][0, 1]), rel=1e-4)
 

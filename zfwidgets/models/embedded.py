@@ -11,6 +11,7 @@ from torch import nn
 
 from zfwidgets.data.forms import FORMS
 from zfwidgets.files import arrays_to_bytes, read_arrays, write_aside
+from zfwidgets.models.checks import checked_size
 from zfwidgets.models.network import Network
 from zfwidgets.models.preprocess import Preprocess
 from zfwidgets.models.zfnet import ConvNet, zfnet_shapes
@@ -27,20 +28,23 @@ def save_epoch(model: nn.Module, epoch: int, preprocess: Preprocess, folder: Pat
     write_aside(_path(folder, epoch), arrays_to_bytes(header, arrays))
 
 
-def load_shapes(epoch: Any = None, device: Any = "auto", folder: Path = SHAPES_WEIGHTS) -> Network:
+def load_shapes(
+    epoch: Any = None, device: Any = "auto", folder: Path = SHAPES_WEIGHTS, size: Any = None, labels: Any = None,
+    preprocess: Any = None,
+) -> Network:  # fmt: skip
     """`zfnet_shapes` after an epoch of its training; by default the last one. Raises ValueError for one that there is
-    not."""
+    not, and for a size that it does not take."""
     chosen = EPOCHS[-1] if epoch is None else epoch
     if chosen not in EPOCHS:
         raise ValueError(f"zfnet_shapes was kept after the epochs {', '.join(map(str, EPOCHS))}; not after {epoch!r}")
     header, _ = read_arrays(_path(folder, chosen))
     mean, std = (tuple(map(float, header[name].split())) for name in ("mean", "std"))
     model = shapes_module(folder, chosen)
-    preprocess = Preprocess((model.size, model.size), model.size, mean, std)
-    net = Network(model, model.size, tuple(FORMS), preprocess, device, name="zfnet_shapes")
-    given = "" if epoch is None else f", epoch={epoch}"
-    net.source = f'zf.load("zfnet_shapes"{given})'
-    return net
+    side = (model.size, model.size)
+    if size is not None and checked_size(size) != side:
+        raise ValueError(f"zfnet_shapes takes images of {model.size}×{model.size} pixels, and no others; not {size!r}")
+    own = Preprocess(side, model.size, mean, std)
+    return Network(model, side, labels or tuple(FORMS), preprocess or own, device, name="zfnet_shapes")
 
 
 def shapes_module(folder: Path, epoch: int) -> ConvNet:

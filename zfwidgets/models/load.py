@@ -21,7 +21,7 @@ from zfwidgets.models.checks import checked_size
 from zfwidgets.models.embedded import load_shapes
 from zfwidgets.models.network import Network
 from zfwidgets.models.preprocess import Preprocess
-from zfwidgets.models.squeezenet import WEIGHTS, imagenet_labels, squeezenet1_1
+from zfwidgets.models.squeezenet import TRAINED, imagenet_labels, squeezenet1_1
 from zfwidgets.models.weights_file import SUFFIXES, Weights, read_weights
 
 EMBEDDED = ("squeezenet1_1", "zfnet_shapes")
@@ -63,23 +63,25 @@ def load(
         ImportError: timm is not installed.
     """
     given = {"labels": labels, "preprocess": preprocess, "device": device}
-    if name == "zfnet_shapes" and not given["labels"] and size is None and preprocess is None and model is None:
-        return load_shapes(epoch, device)
+    if name == EMBEDDED[1] and model is None:
+        return _named(load_shapes(epoch, size=size, **given), size, given, epoch)
     if epoch is not None:
         raise ValueError('only "zfnet_shapes" is here as it was after an epoch of its training')
     if model is not None or _is_file(name):
         return _from_file(Path(name), model, size, given)
     if name == EMBEDDED[0] and size is None and preprocess is None:
-        return _named(Network(squeezenet1_1(), labels=labels or imagenet_labels(), device=device, name=str(name)))
+        net = Network(squeezenet1_1(), labels=labels or imagenet_labels(), device=device, name=str(name))
+        return _named(net, size, given)
     known = architecture(str(name) if isinstance(name, str) else name)  # type: ignore[arg-type]  # it says what is wrong
     if isinstance(known, Timm):
         module = known.trained()
         classes = getattr(module, "num_classes", 0)
     else:
         module, classes = known.build(as_trained=True), CLASSES
-        place, found = _embedded() if known.name == EMBEDDED[0] else _fetched(known.weights.url)
+        embedded = known.name == EMBEDDED[0]
+        place, found = (TRAINED, read_weights(TRAINED)) if embedded else _fetched(known.weights.url)
         fill(module, best_fit(found, module, place), place, known.name)
-    return _named(_network(module, known, str(name), classes, size, given))
+    return _named(_network(module, known, str(name), classes, size, given), size, given)
 
 
 def _is_file(name: Any) -> bool:
@@ -88,9 +90,14 @@ def _is_file(name: Any) -> bool:
     return isinstance(name, str) and (name.endswith(SUFFIXES) or Path(name).is_file())
 
 
-def _named(net: Network) -> Network:
-    """The network, which knows how it was made."""
-    net.source = f"zf.load({net.name!r})"
+def _named(
+    net: Network, size: Any, given: dict[str, Any], epoch: int | None = None, arguments: str | None = None
+) -> Network:
+    """The network, which knows how it was made, where a line can say it: it can't say labels and preprocessing."""
+    if given["labels"] is None and given["preprocess"] is None:
+        settings = {"size": size, "epoch": epoch}
+        said = "".join(f", {name}={value!r}" for name, value in settings.items() if value is not None)
+        net.source = f"zf.load({arguments or repr(net.name)}{said})"
     return net
 
 
@@ -111,8 +118,7 @@ def _from_file(path: Path, model: Any, size: Any, given: dict[str, Any]) -> Netw
     module, classes = _built(known, found, path)
     fill(module, best_fit(found, module, path), path, model)
     net = _network(module, known, model, classes, size, given)
-    net.source = f"zf.load({str(path)!r}, model={model!r})"
-    return net
+    return _named(net, size, given, arguments=f"{str(path)!r}, model={model!r}")
 
 
 def _built(known: Torchvision | Timm, found: list[Weights], path: Path) -> tuple[nn.Module, int]:
@@ -146,12 +152,6 @@ def _of_size(preprocess: Any, size: tuple[int, int]) -> Any:
     scale = min(size) / min(preprocess.size)
     resize = None if preprocess.resize is None or size[0] != size[1] else round(preprocess.resize * scale)
     return replace(preprocess, size=size, resize=resize)
-
-
-def _embedded() -> tuple[Path, list[Weights]]:
-    """The file of SqueezeNet's weights that is here anyway, and the weights in it."""
-    place = WEIGHTS / "squeezenet1_1.safetensors"
-    return place, read_weights(place)
 
 
 def _fetched(url: str) -> tuple[Path, list[Weights]]:

@@ -188,11 +188,13 @@ class Network:
         found, step = self.layer(layer), self.step(layer)
         if fill not in ("zero", "mean"):
             raise ValueError(f'a map is filled with its "mean" or with "zero"; {fill!r} was given')
+        numbers = [found.checked(each) for each in np.atleast_1d(np.asarray(features, dtype=object)).tolist()]
         out = torch.zeros(found.channels, dtype=torch.bool, device=self.device)
-        out[[found.checked(each) for each in np.atleast_1d(np.asarray(features, dtype=object)).tolist()]] = True
+        out[numbers] = True
         assert step.op is not None
         changed = copy(self)
         changed.program = self.program.with_op(step, Muted(step.op, out, fill == "mean"))
+        changed.source = self.source and f"{self.source}.without({found.name!r}, {numbers}, {fill!r})"
         changed.__dict__.pop("fingerprint", None)
         return changed
 

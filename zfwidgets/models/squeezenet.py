@@ -24,6 +24,7 @@ from zfwidgets.backend.ops.shaping import Reshape
 from zfwidgets.backend.surroundings import undisturbed
 
 WEIGHTS = Path(__file__).parent / "weights"
+TRAINED = WEIGHTS / "squeezenet1_1.safetensors"
 SIZE = 227  # what its authors trained it with
 POOLS = (2, 5, 8)  # the places of `features` that are pools; 3 and up are fire modules otherwise
 MODULES = {
@@ -37,7 +38,7 @@ MODULES = {
 
 def squeezenet1_1() -> Program:
     """SqueezeNet 1.1 with its authors' ImageNet weights, for images of 227×227; names as in torchvision."""
-    stack = _Stack(load_file(WEIGHTS / "squeezenet1_1.safetensors"))
+    stack = _Stack(load_file(TRAINED))
     step = stack.rectified("features.0", "features.1", stack.input, stride=2)
     for place in range(2, 13):
         name = f"features.{place}"
