@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -293,6 +294,12 @@ def test_a_difference_is_taken_split_by_split(net, shapes):
         one.difference(transfer(net, shapes, ["3"], 10, 5, seed=1, progress=False), "3")
     with pytest.raises(ValueError, match="different images"):
         one.p(transfer(net, shapes, ["3"], 10, 5, seed=1, progress=False), "3")
+
+
+def test_the_figure_has_curves_where_there_is_more_than_one_number_of_images(net, shapes):
+    one, two = (transfer(net, shapes, ["3"], counts, 2, progress=False) for counts in (10, (5, 10)))
+    assert [len(found.plot(found).axes) for found in (one, two)] == [1, 2]
+    assert len(replace(one, data="Caltech-101").plot().axes) == 2  # the paper has curves of it
 
 
 def test_confusions_name_the_images_that_were_taken_so(net, shapes):

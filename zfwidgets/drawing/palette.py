@@ -22,9 +22,10 @@ def line_colour(index: int) -> str:
 
 
 def layer_colours(count: int) -> tuple[str, ...]:
-    """A colour for each of so many layers, in their order, from dark violet to light green (viridis, less yellow)."""
+    """A colour for each of so many layers, in their order, from blue violet to light green: viridis without its ends,
+    which are not seen on black and on white."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    places = np.linspace(0.05, 0.85, count) if count > 1 else [0.45]
+    places = np.linspace(0.2, 0.85, count) if count > 1 else [0.5]
     return tuple(to_hex(colormaps["viridis"](place)) for place in places)

@@ -50,12 +50,14 @@ class NearDuplicates(Result):
         """Draw the pairs, one above the other; the data sets are those that were compared."""
         first = as_collection(getattr(data, "images", data))
         second = first if others is None else as_collection(getattr(others, "images", others))
-        shown = min(most, len(self.pairs))
-        figure = new_figure(1.6 * max(shown, 1), 3.6)
-        for place in range(shown):
-            for row, (images, number) in enumerate(zip((first, second), self.pairs[place], strict=True)):
+        pairs = [(first[int(one)], second[int(other)]) for one, other in self.pairs[:most]]
+        shown = len(pairs)
+        tallest = max((picture.shape[0] / picture.shape[1] for pair in pairs for picture in pair), default=1.0)
+        figure = new_figure(1.8 * max(shown, 1), 0.5 + 3.6 * min(tallest, 1.5))
+        for place, pair in enumerate(pairs):
+            for row, picture in enumerate(pair):
                 axes = figure.add_subplot(2, shown, row * shown + place + 1)
-                show_picture(axes, images[int(number)], "" if row else f"{self.correlation[place]:.3f}")
+                show_picture(axes, picture, "" if row else f"{self.correlation[place]:.3f}")
         if not shown:
             figure.text(0.5, 0.5, "no pair", ha="center")
         return figure

@@ -16,39 +16,55 @@ if TYPE_CHECKING:
     from zfwidgets.experiments.transfer.result import Transfer
 
 
+APART = 0.12  # of a layer's place, left and right of it: two networks side by side
+
+
 def draw(found: Transfer, beside: Transfer | None = None) -> Figure:
     """The curve of every layer with its 95 % interval, and the accuracy of each after the most images.
 
-    `beside` is another result of the same layers, such as of the network before its training: hollow on the right.
+    `beside` is another result of the same layers, such as of the network before its training: hollow on the right. With
+    one number of images a class there are no curves, but for the paper's.
     """
-    figure = new_figure(10, 4)
-    curves, layers = figure.subplots(1, 2, width_ratios=(3, 2))
-    for layer, title, colour in zip(found.layers, found.titles, layer_colours(len(found.layers)), strict=True):
-        means, _, lows, highs = 100 * np.array([found.estimate(layer, count) for count in found.per_class]).T
-        curves.plot(found.per_class, means, "o-", color=colour, label=title, markersize=4)
-        curves.fill_between(found.per_class, lows, highs, color=colour, alpha=0.12, linewidth=0)
-    _draw_paper(curves, found)
-    curves.axhline(100 * found.chance, color=REST, linestyle=":", label="chance")
-    curves.set(xlabel="images of each class that were learnt from", ylabel="right answers, mean of classes, %")
-    curves.set(ylim=(0, 102), xlim=(0, None))
-    curves.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
-    _draw_layers(layers, found, "full")
+    has_curves = len(found.per_class) > 1 or paper_beside(found.data) is not None
+    figure = new_figure(10 if has_curves else 6, 4)
+    if has_curves:
+        curves, layers = figure.subplots(1, 2, width_ratios=(3, 2))
+        _draw_curves(curves, found)
+    else:
+        layers = figure.subplots()
+        layers.set_ylabel("right answers, mean of classes, %")
+    _draw_layers(layers, found, "full", 0 if beside is None else APART)
     if beside is not None:
-        _draw_layers(layers, beside, "none")
+        _draw_layers(layers, beside, "none", -APART)
     layers.axhline(100 * found.chance, color=REST, linestyle=":")
     layers.set_xticks(range(len(found.titles)), found.titles, rotation=60, ha="right", fontsize=8)
     layers.set(ylim=(0, 102))
+    what = f"{found.network} on {found.data}: {found.classifier} on frozen features"
     hollow = "" if beside is None else f"\nhollow: {beside.network}"
-    layers.set_title(f"{found.per_class[-1]} images a class, with 95 % intervals{hollow}", fontsize=9)
-    curves.set_title(f"{found.network} on {found.data}: {found.classifier} on frozen features", fontsize=9)
+    intervals = f"{found.per_class[-1]} images a class, with 95 % intervals{hollow}"
+    layers.set_title(intervals if has_curves else f"{what}\n{intervals}", fontsize=9)
+    if has_curves:
+        curves.set_title(what, fontsize=9)
     return figure
 
 
-def _draw_layers(axes: Axes, found: Transfer, style: Literal["full", "none"]) -> None:
+def _draw_curves(axes: Axes, found: Transfer) -> None:
+    for layer, title, colour in zip(found.layers, found.titles, layer_colours(len(found.layers)), strict=True):
+        means, _, lows, highs = 100 * np.array([found.estimate(layer, count) for count in found.per_class]).T
+        axes.plot(found.per_class, means, "o-", color=colour, label=title, markersize=4)
+        axes.fill_between(found.per_class, lows, highs, color=colour, alpha=0.12, linewidth=0)
+    _draw_paper(axes, found)
+    axes.axhline(100 * found.chance, color=REST, linestyle=":", label="chance")
+    axes.set(xlabel="images of each class that were learnt from", ylabel="right answers, mean of classes, %")
+    axes.set(ylim=(0, 102), xlim=(0, None))
+    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+
+
+def _draw_layers(axes: Axes, found: Transfer, style: Literal["full", "none"], apart: float) -> None:
     for place, (layer, colour) in enumerate(zip(found.layers, layer_colours(len(found.layers)), strict=True)):
         mean, _, low, high = found.estimate(layer)
         reach = [[100 * (mean - low)], [100 * (high - mean)]]
-        axes.errorbar(place, 100 * mean, yerr=reach, fmt="o", color=colour, capsize=3, fillstyle=style)
+        axes.errorbar(place + apart, 100 * mean, yerr=reach, fmt="o", color=colour, capsize=3, fillstyle=style)
 
 
 def _draw_paper(axes: Axes, found: Transfer) -> None:
