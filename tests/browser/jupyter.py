@@ -123,6 +123,7 @@ class JupyterServer:
             f"--ServerApp.root_dir={self.notebooks}",
             f"--IdentityProvider.token={self.token}",
             "--LabApp.extension_manager=readonly",
+            "--LabApp.expose_app_in_browser=True",
             "--VoilaConfiguration.show_tracebacks=True",
         ]
         return [sys.executable, "-m", "jupyterlab", *options]

@@ -16,7 +16,7 @@ import nbformat
 import numpy as np
 from playwright.sync_api import Browser, Page
 
-from .jupyter import JupyterServer
+from .jupyter import THEMES, JupyterServer, Theme
 
 LIMIT = 120  # seconds for whatever is waited for: never reached where all is well, however busy the machine
 WHOLE = 900  # seconds for all cells of a notebook, some of which train networks, likewise
@@ -169,6 +169,13 @@ def canvas_pixels(page: Page, selector: str) -> np.ndarray:
     """The pixels of a canvas as it is painted now, uint8 (H, W, 4)."""
     height, width, text = page.locator(selector).evaluate(PIXELS)
     return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)
+
+
+def change_theme(page: Page, theme: Theme) -> None:
+    """Choose a theme in JupyterLab's menu."""
+    page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', { theme: name })", THEMES[theme])
+    is_light = "light => document.body.dataset.jpThemeLight === String(light)"
+    page.wait_for_function(is_light, arg=theme == "light")
 
 
 def open_more(page: Page, panel: str = ".zf-panel") -> None:

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -38,17 +37,14 @@ from zfwidgets.experiments.transfer import (
 from zfwidgets.experiments.transfer.plan import planned
 from zfwidgets.task import Cancelled, Task
 
+from ..tiny import tiny_network
+
 CLASSES = ("a", "b", "c")
 
 
 @pytest.fixture(scope="module")
 def net():
-    torch.manual_seed(0)
-    module = nn.Sequential(
-        nn.Conv2d(3, 5, 5, 2, 2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(5, 7, 3, 1, 1), nn.ReLU(), nn.Flatten(),
-        nn.Linear(7 * 64, 9), nn.ReLU(), nn.Linear(9, 4),
-    )  # fmt: skip
-    return zf.Network(module, 32, device="cpu")
+    return tiny_network()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import io
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from torch import nn
 
@@ -15,15 +14,12 @@ from zfwidgets.data import Labelled
 from zfwidgets.experiments.transfer import teach
 from zfwidgets.widgets.transfer_lab import widget as module
 
+from ..tiny import tiny_network
+
 
 @pytest.fixture(scope="module")
 def net():
-    torch.manual_seed(0)
-    module = nn.Sequential(
-        nn.Conv2d(3, 5, 5, 2, 2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(5, 7, 3, 1, 1), nn.ReLU(), nn.Flatten(),
-        nn.Linear(7 * 64, 9), nn.ReLU(), nn.Linear(9, 4),
-    )  # fmt: skip
-    return zf.Network(module, 32, device="cpu")
+    return tiny_network()
 
 
 @pytest.fixture(scope="module")

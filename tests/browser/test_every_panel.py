@@ -1,4 +1,5 @@
-"""How each panel looks, at four widths, at 150 %, and in both themes: as in the references that were looked at.
+"""Every panel in both themes, which change while it is open: nothing serious by the rules of axe-core, and at four
+widths and at 150 % it looks as in the references that were looked at.
 
 `ZFWIDGETS_REFERENCES=write` renews them. Letters differ from machine to machine, so they are compared coarsely.
 """
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
-from .pages import READY, eventually
+from .pages import change_theme, eventually, opened
 
 pytestmark = pytest.mark.browser
 
@@ -39,7 +41,10 @@ PANELS = {
     "transfer": TRANSFER,
     "teach": TRANSFER.replace("layer=", "view='teach', layer="),
     "sharing": "zf.SharingExplorer(net, layer='fire 5', feature=232)",
+    "matrix": "zf.SharingExplorer(net, view='matrix')",
+    "tree": "zf.SharingExplorer(net, view='tree')",
 }
+OPENED = {"width": 1280, "height": 900}
 # name: window, and the panel's own width; at 150 % a window of 1280 pixels has room for 853
 VIEWS = {
     "640": ((1440, 900), 640),
@@ -70,22 +75,44 @@ def seen(page, window, width):
     return picture.resize((picture.width // COARSE, picture.height // COARSE), Image.Resampling.BOX)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("panel", PANELS)
-def test_it_looks_as_it_did(open_notebook, panel, theme):
-    page = open_notebook([START + PANELS[panel]], theme=theme)
-    page.wait_for_selector(READY)
+@pytest.fixture(scope="module", params=PANELS)
+def panel(request, browser, server):
+    """Its name, and a page with it."""
+    with opened(browser, server, [START + PANELS[request.param]], OPENED["height"]) as page:
+        yield request.param, page
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def theme(request, panel):
+    _, page = panel
+    page.set_viewport_size(OPENED)
+    change_theme(page, request.param)
     page.wait_for_function(RESTING)
+    return request.param
+
+
+def test_nothing_serious_is_wrong_with_it(panel, theme):
+    found = Axe().run(panel[1], context=".zf-panel").response["violations"]
+    serious = {
+        rule["id"]: [node["html"][:200] + " | " + " ".join(node["target"][-1:])[-80:] for node in rule["nodes"]]
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    }
+    assert serious == {}
+
+
+def test_it_looks_as_it_did(panel, theme):
+    name, page = panel
     differences = {}
-    for name, (window, width) in VIEWS.items():
-        now, path = seen(page, window, width), REFERENCES / f"{panel}_{name}_{theme}.png"
+    for view, (window, width) in VIEWS.items():
+        now, path = seen(page, window, width), REFERENCES / f"{name}_{view}_{theme}.png"
         if os.environ.get("ZFWIDGETS_REFERENCES") == "write":
             path.parent.mkdir(exist_ok=True)
             now.save(path, optimize=True)
             continue
         difference = compared(now, Image.open(path).convert("RGB"))
         if difference:
-            differences[name] = difference
+            differences[view] = difference
     assert differences == {}
 
 
