@@ -1,5 +1,6 @@
 """A small network, and a way to let panels work in their thread as they do in a kernel."""
 
+import gc
 import time
 from functools import lru_cache
 
@@ -20,6 +21,14 @@ class Small(nn.Module):
 
     def forward(self, x):
         return self.fc(self.pool(self.relu2(self.conv2(self.relu1(self.conv1(x))))).flatten(1))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def only_what_a_module_makes_is_searched():
+    """Each panel that is closed has Python search all that there is: what other modules' tests keep is left out."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 @lru_cache

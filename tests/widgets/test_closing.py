@@ -319,6 +319,17 @@ def test_a_cell_that_runs_again_closes_the_panels_that_it_made_before(execute):
     assert (other.closed, third.closed) == (False, True)
 
 
+def test_what_panels_held_is_searched_for_once_however_many_are_closed(execute, monkeypatch):
+    searches = []
+    monkeypatch.setattr(closing, "give_back", lambda: searches.append(1))
+    outer, second, _ = execute(lambda: (Counting(), Counting(), Counting()), "a")
+    outer.pressed.children = [Counting()]
+    execute(Counting, "a")
+    assert (outer.closed, second.closed, searches) == (True, True, [1])
+    second.close()
+    assert searches == [1]
+
+
 def test_a_cell_that_makes_none_this_time_closes_none(execute):
     panel = execute(Counting, "a")
     execute(lambda: panel.update(), "a")

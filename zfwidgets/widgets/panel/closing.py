@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -41,6 +43,7 @@ class Made:
 
 _latest: dict[str, Made] = {}  # by cell
 _open: WeakSet[Any] = WeakSet()  # all panels that are not closed
+_tidying: ContextVar[bool] = ContextVar("_tidying", default=False)
 
 
 class Making(T.MetaHasTraits):
@@ -97,10 +100,26 @@ def close_former(run: Run) -> None:
     if former is None or former.run.message == run.message or former.run.started > run.started:
         return
     del _latest[run.cell]
-    for panel in list(former.panels):
-        others = [other for other in _open if other is not panel]
-        if panel not in all_within(others):
-            panel.close()
+    with tidied():
+        for panel in list(former.panels):
+            others = [other for other in _open if other is not panel]
+            if panel not in all_within(others):
+                panel.close()
+
+
+@contextmanager
+def tidied() -> Iterator[None]:
+    """While this lasts, panels are closed, some inside others: at the end their memory is given back, once for all."""
+    if _tidying.get():
+        yield
+        return
+    outermost = _tidying.set(True)
+    try:
+        yield
+    finally:
+        _tidying.reset(outermost)
+        gc.collect()  # a panel goes round in circles, and Python counts objects, not megabytes
+        give_back()
 
 
 def forget(panel: W.Widget, kept: Iterable[str]) -> None:
@@ -113,8 +132,6 @@ def forget(panel: W.Widget, kept: Iterable[str]) -> None:
             del panel._trait_values[name]
     for name in set(vars(panel)) - {*vars(T.HasTraits()), *kept}:
         delattr(panel, name)
-    gc.collect()  # it goes round in circles, and Python counts objects, not megabytes
-    give_back()
 
 
 def _remember(panel: Any, run: Run | None) -> None:

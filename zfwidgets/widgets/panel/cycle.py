@@ -14,7 +14,7 @@ import traitlets as T
 from zfwidgets.task import Foreground, Task
 from zfwidgets.widgets.belongings import Belongings, made_by_others, recording
 from zfwidgets.widgets.errors import describe_error
-from zfwidgets.widgets.panel.closing import CLOSED, LatestResult, Making, forget
+from zfwidgets.widgets.panel.closing import CLOSED, LatestResult, Making, forget, tidied
 from zfwidgets.widgets.panel.status import Status
 from zfwidgets.widgets.panel.where import at_once
 from zfwidgets.widgets.selection import Selection
@@ -126,11 +126,12 @@ class Cycle(W.VBox, metaclass=Making):
             super().close()
         elif not self.closed:
             self.closed = True
-            self._belongings.end()
-            with self._drawing:
-                super().close()
-                self._belongings.close()
-            forget(self, KEPT)
+            with tidied():
+                self._belongings.end()
+                with self._drawing:
+                    super().close()
+                    self._belongings.close()
+                forget(self, KEPT)
 
     def check_open(self) -> None:
         """Raise ValueError where the panel is closed."""
