@@ -76,7 +76,7 @@ def opened(
 
 
 def kernel(page: Page) -> dict[str, Any]:
-    """What the kernel holds, as the notebook writes it into its `.zf-kernel`."""
+    """What the kernel holds, as the notebook tells it: see `telling`."""
     return json.loads(page.locator(".zf-kernel").inner_text())
 
 

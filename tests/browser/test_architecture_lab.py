@@ -15,18 +15,19 @@ FILTERS = ".zf-architecture-side >> nth={} >> .zf-picture canvas >> nth=0"
 BUILDER, WORDS = ".zf-architecture-builder", ".zf-architecture-words"
 DOTS = ".zf-error-chart .dot"  # of each network two, and a ring
 START = """
-import json, ipywidgets, torch, zfwidgets as zf
+import ipywidgets, torch, zfwidgets as zf
 torch.set_num_threads(1)
 """
 LAB = """
+from telling import kernel, told
 lab = zf.ArchitectureLab({given})
-kernel = ipywidgets.Label().add_class("zf-kernel")
 names = ("view", "left", "right", "filters", "variant", "kernel_size", "stride", "maps", "without", "units", "version",
          "data", "error", "busy")
-def tell(change=None):
+@told
+def tell(change):
     now = {{name: getattr(lab, name) for name in names}}
     now |= {{"running": lab.training.running, "epoch": lab.training.bar.value, "note": lab.training.note.value}}
-    kernel.value = json.dumps(now)
+    return now
 lab.observe(tell, names=list(names))
 lab.training.observe(tell, names="running")
 lab.training.bar.observe(tell, names="value")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from .pages import READY, contrast, screenshot
+from .pages import change_theme, contrast, opened, screenshot
 
 pytestmark = pytest.mark.browser
 
@@ -16,14 +16,15 @@ zf.OcclusionCanvas(zf.load("squeezenet1_1"), image="cat")
 """
 
 
-@pytest.fixture(params=["light", "dark"])
-def page(open_notebook, request):
-    page = open_notebook([CELL], theme=request.param)
-    page.wait_for_selector(READY)
-    return page
+@pytest.fixture(scope="module")
+def page(browser, server):
+    with opened(browser, server, [CELL], 900) as page:
+        yield page
 
 
-def test_dog_finds_the_118_breeds_and_no_hog(page, request):
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_dog_finds_the_118_breeds_and_no_hog(page, theme):
+    change_theme(page, theme)
     box, options = page.locator(BOX), page.locator(OPTION)
     expect(box).to_have_attribute("role", "combobox")
     expect(box).to_have_attribute("aria-expanded", "false")
@@ -34,7 +35,7 @@ def test_dog_finds_the_118_breeds_and_no_hog(page, request):
     assert len(shown) == 118 + len(["dogsled"]) + len(["African hunting dog"])
     assert not {"hog", "clog", "organ"} & set(shown)
     expect(page.locator(".zf-class-heading").first).to_have_text("dog · 118 classes")
-    screenshot(page, f"class_box_{request.node.callspec.id}", ".zf-panel")
+    screenshot(page, f"class_box_{theme}", ".zf-panel")
     assert contrast(page, OPTION) >= 4.5
     assert contrast(page, ".zf-class-heading") >= 4.5
     for key in ("ArrowDown", "ArrowDown", "ArrowUp"):

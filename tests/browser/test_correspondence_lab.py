@@ -27,7 +27,8 @@ pytestmark = pytest.mark.browser
 SHAPE = (40, 50)
 NAMES = ("one", "two", "three")
 SMALL = """
-import json, threading, ipywidgets, numpy as np, torch, zfwidgets as zf
+import json, ipywidgets, numpy as np, torch, zfwidgets as zf
+from telling import kernel, told
 torch.manual_seed(0)
 module = torch.nn.Sequential(
     torch.nn.Conv2d(3, 6, 5), torch.nn.ReLU(), torch.nn.Conv2d(6, 8, 3, stride=2), torch.nn.ReLU(),
@@ -36,15 +37,13 @@ module = torch.nn.Sequential(
 network = zf.Network(module.eval(), size=(40, 50), labels=["a", "b", "c"], name="small")
 pixels = np.random.default_rng(0).integers(0, 256, (3, 40, 50, 3), np.uint8)
 panel = zf.CorrespondenceLab(network, dict(zip(("one", "two", "three"), pixels)))
-kernel = ipywidgets.Label().add_class("zf-kernel")
-lock = threading.RLock()  # of two threads that tell, the later one knows more
-def tell(_=None):
-    with lock:
-        result = panel.result
-        kernel.value = json.dumps({
-            "part": panel.part, "error": panel.error, "busy": panel.busy, "saved": json.loads(panel.save())["parts"],
-            "parts": [] if result is None else list(result.parts),
-        })
+@told
+def tell(_):
+    result = panel.result
+    return {
+        "part": panel.part, "error": panel.error, "busy": panel.busy, "saved": json.loads(panel.save())["parts"],
+        "parts": [] if result is None else list(result.parts),
+    }
 panel.observe(tell, names=["part", "error", "busy", "result", "_marked"])
 tell()
 ipywidgets.VBox([panel, kernel])

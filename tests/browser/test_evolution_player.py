@@ -13,17 +13,18 @@ pytestmark = pytest.mark.browser
 EPOCHS = [1, 2, 5, 10, 20, 30, 40, 64]
 SLIDER, GRID, TILE = ".zf-epoch .noUi-handle", ".zf-evolution-grid canvas", ".zf-evolution-projection canvas"
 PLAYER = """
-import json, ipywidgets, zfwidgets as zf
+import ipywidgets, zfwidgets as zf
+from telling import kernel, told
 
 player = zf.EvolutionPlayer({given})
-kernel = ipywidgets.Label().add_class("zf-kernel")
 seen = []
-def tell(change=None):
+@told
+def tell(change):
     if change is not None and change["name"] == "epoch":
         seen.append(player.epoch)
     names = ("epoch", "place", "shown", "view", "layer", "error", "busy", "version")
     now = {{name: getattr(player, name) for name in names}}
-    kernel.value = json.dumps(now | {{"playing": player.epochs.play.playing, "seen": seen}})
+    return now | {{"playing": player.epochs.play.playing, "seen": seen}}
 player.observe(tell, names=["epoch", "place", "shown", "view", "layer", "error", "busy", "version"])
 player.epochs.play.observe(tell, names="playing")
 tell()

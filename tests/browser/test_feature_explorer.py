@@ -30,7 +30,8 @@ PICTURES = ("photograph", "whole", "map", "patch", "projection")
 
 # Beside the explorer, a line with what the kernel holds and, in the second cell, what it answers when it is asked.
 EXPLORER = """
-import json, time, ipywidgets, zfwidgets as zf
+import time, ipywidgets, zfwidgets as zf
+from telling import kernel, told
 
 class Explorer(zf.FeatureExplorer):
     def compute(self, choice, task):
@@ -39,12 +40,12 @@ class Explorer(zf.FeatureExplorer):
         return super().compute(choice, task)
 
 explorer = Explorer(zf.load("squeezenet1_1"))
-kernel = ipywidgets.Label().add_class("zf-kernel")
 traits = ("image", "layer", "feature", "unit", "order", "place", "error", "busy")
-def tell(_=None):
+@told
+def tell(_):
     now = {name: getattr(explorer, name) for name in traits}
     now["shown"] = explorer.result and (explorer.result.layer, explorer.result.feature, explorer.result.unit)
-    kernel.value = json.dumps(now)
+    return now
 explorer.observe(tell, names=[*traits, "result"])
 tell()
 ipywidgets.VBox([explorer, kernel])

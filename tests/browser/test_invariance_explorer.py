@@ -15,18 +15,19 @@ pytestmark = pytest.mark.browser
 SLIDER, PICTURE, CHART = ".zf-value .noUi-handle", ".zf-invariance-picture canvas", ".zf-invariance-charts .zf-curves"
 
 EXPLORER = """
-import json, ipywidgets, zfwidgets as zf
+import ipywidgets, zfwidgets as zf
+from telling import kernel, told
 
 explorer = zf.InvarianceExplorer(zf.load("squeezenet1_1"))
-kernel = ipywidgets.Label().add_class("zf-kernel")
 traits = ("image", "transform", "value", "border", "measure", "layers", "error", "busy")
-def tell(_=None):
+@told
+def tell(_):
     now = {name: getattr(explorer, name) for name in traits}
     now["numbers"] = explorer.now and explorer.now[0].value
     now["curves"] = explorer.result and [*explorer.result[0].transforms, explorer.result[0].border]
     now["playing"] = explorer.slider.play.playing
     now["marked"] = explorer.board.views[0].charts[0].marked
-    kernel.value = json.dumps(now)
+    return now
 explorer.observe(tell, names=[*traits, "now", "result"])
 explorer.slider.play.observe(tell, names="playing")
 tell()

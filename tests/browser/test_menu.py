@@ -12,12 +12,13 @@ from .pages import kernel, opened, screenshot, wait_until
 pytestmark = pytest.mark.browser
 
 EXPLORER = """
-import json, ipywidgets, zfwidgets as zf
+import ipywidgets, zfwidgets as zf
+from telling import kernel, told
 explorer = zf.FeatureExplorer(zf.load("squeezenet1_1"), image="cat", layer="fire 4", feature=9)
-kernel = ipywidgets.Label().add_class("zf-kernel")
-def tell(_=None):
+@told
+def tell(_):
     now = {name: getattr(explorer, name) for name in ("image", "layer", "feature", "rule", "order", "busy")}
-    kernel.value = json.dumps(now | {"code": explorer.code() if explorer.result else ""})
+    return now | {"code": explorer.code() if explorer.result else ""}
 explorer.observe(tell, names=["result", "busy", "rule", "order"])
 tell()
 ipywidgets.VBox([explorer, kernel])

@@ -72,14 +72,15 @@ panel = zf.OcclusionCanvas(zf.load("squeezenet1_1"), image="cat", stride=12)
 
 # Beside the panel, a line with what the kernel holds.
 WITH_KERNEL = """
-import json, ipywidgets, numpy as np
-kernel = ipywidgets.Label().add_class("zf-kernel")
-def tell(_=None):
+import ipywidgets, numpy as np
+from telling import kernel, told
+@told
+def tell(_):
     mask, swept = panel.canvas.mask, panel.swept
     now = {name: getattr(panel, name) for name in ("size", "stride", "target", "feature", "busy", "error")}
     now |= {"hidden": int(mask.sum()), "square": panel.canvas.square, "sweeping": panel.sweeper.job.running}
     now |= {"places": swept and swept.computed.size, "computed": swept and int(swept.computed.sum())}
-    kernel.value = json.dumps(now)
+    return now
 panel.observe(tell, names=["size", "stride", "target", "feature", "busy", "error", "swept"])
 panel.canvas.observe(tell, names=["mask", "square"])
 panel.sweeper.job.observe(tell, names="running")

@@ -10,17 +10,19 @@ from .pages import canvas_pixels, choose_image, eventually, fail_on_errors, open
 pytestmark = pytest.mark.browser
 
 SHARED = """
-import json, ipywidgets, zfwidgets as zf
+import ipywidgets, zfwidgets as zf
+from telling import kernel, told
 
 explorer = zf.FeatureExplorer(zf.load("squeezenet1_1"), image="cat", layer="fire 4")
 canvas = zf.OcclusionCanvas(selection=explorer.selection)
-kernel, changes = ipywidgets.Label().add_class("zf-kernel"), []
-def tell(change=None):
+changes = []
+@told
+def tell(change):
     if change is not None and change.owner is explorer.selection:
         changes.append(change.name)
     now = {name: getattr(explorer.selection, name) for name in ("image", "layer", "feature")}
     now["shown"] = [panel.result and [panel.result.layer, panel.result.feature] for panel in (explorer, canvas)]
-    kernel.value = json.dumps(now | {"busy": explorer.busy or canvas.busy, "changes": len(changes)})
+    return now | {"busy": explorer.busy or canvas.busy, "changes": len(changes)}
 explorer.selection.observe(tell, names=["image", "layer", "feature"])
 for panel in (explorer, canvas):
     panel.observe(tell, names=["result", "busy"])

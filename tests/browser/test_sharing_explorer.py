@@ -11,13 +11,14 @@ from .pages import canvas_pixels, eventually, kernel, opened, reload, screenshot
 pytestmark = pytest.mark.browser
 
 CELL = """
-import json, ipywidgets, zfwidgets as zf
+import ipywidgets, zfwidgets as zf
+from telling import kernel, told
 
 panel = zf.SharingExplorer(zf.load("squeezenet1_1"), layer="fire 5", feature=232)
-kernel = ipywidgets.Label().add_class("zf-kernel")
 names = ("layer", "feature", "view", "by", "part", "out", "error", "busy")
-def tell(_=None):
-    kernel.value = json.dumps({name: getattr(panel, name) for name in names})
+@told
+def tell(_):
+    return {name: getattr(panel, name) for name in names}
 panel.observe(tell, names=names)
 tell()
 ipywidgets.VBox([panel, kernel])
@@ -137,7 +138,8 @@ def test_the_crosshair_goes_by_mouse_and_by_keys(page):
     )
     page.locator(".zf-matrix-whole .zf-picture-frame").focus()
     page.keyboard.press("ArrowRight")
-    wait_until(page, lambda now: now["part"] != there["part"] and now["feature"] == there["feature"])
+    beside = wait_until(page, lambda now: now["part"] != there["part"] and not now["busy"])
+    assert beside["feature"] == there["feature"]
     page.locator(".zf-matrix-search input").fill("77")
     page.keyboard.press("Enter")
     at_rest(page, part=77)

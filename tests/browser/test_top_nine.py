@@ -32,17 +32,18 @@ PICTURES = ("wall", "projections", "patches")
 
 # Beside the panel, a line with what the kernel holds; in the second cell, what it answers when it is asked.
 PANEL = """
-import json, ipywidgets, zfwidgets as zf
+import ipywidgets, zfwidgets as zf
+from telling import kernel, told
 from zfwidgets.widgets.top_nine import TopNine
 
 panel = TopNine(zf.load("squeezenet1_1"), layer="features.3.cat")
-kernel = ipywidgets.Label().add_class("zf-kernel")
 traits = ("layer", "feature", "order", "rule", "show", "page", "error", "busy")
-def tell(_=None):
+@told
+def tell(_):
     now = {name: getattr(panel, name) for name in traits} | {"images": panel.tops.count}
     now["shown"] = panel.result and (panel.result.layer, panel.result.feature, len(panel.result.patches))
     now["features"] = panel.result and panel.result.features
-    kernel.value = json.dumps(now)
+    return now
 panel.observe(tell, names=[*traits, "result", "tops"])
 tell()
 ipywidgets.VBox([panel, kernel])

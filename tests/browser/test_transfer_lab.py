@@ -14,21 +14,22 @@ pytestmark = pytest.mark.browser
 
 ROWS = ".zf-transfer-table tbody tr"
 START = """
-import json, ipywidgets, torch, zfwidgets as zf
+import ipywidgets, torch, zfwidgets as zf
 torch.set_num_threads(1)
 net = zf.load("zfnet_shapes")
 data = {{"forms": zf.Shapes(60, 32, forms=("disc", "star", "bar")), "textures": zf.data_set("textures", 12)}}
 """
 LAB = """
+from telling import kernel, told
 lab = zf.TransferLab(net, data, per_class=(1, 5), folds=3)
-kernel = ipywidgets.Label().add_class("zf-kernel")
 names = ("view", "data", "layer", "count", "beside", "classifier", "version", "error", "busy")
-def tell(change=None):
+@told
+def tell(change):
     now = {name: getattr(lab, name) for name in names}
     now["complete"] = getattr(getattr(lab.result, "found", None), "complete", None)
     now["taught"] = repr(getattr(lab.result, "taught", None))
     now["counts"] = [len(one.images) for one in (*lab.lesson.examples, lab.lesson.question.asked)]
-    kernel.value = json.dumps(now)
+    return now
 lab.observe(tell, names=list(names) + ["result"])
 tell()
 ipywidgets.VBox([lab, kernel])
