@@ -518,3 +518,38 @@ def test_the_papers_numbers_are_those_of_its_tables():
     assert zf.papers_transfer().layers["7"] == (85.5, 85.4)
     with pytest.raises(ValueError, match="Caltech-101 and Caltech-256"):
         zf.papers_transfer("digits")
+
+
+# ---- what comes with the package
+
+
+@pytest.mark.slow
+def test_what_ships_is_what_is_found_today():
+    net, faces = zf.load("squeezenet1_1", device="cpu"), zf.data_set("faces")
+    ships = zf.prepared_transfer(net, faces)
+    found = transfer(net, faces, ships.layers[-2:], ships.per_class, len(ships.tests), progress=False)
+    assert ships.complete
+    assert np.array_equal(ships.tests, found.tests)
+    assert (ships.answers[-2:] == found.answers).mean() > 0.99
+    assert (ships.weights, ships.images, ships.searched.tolist()) == (
+        found.weights, found.images, found.searched.tolist(),
+    )  # fmt: skip
+    new = zf.prepared_transfer(net.reinitialised(), "faces")
+    assert ships.difference(new, ships.layers[-2]).mean > 0
+
+
+def test_nothing_ships_of_other_images_labels_or_weights(net):
+    squeezenet, faces = zf.load("squeezenet1_1", device="cpu"), zf.data_set("faces")
+    assert zf.prepared_transfer(net, faces) is None
+    assert zf.prepared_transfer(squeezenet.reinitialised(1), faces) is None
+    assert zf.prepared_transfer(squeezenet, zf.data_set("faces", 50)) is None
+    assert zf.prepared_transfer(squeezenet, replace(faces, targets=1 - faces.targets)) is None
+    assert zf.prepared_transfer(squeezenet, replace(faces, classes=("a", "b"))) is None
+    assert zf.prepared_transfer(squeezenet, replace(faces, name="../faces")) is None
+
+
+def test_what_ships_is_asked_like_any_other():
+    ships = zf.prepared_transfer(zf.load("squeezenet1_1", device="cpu"), "forms")
+    assert {array.dtype for array in (ships.answers, ships.targets, ships.tests)} == {np.dtype(np.int64)}
+    assert ships.estimate(ships.layers[-1]).mean > ships.chance
+    assert ships.confusion(ships.layers[0]).sum() == ships.tests.size

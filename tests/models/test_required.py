@@ -32,6 +32,7 @@ FUNCTIONS = {
     "sharing": lambda net: zf.sharing(net, [IMAGE], progress=False),
     "sharing_layers": lambda net: zf.sharing_layers(net),
     "prepared_sharing": lambda net: zf.prepared_sharing(net, [IMAGE]),
+    "prepared_transfer": lambda net: zf.prepared_transfer(net, "faces"),
     "knock_out": lambda net: zf.knock_out(net, IMAGE, "0", 0),
     "correspondence": lambda net: zf.correspondence(net, [IMAGE, IMAGE], {"nose": [BOX, BOX]}),
     "transfer": lambda net: zf.transfer(net, "digits", progress=False),

@@ -228,3 +228,28 @@ def test_teaching_needs_two_classes_with_pictures(net):
     taught = teach(net, {"a": [red(9)], "b": [red(200)]})
     assert np.isnan(taught.right)
     assert "1 of a, 1 of b" in repr(taught)
+
+
+def test_what_comes_with_the_package_is_shown_at_once_and_nothing_else_than_what_was_asked(monkeypatch):
+    asked = []
+
+    def sweep(net, data, layers, per_class, folds, classifier, **options):
+        asked.append((net.name, data.name, per_class, folds, classifier))
+        raise ValueError("asked")
+
+    monkeypatch.setattr(module, "transfer_sweep", sweep)
+    squeezenet = zf.load("squeezenet1_1", device="cpu")
+    lab = zf.TransferLab(squeezenet)
+    assert lab.result.found.complete
+    lab.data = "faces"
+    lab.beside = "new"
+    assert (lab.error, lab.result.found.data, lab.result.beside.network) == ("", "faces", lab.nets["new"].name)
+    assert asked == []
+    lab.classifier = "svm"
+    assert (lab.error, asked.pop()) == ("asked", ("squeezenet1_1", "faces", lab.per_class, 5, "svm"))
+    lab.close()
+    for settings in ({"folds": 3}, {"per_class": (1, 5)}, {"layers": ["fire 2", "fire 9"]}):
+        other = zf.TransferLab(squeezenet, "faces", **settings)
+        assert (other.error, len(asked)) == ("asked", 1)
+        assert asked.pop()[1:4] == ("faces", other.per_class, other.folds)
+        other.close()

@@ -5,6 +5,7 @@ from zfwidgets.experiments.transfer.duplicates import NearDuplicates, near_dupli
 from zfwidgets.experiments.transfer.layers import spread_layers
 from zfwidgets.experiments.transfer.objects import ObjectTransfer, transfer_objects
 from zfwidgets.experiments.transfer.papers import PaperTransfer, paper_beside, papers_transfer
+from zfwidgets.experiments.transfer.prepared import prepared_transfer
 from zfwidgets.experiments.transfer.result import Confusion, Estimate, Transfer
 from zfwidgets.experiments.transfer.scratch import from_scratch
 from zfwidgets.experiments.transfer.sweep import transfer, transfer_sweep
@@ -23,6 +24,7 @@ __all__ = [
     "near_duplicates",
     "paper_beside",
     "papers_transfer",
+    "prepared_transfer",
     "spread_layers",
     "teach",
     "transfer",

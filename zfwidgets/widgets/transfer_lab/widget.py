@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as W
 import traitlets as T
 
-from zfwidgets.experiments.transfer import Taught, Transfer, spread_layers, teach, transfer_sweep
+from zfwidgets.experiments.transfer import Taught, Transfer, prepared_transfer, spread_layers, teach, transfer_sweep
 from zfwidgets.models import Network, Prediction, require_network
 from zfwidgets.task import Task
 from zfwidgets.widgets.controls import NameButtons, NameList, bind, classed, control, labelled, rare
@@ -61,9 +61,10 @@ class Lesson:
 class TransferLab(Card):
     """Put a new classifier on the frozen features of each layer, and see what they tell apart.
 
-    `TransferLab(net)` takes a network to handwritten digits, faces and drawn shapes. `.result.found` is the
-    `zf.Transfer`, `.result.beside` that of the network it is held against. In the view "teach" the reader teaches it
-    two things, by pictures from files or the camera, and asks about another.
+    `TransferLab(net)` takes a network to handwritten digits, faces and drawn shapes; what `zf.prepared_transfer` has of
+    that is there at once. `.result.found` is the `zf.Transfer`, `.result.beside` that of the network it is held
+    against. In the view "teach" the reader teaches it two things, by pictures from files or the camera, and asks about
+    another.
 
     Args:
         net: the network.
@@ -207,6 +208,8 @@ class TransferLab(Card):
 
     def _found(self, choice: TransferChoice, which: str, task: Task) -> Iterator[Transfer]:
         key = choice.data, choice.classifier, which
+        if key not in self._known and (prepared := self._prepared(*key)) is not None:
+            self._known[key] = prepared
         if key in self._known:
             yield self._known[key]
             return
@@ -217,6 +220,14 @@ class TransferLab(Card):
         ):  # fmt: skip
             yield found
         self._known[key] = found
+
+    def _prepared(self, data: str, classifier: str, which: str) -> Transfer | None:
+        """What comes with the package, where it is of the same layers, numbers of images and splits."""
+        found = prepared_transfer(self.nets[which], self.sources[data])
+        if found is None or found.classifier != classifier:
+            return None
+        wanted = tuple(self.layers), self.per_class, self.folds
+        return found if (found.layers, found.per_class, len(found.tests)) == wanted else None
 
     def _lesson(self, choice: TransferChoice, task: Task) -> Lesson:
         pictures = self.lesson.pictures
