@@ -77,6 +77,17 @@ def test_what_is_taken_for_what_is_shown_with_its_pictures(lab, data):
     assert np.array_equal(shown[:64, :64, :3], tile)
 
 
+def test_a_field_for_what_is_taken_for_nothing_is_as_large_and_out_of_sight(lab):
+    lab.data = "rings & <b>"  # of two classes, so that there are two pairs at most
+    *_, last = lab.look.confused.pictures
+    assert (last.layout.visibility, last.caption) == ("hidden", "")
+    assert (last.height, last.width) == (lab.look.confused.pictures[0].height, lab.look.confused.pictures[0].width)
+    lab.data = "forms"
+    lab.layer, lab.count = lab.layers[0], "2"
+    shown = len(lab.result.found.confusions(lab.layer, 2, 3))
+    assert [each.layout.visibility for each in lab.look.confused.pictures].count("visible") == shown
+
+
 def test_a_choice_of_layer_computes_nothing_anew(lab, monkeypatch):
     monkeypatch.setattr(module, "transfer_sweep", None)
     lab.layer = lab.layers[0]

@@ -36,8 +36,9 @@ class ConfusedView(W.Box):
         none = "" if pairs else ": nothing" if complete else ": nothing yet"
         self.head.value = f"<b>Taken for another</b> <span class='zf-quiet'>{title}{none}</span>"
         for place, picture in enumerate(self.pictures):
+            picture.layout.visibility = "visible" if place < len(pairs) else "hidden"
             if place >= len(pairs):
-                picture.show(np.zeros((1, 1, 4), np.uint8), caption="")
+                picture.show(_row([]), caption="")
                 continue
             pair = pairs[place]
             picture.show(
