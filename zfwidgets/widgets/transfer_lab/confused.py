@@ -32,7 +32,7 @@ class ConfusedView(W.Box):
         self.add_class("zf-transfer-confused")
 
     def show(self, title: str, pairs: Sequence[Confusion], data: Labelled, complete: bool) -> None:
-        """Draw the pairs; fields stay empty where there are fewer."""
+        """Draw the pairs; where there are fewer, fields are out of sight, but keep their place."""
         none = "" if pairs else ": nothing" if complete else ": nothing yet"
         self.head.value = f"<b>Taken for another</b> <span class='zf-quiet'>{title}{none}</span>"
         for place, picture in enumerate(self.pictures):
