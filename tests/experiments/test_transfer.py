@@ -30,6 +30,8 @@ from zfwidgets.experiments.transfer import (
     from_scratch,
     near_duplicates,
     objects,
+    paper_beside,
+    papers,
     transfer,
     transfer_objects,
     transfer_sweep,
@@ -292,9 +294,10 @@ def test_a_difference_is_taken_split_by_split(net, shapes):
         one.p(transfer(net, shapes, ["3"], 10, 5, seed=1, progress=False), "3")
 
 
-def test_the_figure_has_curves_where_there_is_more_than_one_number_of_images(net, shapes):
+def test_the_figure_has_curves_where_there_is_more_than_one_number_of_images(net, shapes, monkeypatch):
     one, two = (transfer(net, shapes, ["3"], counts, 2, progress=False) for counts in (10, (5, 10)))
     assert [len(found.plot(found).axes) for found in (one, two)] == [1, 2]
+    monkeypatch.setitem(papers._CLASSES, "Caltech-101", (3,))
     assert len(replace(one, data="Caltech-101").plot().axes) == 2  # the paper has curves of it
 
 
@@ -518,6 +521,22 @@ def test_the_papers_numbers_are_those_of_its_tables():
     assert zf.papers_transfer().layers["7"] == (85.5, 85.4)
     with pytest.raises(ValueError, match="Caltech-101 and Caltech-256"):
         zf.papers_transfer("digits")
+
+
+def test_the_papers_curve_is_beside_the_same_data_and_protocol_alone(monkeypatch):
+    found = zf.prepared_transfer(zf.load("squeezenet1_1", device="cpu"), "forms")
+
+    def named(data, count, classifier="softmax"):
+        return replace(found, data=data, classes=tuple(map(str, range(count))), classifier=classifier)
+
+    assert paper_beside(named("Caltech-256", 256)) is zf.papers_transfer("Caltech-256")
+    assert paper_beside(named("Caltech-101", 101)) is zf.papers_transfer("Caltech-101")
+    some = named("Caltech-256", 12)
+    assert paper_beside(some) is paper_beside(found) is paper_beside(named("Caltech-101", 256)) is None
+    assert paper_beside(named("Caltech-256", 256, "svm")) is None
+    without = len(some.plot().axes[0].get_lines())
+    monkeypatch.setitem(papers._CLASSES, "Caltech-256", (12,))
+    assert len(some.plot().axes[0].get_lines()) == without + 2  # the paper's ZFNet, and the best before it
 
 
 # ---- what comes with the package

@@ -25,7 +25,7 @@ def draw(found: Transfer, beside: Transfer | None = None) -> Figure:
     `beside` is another result of the same layers, such as of the network before its training: hollow on the right. With
     one number of images a class there are no curves, but for the paper's.
     """
-    has_curves = len(found.per_class) > 1 or paper_beside(found.data) is not None
+    has_curves = len(found.per_class) > 1 or paper_beside(found) is not None
     figure = new_figure(10 if has_curves else 6, 4)
     if has_curves:
         curves, layers = figure.subplots(1, 2, width_ratios=(3, 2))
@@ -68,7 +68,7 @@ def _draw_layers(axes: Axes, found: Transfer, style: Literal["full", "none"], ap
 
 
 def _draw_paper(axes: Axes, found: Transfer) -> None:
-    paper = paper_beside(found.data)
+    paper = paper_beside(found)
     if paper is not None:
         axes.plot(paper.per_class, paper.pretrained, "s--", color=REST, label="the paper's ZFNet", markersize=4)
         axes.plot(paper.per_class, paper.earlier, "x--", color=REST, label="best before it", markersize=4)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zfwidgets.experiments.transfer.result import Transfer
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,6 +55,9 @@ _PAPERS = (
 )  # fmt: skip
 
 
+_CLASSES = {"Caltech-101": (100, 101, 102), "Caltech-256": (256, 257)}
+
+
 def papers_transfer(data: str = "Caltech-101") -> PaperTransfer:
     """What the paper has on a data set. Raises ValueError where it has nothing."""
     found = next((one for one in _PAPERS if one.data == data), None)
@@ -59,6 +66,11 @@ def papers_transfer(data: str = "Caltech-101") -> PaperTransfer:
     return found
 
 
-def paper_beside(data: str) -> PaperTransfer | None:
-    """What the paper has on the same data by the same protocol; None where it has nothing."""
-    return next((one for one in _PAPERS if one.data == data), None)
+def paper_beside(found: Transfer) -> PaperTransfer | None:
+    """What the paper has on the same data by the same protocol; None where it has nothing.
+
+    The same are all classes, with the background or without it, and faces merged or not; and a softmax.
+    """
+    paper = next((one for one in _PAPERS if one.data == found.data), None)
+    whole = paper is not None and len(found.classes) in _CLASSES[paper.data]
+    return paper if whole and found.classifier == "softmax" else None

@@ -51,7 +51,7 @@ class LayersView(W.Box):
         estimates = {name: [found.estimate(name, n) for n in found.per_class] for name in found.layers}
         colours = dict(zip(found.layers, layer_colours(len(found.layers)), strict=True))
         self._drawn = [name for name in found.layers if not np.isnan(estimates[name][0].mean)]
-        paper, values = paper_beside(found.data), np.array(found.per_class, float)
+        paper, values = paper_beside(found), np.array(found.per_class, float)
         last = max((*found.per_class, *(paper.per_class if paper else ())))
         self.curves.head.value = f"<b>Right answers</b> <span class='zf-quiet'>{_reading(found, beside, layer)}</span>"
         self.curves.scale(0, last, "images of each class that it learnt from", "right, %", "layer", found.per_class)
@@ -82,5 +82,5 @@ class LayersView(W.Box):
 def _reading(found: Transfer, beside: Transfer | None, layer: str) -> str:
     title = escape(found.titles[found.layers.index(layer)])
     dashed = f"; dashed: {title} with new weights" if beside is not None else ""
-    paper = "; dashed: the paper’s ZFNet" if not dashed and paper_beside(found.data) else ""
+    paper = "; dashed: the paper’s ZFNet" if not dashed and paper_beside(found) else ""
     return f"bold: {title}, 95% intervals; grey: chance{dashed}{paper}"
