@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from .jupyter import App, JupyterServer, Theme
-from .pages import LIMIT, fail_on_errors, run_all_cells
+from .pages import LIMIT, fail_on_errors, new_context, run_all_cells
 
 FLAGS = [
     "--no-sandbox",  # as root, which containers often are
@@ -48,8 +48,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """An empty profile for each test."""
-    empty = browser.new_context(viewport={"width": 1100, "height": 800}, reduced_motion="reduce")
-    empty.set_default_timeout(1000 * LIMIT)
+    empty = new_context(browser, 1100, 800)
     yield empty
     empty.close()
 

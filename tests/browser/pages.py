@@ -14,7 +14,7 @@ from typing import Any
 
 import nbformat
 import numpy as np
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from .jupyter import THEMES, JupyterServer, Theme
 
@@ -50,6 +50,18 @@ FINISHED = rf"""() => {{
   return written.length > 0 && written.every(hasNumber);
 }}"""
 
+# A still picture has the class names of its panel. While the page hides it, they are taken from it, so that a test that
+# names a part means the panel's, however long the panel has been at rest.
+NAMELESS = """
+const forget = () => {
+  for (const still of document.querySelectorAll("[data-zf-still]")) {
+    if (still.checkVisibility()) continue;
+    for (const part of still.querySelectorAll("[class]")) part.removeAttribute("class");
+  }
+};
+new MutationObserver(forget).observe(document, { childList: true, subtree: true });
+"""
+
 PIXELS = """(canvas) => {
   const { width, height } = canvas;
   const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
@@ -59,13 +71,20 @@ PIXELS = """(canvas) => {
 }"""
 
 
+def new_context(browser: Browser, width: int, height: int) -> BrowserContext:
+    """An empty profile: its pages have this many pixels, wait as long as they must, and move nothing by themselves."""
+    context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    context.set_default_timeout(1000 * LIMIT)
+    context.add_init_script(NAMELESS)
+    return context
+
+
 @contextmanager
 def opened(
     browser: Browser, server: JupyterServer, cells: Sequence[str], height: int, ready: str = READY
 ) -> Iterator[Page]:
     """JupyterLab with these cells run, in a window of that many pixels, once it shows that it is ready."""
-    context = browser.new_context(viewport={"width": 1280, "height": height}, reduced_motion="reduce")
-    context.set_default_timeout(1000 * LIMIT)
+    context = new_context(browser, 1280, height)
     page, name, others = context.new_page(), server.write(list(cells)), server.kernels()
     page.goto(server.address(name, "lab", "light"))
     run_all_cells(page, server, name)

@@ -578,7 +578,7 @@ def test_in_the_dark_and_on_a_narrow_page_words_are_readable(open_notebook):
     assert min(contrasts.values()) >= 4.5, contrasts
     screenshot(page, "occlusion_dark", ".zf-panel")
     page.set_viewport_size({"width": 700, "height": 2600})
-    card = page.locator(".zf-occlusion").first
+    card = page.locator(".zf-occlusion")
     fits = "card => card.scrollWidth <= card.clientWidth"
     assert eventually(page, lambda: card.evaluate(fits)), "something is cut off"
     screenshot(page, "occlusion_dark_narrow", ".zf-panel")

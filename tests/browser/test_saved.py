@@ -16,7 +16,7 @@ import ipywidgets as W, zfwidgets as zf
 net = zf.load("squeezenet1_1")
 explorer = zf.FeatureExplorer(net, image="coffee")
 explorer""", "explorer", "W.VBox([zf.FeatureExplorer(net)])"]  # fmt: skip
-STILL, PANEL = "[data-zf-still]", ".zf-panel.jupyter-widgets"
+STILL = "[data-zf-still]"
 FILLED = f"document.querySelectorAll('{STILL}:has(img)').length === 2"
 
 
