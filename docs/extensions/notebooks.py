@@ -19,6 +19,10 @@ PICTURES = {  # of what a cell shows when it is run, by the widget in it; where 
     "OcclusionCanvas": "occlusion",
     "InvarianceExplorer": "invariance",
     "CorrespondenceLab": "correspondence",
+    "EvolutionPlayer": "evolution",
+    "ArchitectureLab": "architecture",
+    "TransferLab": "transfer",
+    "SharingExplorer": "sharing",
 }
 BINDER = f"https://mybinder.org/v2/gh/zfwidgets/zfwidgets/v{zfwidgets.__version__}?urlpath="
 

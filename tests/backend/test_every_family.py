@@ -1,7 +1,7 @@
-"""One small network of every family of timm's and torchvision's that is no transformer: all its maps are seen, exactly.
+"""One small network of every family of timm and torchvision that convolves: all its maps are seen, exactly.
 
-Untrained, at the smallest size that the family takes. What is compared with autograd is a unit in the middle of the
-network and one of the last maps, by the deconvnet's rule.
+Some have attention in between. Untrained, at the smallest size that the family takes. What is compared with autograd is
+a unit in the middle of the network and one of the last maps, by the deconvnet's rule.
 """
 
 from __future__ import annotations

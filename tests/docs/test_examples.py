@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -13,12 +9,12 @@ from torch import nn
 
 import zfwidgets as zf
 from zfwidgets.backend.graph.op import DECONVNET
-from zfwidgets.backend.ops import LOWERINGS
 from zfwidgets.drawing import heat
 from zfwidgets.task import Cancelled, Task
 
+from .conftest import EXAMPLES
+
 pytestmark = pytest.mark.slow
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 class TwoPaths(nn.Module):
@@ -49,19 +45,6 @@ def images():
 @pytest.fixture
 def network(module):
     return zf.Network(module, size=(17, 23), labels=["ant", "bee", "cat"], device="cpu", name="two paths")
-
-
-@pytest.fixture
-def example(monkeypatch):
-    """Imports an example as its reader would; afterwards it is forgotten, and so is what it has registered."""
-    lowerings, modules = dict(LOWERINGS), set(sys.modules)
-    monkeypatch.syspath_prepend(EXAMPLES)
-    yield importlib.import_module
-    LOWERINGS.clear()
-    LOWERINGS.update(lowerings)
-    for name in set(sys.modules) - modules:
-        if str(EXAMPLES) in str(getattr(sys.modules[name], "__file__", "")):
-            del sys.modules[name]
 
 
 def by_autograd(module, x, feature, row, column):

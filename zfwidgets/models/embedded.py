@@ -1,4 +1,4 @@
-"""The small network that the package ships, `zfnet_shapes`, as it was after eight epochs of its training."""
+"""The small network that the package ships, `zfnet_shapes`, as it was after eight of the epochs of its training."""
 
 from __future__ import annotations
 
