@@ -375,6 +375,34 @@ def test_labels_of_all_kinds():
         Labelled.of([(pixels, "c")], ("a", "b"))
     with pytest.raises(ValueError, match="needs a label"):
         Labelled.of([pixels])
+    with pytest.raises(ValueError, match="float and str"):
+        Labelled.of([(pixels, "a"), (pixels, 0.5)])
+
+
+class Numbered(list):
+    """A data set as torchvision's, whose classes are called by numbers."""
+
+    classes = ("2", "10", "1")
+
+
+def test_numbers_are_no_names_of_other_classes():
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    data = Numbered((pixels, label) for label in (0, 1, 2, 1))
+    found = Labelled.of(data)
+    assert [found.classes[target] for target in found.targets] == ["2", "10", "1", "10"]
+    others = Labelled.of(data, ("1", "2", "10"))
+    assert [others.classes[target] for target in others.targets] == ["2", "10", "1", "10"]
+    with pytest.raises(ValueError, match="class number 1 or the class called '1'"):
+        Labelled.of([(pixels, 1)], ("1", "0"))
+
+
+def test_a_folder_of_parts_is_no_folder_of_classes(tmp_path):
+    for part in ("train", "val"):
+        (tmp_path / part / "cat").mkdir(parents=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / part / "cat" / "one.png")
+    with pytest.raises(ValueError, match="train, val"):
+        Labelled.of(tmp_path)
+    assert Labelled.of(tmp_path / "train").classes == ("cat",)
 
 
 def test_parts_of_each_class_are_held_back():

@@ -49,6 +49,8 @@ class Collection:
         try:
             return self.items[place]
         except Exception as error:  # whatever a data set raises
+            if isinstance(error, ValueError) and str(error).startswith(f"image {self.names[place]!r}: "):
+                raise  # of images that are some of another collection
             raise ValueError(
                 f"image {self.names[place]!r}: {type(self.items).__name__} has {len(self)} items, and gives none at "
                 f"[{place}]: {type(error).__name__}: {error}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from zfwidgets.data.collection import Collection
 from zfwidgets.data.sources import images as as_collection
 
+PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}  # of a data set, each in its folder
 IN_MEMORY = 1_500_000_000  # bytes of pictures that are kept as they were read first
 
 
@@ -34,15 +36,18 @@ class Labelled:
         if isinstance(source, Labelled):
             return source
         images = as_collection(source)
-        labels = _of_folders(images) if isinstance(source, str | Path) else images.labels
-        if labels is None:
+        given = _of_folders(images) if isinstance(source, str | Path) else images.labels
+        if given is None:
             raise ValueError("every image needs a label: give pairs (image, label), or a folder with a folder a class")
+        labels = _named(source, given)
         if classes is None:
             classes = _classes(source, labels)
         numbers = {name: number for number, name in enumerate(classes)}
-        if strange := next((label for label in labels if not _known(label, numbers)), None):
+        targets = [_number(label, numbers) for label in labels]
+        if None in targets:
+            strange = labels[targets.index(None)]
             raise ValueError(f"there is a label {strange!r}, and the classes are {', '.join(classes[:8])}, …")
-        return cls(images, np.array([numbers.get(str(label), label) for label in labels], np.int64), tuple(classes))
+        return cls(images, np.array(targets, np.int64), tuple(classes))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -61,31 +66,73 @@ class Labelled:
         own = [rng.permutation(np.flatnonzero(self.targets == label))[:per_class] for label in range(len(self.classes))]
         return self.part(np.sort(np.concatenate(own)))
 
+    def occurring(self) -> Labelled:
+        """Without classes that are but gaps between labels that are numbers."""
+        there = np.unique(self.targets)
+        if len(there) == len(self.classes) or self.classes != tuple(map(str, range(len(self.classes)))):
+            return self
+        names = tuple(self.classes[number] for number in there)
+        return replace(self, targets=np.searchsorted(there, self.targets), classes=names)
+
     def part(self, chosen: np.ndarray) -> Labelled:
         """Some of the images."""
         names = tuple(self.images.names[number] for number in chosen)
         return replace(self, images=Collection(names, _Some(self.images, chosen)), targets=self.targets[chosen])
 
 
-def _known(label: Any, numbers: dict[str, int]) -> bool:
-    return str(label) in numbers or (isinstance(label, int) and 0 <= label < len(numbers))
-
-
 def _of_folders(images: Collection) -> tuple[str, ...]:
     loose = next((name for name in images.names if "/" not in name), None)
     if loose is not None:
         raise ValueError(f"{loose!r} lies in no folder: the images of each class lie in a folder of its name")
-    return tuple(name.partition("/")[0] for name in images.names)
+    folders = tuple(name.partition("/")[0] for name in images.names)
+    if all(folder.lower() in PARTS for folder in folders) and all(name.count("/") > 1 for name in images.names):
+        found = sorted(set(folders))
+        raise ValueError(f"its folders are parts of a data set, {', '.join(found)}, and no classes: give one of them")
+    return folders
+
+
+def _named(source: Any, labels: Sequence[Any]) -> Sequence[Any]:
+    """Labels by their names, where a data set says what its numbers mean; names may be numbers, and other ones."""
+    if wrong := next((label for label in labels if label is None or label != label), None):
+        raise ValueError(f"every image needs a label, and there is one with {wrong!r}")
+    said = getattr(source, "classes", None)
+    if said is None or not all(_is_number(label) and 0 <= label < len(said) for label in labels):
+        return labels
+    names = _names(said)
+    return [names[label] for label in labels]
 
 
 def _classes(source: Any, labels: Sequence[Any]) -> tuple[str, ...]:
     """The names of the classes by number: as the data set says it, else the labels in their order."""
     said = getattr(source, "classes", None)
-    if said is not None and all(isinstance(label, int) and 0 <= label < len(said) for label in labels):
-        return tuple(" ".join(name) if isinstance(name, tuple) else str(name) for name in said)
-    if all(isinstance(label, int) for label in labels) and min(labels) >= 0:
+    if said is not None and set(map(str, labels)) <= set(_names(said)):
+        return _names(said)
+    if all(_is_number(label) for label in labels) and min(labels) >= 0:
         return tuple(map(str, range(max(labels) + 1)))
+    kinds = {type(label).__name__ for label in labels}
+    if len(kinds) > 1:
+        raise ValueError(f"labels are all numbers or all names; there are {' and '.join(sorted(kinds))}")
     return tuple(map(str, sorted(set(labels))))
+
+
+def _names(said: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(" ".join(name) if isinstance(name, tuple) else str(name) for name in said)
+
+
+def _number(label: Any, numbers: dict[str, int]) -> int | None:
+    """A label's class, by its name or by its number. Raises ValueError where they would give different ones."""
+    named = numbers.get(str(label))
+    if not _is_number(label) or not 0 <= label < len(numbers):
+        return named
+    if named not in (None, label):
+        raise ValueError(
+            f"label {label} may be class number {label} or the class called '{label}': give names, as text"
+        )
+    return int(label)
+
+
+def _is_number(label: Any) -> bool:
+    return isinstance(label, Integral)
 
 
 class _Kept:

@@ -85,6 +85,7 @@ def caltech256(
         strays = _without(CLUTTER, found, strays, "clutter=True")
     if classes is not None:
         spelt = {spelling: name for name in found for spelling in (name, name.partition(".")[2])}
+        classes = [classes] if isinstance(classes, str) else classes
         if missing := [name for name in classes if name not in spelt]:
             raise ValueError(f"Caltech-256 has no class {missing[0]!r} there; it has {', '.join(list(found)[:8])}, …")
         found = {spelt[name]: found[spelt[name]] for name in classes}

@@ -16,7 +16,7 @@ def labelled_data(data: Any) -> Labelled:
     """
     if isinstance(data, LabelledObjects):
         raise TypeError("these images have several objects each: zf.transfer_objects is made for them")
-    return data_set(data) if isinstance(data, str) and data in EMBEDDED else Labelled.of(data)
+    return data_set(data) if isinstance(data, str) and data in EMBEDDED else Labelled.of(data).occurring()
 
 
 def label_digest(data: Labelled) -> str:
