@@ -23,6 +23,7 @@ from torch import nn
 import zfwidgets as zf
 from zfwidgets.data import Labelled
 from zfwidgets.experiments.statistics import corrected_interval
+from zfwidgets.experiments.training import train
 from zfwidgets.experiments.transfer import (
     Transfer,
     classify,
@@ -32,6 +33,7 @@ from zfwidgets.experiments.transfer import (
     objects,
     paper_beside,
     papers,
+    scratch,
     transfer,
     transfer_objects,
     transfer_sweep,
@@ -280,6 +282,37 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(there, learnt):
     assert np.mean(held) > 0.93
 
 
+def test_the_interval_holds_where_one_class_is_much_smaller():
+    """Its few images are tested on in every split, and an accuracy is a mean over classes: so it varies with them."""
+    rng, held = np.random.default_rng(3), []
+    counts, chance = np.array([800, 31]), 0.7  # an image is told right or not, whatever was learnt
+    y = np.repeat([0, 1], counts)
+    for trial in range(600):
+        right = rng.random(len(y)) < chance
+        plan = planned(y, np.ones(len(y), bool), ("0", "1"), 15, 10, trial)
+        tests = [split.test for split in plan.splits]
+        values = [np.mean([right[test][y[test] == label].mean() for label in (0, 1)]) for test in tests]
+        low, high = corrected_interval(np.array(values), plan.test_share)
+        held.append(low <= chance <= high)
+    assert 0.93 < np.mean(held) < 0.985
+
+
+def test_where_classes_are_alike_the_share_is_that_of_images():
+    plan = planned(np.repeat([0, 1, 2], 40), np.ones(120, bool), ("0", "1", "2"), 10, 2, 0)
+    assert plan.test_share == pytest.approx(90 / 30)
+
+
+def test_equal_splits_are_no_certainty(net, shapes):
+    found = transfer(net, shapes, ["3"], 10, 3, progress=False)
+    alike = replace(found, answers=np.broadcast_to(found.targets[found.tests], found.answers.shape).copy())
+    assert alike.estimate("3").mean == 1
+    assert 0.5 < alike.estimate("3").low < 1
+    once = replace(alike, answers=alike.answers[:, :, :1], tests=alike.tests[:1], strengths=alike.strengths[:, :, :1])
+    assert np.isnan(once.estimate("3").spread)
+    assert (once.estimate("3").low, once.estimate("3").high) == (0, 1)
+    assert "±" not in repr(once)
+
+
 def test_a_difference_is_taken_split_by_split(net, shapes):
     one = transfer(net, shapes, ["3"], 10, 5, progress=False)
     other = transfer(net.reinitialised(), shapes, ["3"], 10, 5, progress=False)
@@ -290,6 +323,8 @@ def test_a_difference_is_taken_split_by_split(net, shapes):
     assert 0 <= one.p(other, "3") <= 1
     with pytest.raises(ValueError, match="different images"):
         one.difference(transfer(net, shapes, ["3"], 10, 5, seed=1, progress=False), "3")
+    with pytest.raises(ValueError, match="of different images: shapes and mine"):
+        replace(one, data="shapes").p(replace(other, data="mine", images="0" * 16), "3")
     with pytest.raises(ValueError, match="different images"):
         one.p(transfer(net, shapes, ["3"], 10, 5, seed=1, progress=False), "3")
 
@@ -437,6 +472,35 @@ def test_from_scratch_has_the_same_splits(net, shapes):
     assert np.isfinite(frozen.difference(found, "3", of="from scratch").mean)
     again = from_scratch(tiny, shapes, (4, 10), 2, zf.recipe("small", epochs=2), size=32, progress=False)
     assert np.array_equal(found.answers, again.answers)
+
+
+@pytest.mark.slow
+def test_from_scratch_nothing_that_is_tested_on_is_seen_before(monkeypatch, shapes):
+    """Not by the rate either, which a recipe may lower where an error stands still."""
+    seen = []
+
+    def watched(module, learn, *others, validation, **options):
+        seen.append(set(learn.images.names) | set(validation.images.names))
+        return train(module, learn, *others, validation=validation, **options)
+
+    monkeypatch.setattr(scratch, "train", watched)
+    found = from_scratch(tiny, shapes, (4, 10), 2, zf.recipe("small", epochs=1), size=32, progress=False)
+    tests = [{shapes.images.names[number] for number in test} for test in found.tests for _ in found.per_class]
+    assert [len(names) for names in seen] == [12, 30, 12, 30]
+    assert not any(names & others for names, others in zip(seen, tests, strict=True))
+
+
+@pytest.mark.slow
+def test_from_scratch_leaves_out_what_cannot_be_read(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(5):
+            Image.new("RGB", (32, 32), (40 * number, 9, 9)).save(tmp_path / name / f"{number}.png")
+    (tmp_path / "a" / "2.png").write_bytes(b"no picture")
+    found = from_scratch(lambda: tiny(2), tmp_path, 2, 3, zf.recipe("small", epochs=1), size=32, progress=False)
+    assert [number for number, _ in found.broken] == [2]
+    assert "a/2.png" in found.broken[0][1]
+    assert 2 not in found.tests
 
 
 def devkit(there, scores):

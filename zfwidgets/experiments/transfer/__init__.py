@@ -5,6 +5,7 @@ from zfwidgets.experiments.transfer.duplicates import NearDuplicates, near_dupli
 from zfwidgets.experiments.transfer.layers import spread_layers
 from zfwidgets.experiments.transfer.objects import ObjectTransfer, transfer_objects
 from zfwidgets.experiments.transfer.papers import PaperTransfer, paper_beside, papers_transfer
+from zfwidgets.experiments.transfer.plan import checked_counts
 from zfwidgets.experiments.transfer.prepared import prepared_transfer
 from zfwidgets.experiments.transfer.result import Confusion, Estimate, Transfer
 from zfwidgets.experiments.transfer.scratch import from_scratch
@@ -19,6 +20,7 @@ __all__ = [
     "PaperTransfer",
     "Taught",
     "Transfer",
+    "checked_counts",
     "from_scratch",
     "labelled_data",
     "near_duplicates",

@@ -41,6 +41,8 @@ class RowSpace(TransformerMixin, BaseEstimator):
         """Find the space of the rows."""
         values, vectors = np.linalg.eigh(_products(X, X))
         kept = values > values[-1] * len(X) * np.finfo(np.float64).eps
+        if not kept.any():  # rows that are all alike: one direction, in which they are all 0
+            kept[-1], values[-1] = True, 1.0
         self.rows_, self.basis_ = X, vectors[:, kept] / np.sqrt(values[kept])
         return self
 

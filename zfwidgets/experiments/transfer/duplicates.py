@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zfwidgets.data import images as as_collection
+from zfwidgets.data.sets import EMBEDDED
 from zfwidgets.drawing import new_figure, show_picture
 from zfwidgets.experiments.result import Result
 from zfwidgets.experiments.schema import Float64, Int64, check, within
+from zfwidgets.experiments.transfer.data import labelled_data
 from zfwidgets.experiments.transfer.extraction import Bars, features_of, folder_for, workers_for
 from zfwidgets.experiments.transfer.features import Wanted
 from zfwidgets.models import Network, require_network
@@ -109,7 +111,8 @@ def near_duplicates(
         for which, given in (("one", data), ("other", others)):
             if given is None:
                 continue
-            images = as_collection(getattr(given, "images", given))
+            embedded = isinstance(given, str) and given in EMBEDDED
+            images = labelled_data(given).images if embedded else as_collection(getattr(given, "images", given))
             wanted = Wanted(net, images, (name,), 1, workers_for(len(images), client))
             features = features_of(wanted, folder / which, client, bars)
             found.append(features.rows(name, np.arange(len(images))).astype(np.float64))
@@ -120,7 +123,8 @@ def near_duplicates(
 
 def _correlated(one: np.ndarray, other: np.ndarray, threshold: float, same: bool) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of rows, strongest first; of the same rows each pair once. Rows of NaN are in none."""
-    middle = np.nanmean(one if same else np.concatenate([one, other]), axis=0)
+    both = one if same else np.concatenate([one, other])
+    middle = np.nan_to_num(both).sum(axis=0) / np.maximum((~np.isnan(both)).sum(axis=0), 1)
     one, other = (_normalised(rows - middle) for rows in (one, other))
     pairs, values = [], []
     for start in range(0, len(one), BLOCK):
@@ -130,9 +134,9 @@ def _correlated(one: np.ndarray, other: np.ndarray, threshold: float, same: bool
         rows, columns = np.nonzero(table >= threshold)
         pairs.append(np.stack([rows + start, columns], axis=1))
         values.append(table[rows, columns])
-    both, correlation = np.concatenate(pairs).astype(np.int64), np.concatenate(values)
+    found, correlation = np.concatenate(pairs).astype(np.int64), np.concatenate(values)
     order = np.argsort(-correlation, kind="stable")
-    return both[order], correlation[order]
+    return found[order], correlation[order]
 
 
 def _normalised(rows: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ APART = 0.12  # of a layer's place, left and right of it: two networks side by s
 def draw(found: Transfer, beside: Transfer | None = None) -> Figure:
     """The curve of every layer with its 95 % interval, and the accuracy of each after the most images.
 
-    `beside` is another result of the same layers, such as of the network before its training: hollow on the right. With
+    `beside` is another result of the same layers, such as of the network before its training: hollow, on the left. With
     one number of images a class there are no curves, but for the paper's.
     """
     has_curves = len(found.per_class) > 1 or paper_beside(found) is not None

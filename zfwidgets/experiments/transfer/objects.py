@@ -178,6 +178,13 @@ def _check_data(learn: Any, test: Any) -> None:
         )
     if learn.classes != test.classes:
         raise ValueError("what is learnt from and what is tested on have other classes")
+    if both := len(_files(learn) & _files(test)):
+        raise ValueError(f"{both} images are learnt from and tested on: take parts that share none")
     for label, name in enumerate(learn.classes):
         if len(np.unique(learn.present[:, label][learn.present[:, label] != DIFFICULT])) < 2:
             raise ValueError(f"to learn what {name!r} is takes images with one and images without")
+
+
+def _files(data: LabelledObjects) -> set[str]:
+    """What tells its images from others, where they are files."""
+    return {os.path.abspath(item) for item in data.images.items if isinstance(item, str | os.PathLike)}

@@ -36,14 +36,25 @@ def planned(
     seed: int,
 ) -> Plan:
     """Divide a data set so many times. Raises ValueError, in words, where a class has too few images."""
-    counts = _checked_counts(per_class)
+    counts = checked_counts(per_class)
     if folds < 1:
         raise ValueError(f"folds is at least 1; {folds} was given")
     own = [np.flatnonzero((targets == label) & readable) for label in range(len(classes))]
     _check_enough([len(numbers) for numbers in own], classes, counts)
     splits = tuple(_split(own, counts, np.random.default_rng([seed, fold])) for fold in range(folds))
-    drawn = [len(splits[0].test) / sum(map(len, own))]
-    return Plan(splits, counts, drawn[0] / (1 - drawn[0]))
+    return Plan(splits, counts, _test_share(own, targets[splits[0].test]))
+
+
+def _test_share(own: Sequence[np.ndarray], tested: np.ndarray) -> float:
+    """How much of what varies is the same from split to split, as tests for each image that is not tested on.
+
+    An accuracy is a mean over classes: it varies with the class of few tests most, of which other splits have the same.
+    Where classes are alike, this is the ratio of the sizes of test and training set.
+    """
+    of_all = sum(1 / len(numbers) for numbers in own)
+    of_tests = (1 / np.bincount(tested)).sum()
+    shared = float(of_all / of_tests)
+    return shared / (1 - shared)
 
 
 def _split(own: Sequence[np.ndarray], counts: tuple[int, ...], rng: np.random.Generator) -> Split:
@@ -54,7 +65,8 @@ def _split(own: Sequence[np.ndarray], counts: tuple[int, ...], rng: np.random.Ge
     return Split(learn, test)
 
 
-def _checked_counts(per_class: int | Sequence[int]) -> tuple[int, ...]:
+def checked_counts(per_class: int | Sequence[int]) -> tuple[int, ...]:
+    """Numbers of images of each class, the least first. Raises ValueError where they are none, or one is below 1."""
     counts = tuple(sorted({int(count) for count in np.atleast_1d(np.asarray(per_class))}))
     if not counts or counts[0] < 1:
         raise ValueError(f"per_class are numbers of images, 1 or more each; {per_class} was given")

@@ -22,7 +22,7 @@ class Estimate(NamedTuple):
     """A mean over random splits."""
 
     mean: float
-    spread: float  # standard deviation over the splits
+    spread: float  # standard deviation over the splits; NaN of one
     low: float  # where the mean lies with 95 % confidence
     high: float
 
@@ -98,7 +98,7 @@ class Transfer(Result):
         NaN where no split is done. Raises ValueError for a layer or number of images that there is not.
         """
         values = self.accuracy[self._place(layer), self._count(count)]
-        return _estimated(values[~np.isnan(values)], self.test_share, bounded=True)
+        return _estimated(values[~np.isnan(values)], self.test_share, self._step, bounded=True)
 
     def difference(self, other: Transfer, layer: str, count: int | None = None, of: str | None = None) -> Estimate:
         """How much higher the accuracy is here than in another result, with the same images in the same splits.
@@ -106,11 +106,11 @@ class Transfer(Result):
         `of` is the other's layer, where it is not called the same. Raises ValueError where they are not of the same
         images.
         """
-        return _estimated(self._differences(other, layer, count, of), self.test_share, bounded=False)
+        return _estimated(self._differences(other, layer, count, of), self.test_share, self._step, bounded=False)
 
     def p(self, other: Transfer, layer: str, count: int | None = None, of: str | None = None) -> float:
         """How often chance alone gives a difference as large (corrected resampled t-test); raises as `difference`."""
-        return corrected_p(self._differences(other, layer, count, of), self.test_share)
+        return corrected_p(self._differences(other, layer, count, of), self.test_share, self._step)
 
     def confusion(self, layer: str, count: int | None = None) -> np.ndarray:
         """How often an image of each class (row) got each answer (column), over all splits that are done."""
@@ -154,17 +154,25 @@ class Transfer(Result):
         ]
         for layer, title in zip(self.layers, self.titles, strict=True):
             found = self.estimate(layer)
-            said = f"{found.mean:.1%} right ± {found.spread:.1%} (95 % {found.low:.1%} to {found.high:.1%})"
+            spread = "" if np.isnan(found.spread) else f" ± {found.spread:.1%}"
+            said = f"{found.mean:.1%} right{spread} (95 % {found.low:.1%} to {found.high:.1%})"
             lines.append(f"  {title}: {said if np.isfinite(found.mean) else 'to come'}")
         return "\n".join(lines)
 
     def _differences(self, other: Transfer, layer: str, count: int | None, of: str | None) -> np.ndarray:
         """Split by split, of those that are done in both."""
+        if (self.images, self.classes) != (other.images, other.classes):
+            raise ValueError(f"the two are of different images: {self.data} and {other.data}")
         if not np.array_equal(self.tests, other.tests) or not np.array_equal(self.targets, other.targets):
             raise ValueError("the two were tested on different images: take the same data, per_class, folds and seed")
         theirs = other.accuracy[other._place(of or layer), other._count(count)]
         values: np.ndarray = self.accuracy[self._place(layer), self._count(count)] - theirs
         return values[~np.isnan(values)]
+
+    @property
+    def _step(self) -> float:
+        """What one answer to an image of the smallest class changes."""
+        return float(1 / (len(self.classes) * np.bincount(self.targets[self.tests[0]]).min()))
 
     def _place(self, layer: str) -> int:
         for names in (self.layers, self.titles):
@@ -191,11 +199,11 @@ class Transfer(Result):
         return tuple(numbers[np.argsort(-often, kind="stable")].tolist())
 
 
-def _estimated(values: np.ndarray, test_share: float, bounded: bool) -> Estimate:
+def _estimated(values: np.ndarray, test_share: float, step: float, bounded: bool) -> Estimate:
     if not len(values):
         return Estimate(*[float("nan")] * 4)
-    low, high = corrected_interval(values, test_share)
+    low, high = corrected_interval(values, test_share, step)
     if bounded:
         low, high = max(low, 0.0), min(high, 1.0)
-    spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    spread = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
     return Estimate(float(values.mean()), spread, low, high)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.model_selection import StratifiedKFold
 
 from zfwidgets.data import Labelled
 from zfwidgets.data import images as as_collection
@@ -18,7 +19,7 @@ from zfwidgets.experiments.transfer.features import SHARD, Wanted
 from zfwidgets.models import Meaning, Network, Prediction, require_network
 from zfwidgets.task import UNWATCHED, Task
 
-MOST_LEFT_OUT = 60  # pictures, of which each is left out once, to see what is said of it
+MOST_LEFT_OUT = 60  # pictures, all of which are left out once, to see what is said of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,7 @@ class Taught:
     layer: str
     classes: tuple[str, ...]
     counts: tuple[int, ...]  # pictures of each class
-    right: float  # share of them that were told right when each was left out; NaN where that cannot be
+    right: float  # share of them that were told right when left out, one of each class; NaN where that cannot be
     fit: Any  # the classifier
     places: int | None
 
@@ -42,7 +43,7 @@ class Taught:
 
     def __repr__(self) -> str:
         of_each = ", ".join(f"{count} of {name}" for count, name in zip(self.counts, self.classes, strict=True))
-        said = "" if np.isnan(self.right) else f"; {self.right:.0%} right when each is left out"
+        said = "" if np.isnan(self.right) else f"; {self.right:.0%} right when left out"
         return f"Taught ({of_each}, on {self.network.layer(self.layer).title}{said})"
 
 
@@ -52,11 +53,12 @@ def teach(
     """Teach a network classes that it never learnt, from a few pictures of each (§4.3).
 
     The network stays as it is: a softmax learns from the features of one layer. With fewer than five pictures of a
-    class its regularisation is fixed. `right` is what comes of leaving each picture out in turn.
+    class its regularisation is fixed. `right` is what comes of leaving pictures out in turn, of each class alike.
 
     Args:
         net: the network.
-        examples: pictures by class, `{"cup": [...], "pen": [...]}`; or labelled images, as for `zf.transfer`.
+        examples: pictures by class, `{"cup": [...], "pen": "pens/"}`, each whatever `zf.images` takes; or labelled
+            images, as for `zf.transfer`.
         layer: a name or title from `net.layers`; by default the last of `net.block_layers`.
         places: maps with more rows or columns are averaged down to so many; None for every unit.
         task: watches and cancels it.
@@ -82,12 +84,16 @@ def teach(
 def _labelled(examples: Any) -> Labelled:
     if not isinstance(examples, Mapping):
         return labelled_data(examples)
-    pairs = [(image, name) for name, images in examples.items() for image in images]
+    pairs = [(image, name) for name, images in examples.items() for image in _pictures(images)]
     classes = tuple(map(str, examples))
     if not pairs:
         return Labelled(as_collection(), np.zeros(0, np.int64), classes)
     collection = as_collection([image for image, _ in pairs])
     return Labelled(collection, np.array([classes.index(str(name)) for _, name in pairs]), classes)
+
+
+def _pictures(given: Any) -> Iterable[np.ndarray]:
+    return () if isinstance(given, Sequence) and not given else as_collection(given)
 
 
 def _features(wanted: Wanted, task: Task = UNWATCHED) -> np.ndarray:
@@ -103,13 +109,13 @@ def _features(wanted: Wanted, task: Task = UNWATCHED) -> np.ndarray:
 
 
 def _right_left_out(rows: np.ndarray, targets: np.ndarray, task: Task) -> float:
-    if len(rows) > MOST_LEFT_OUT or np.bincount(targets).min() < 2:
+    """With one of each class left out at a time: were it one alone, its class would be rarer, and less likely."""
+    fewest = np.bincount(targets).min()
+    if len(rows) > MOST_LEFT_OUT or fewest < 2:
         return float("nan")
     right = 0
-    for place in range(len(rows)):
+    for learn, asked in StratifiedKFold(fewest).split(rows, targets):
         task.check()
-        others = np.arange(len(rows)) != place
-        right += int(
-            fitted("softmax", rows[others], targets[others]).answers(rows[place : place + 1])[0] == targets[place]
-        )
+        answers = fitted("softmax", rows[learn], targets[learn]).answers(rows[asked])
+        right += int((answers == targets[asked]).sum())
     return right / len(rows)
