@@ -197,6 +197,8 @@ def test_a_picture_is_taken_away_and_the_one_asked_about_is_the_last(lab):
         examples.add("x.png", file_of(red(200, seed)))
     examples.take_away(1)
     assert len(examples.images) == len(examples.pictures) == 2
+    examples.add("large.png", file_of(np.zeros((900, 1280, 3), np.uint8)))
+    assert examples.images[-1].shape == (450, 640, 3)
     assert np.array_equal(examples.images[1], red(200, 2))
     examples.take_away(7)
     for level in (10, 200):
@@ -212,8 +214,54 @@ def test_a_picture_of_ones_own_is_told_by_what_was_learnt(lab, net, data):
     wanted = teach(net, data["forms"].at_most(6), lab.layers[1]).predict([picture])
     assert np.allclose(lab.result.answer.probability, wanted.probability)
     assert wanted.top(1)[0][0] in lab.look.question.answer.value
+    lab.count = "2"
+    wanted = teach(net, data["forms"].at_most(2), lab.layers[1]).predict([picture])
+    assert np.allclose(lab.result.answer.probability, wanted.probability)
+    assert "softmax on conv 2, 2 pictures of each" in lab.look.question.answer.value
     lab.look.question.asked.take_away(0)
     assert lab.look.question.answer.value == ""
+
+
+def test_after_cancel_what_is_chosen_is_what_is_shown(lab, monkeypatch):
+    def sweep(*_, task, **options):
+        lab.cancel()
+        task.check()
+        yield None
+
+    known, head = lab.result, lab.look.curves.head.value
+    assert "forms, softmax" in head
+    monkeypatch.setattr(module, "transfer_sweep", sweep)
+    for name, other in {"data": "rings & <b>", "classifier": "svm"}.items():
+        setattr(lab, name, other)
+        assert (lab.data, lab.classifier, lab.status.words) == ("forms", "softmax", "Cancelled.")
+        assert lab.result is known
+        assert lab.look.curves.head.value == head
+    monkeypatch.undo()
+    lab.data = "rings & <b>"
+    assert set(lab.result.found.classes) == {"cross", "ring"}
+    assert "rings &amp; &lt;b&gt;, softmax" in lab.look.curves.head.value
+
+
+def test_the_layer_in_the_list_is_the_layer(lab):
+    for name in reversed(lab.layers):
+        lab.layer = name
+        assert lab.titles.value == lab.net.layer(name).title
+        lab.titles.value = lab.net.layer(lab.layers[0]).title
+        assert lab.layer == lab.layers[0]
+
+
+def test_what_cannot_be_read_is_left_out_and_told(net, tmp_path):
+    for name, level in (("ant", 40), ("bee", 200)):
+        (tmp_path / name).mkdir()
+        for seed in range(5):
+            Image.fromarray(red(level, seed)).save(tmp_path / name / f"{seed}.png")
+    (tmp_path / "ant" / "2.png").write_bytes(b"no picture")
+    lab = zf.TransferLab(net, tmp_path, per_class=2, folds=2)
+    lab.look.question.asked.add("mine.png", file_of(red(200, 9)))
+    assert lab.error == ""
+    assert "1 image could not be read" in lab.look.curves.head.value
+    assert lab.result.answer.top(1)[0][0] == "bee"
+    lab.close()
 
 
 def test_what_is_no_picture_is_told_and_nothing_is_lost(lab):
@@ -236,7 +284,9 @@ def test_teaching_needs_two_classes_with_pictures(net):
         teach(net, {"a": [red(9)]})
     with pytest.raises(ValueError, match=r"image .*: it is not an image"):
         teach(net, {"a": [red(9)], "b": [b"no picture"]})
-    taught = teach(net, {"a": [red(9)], "b": [red(200)]})
+    same = teach(net, {"a": [red(9)] * 3, "b": [red(9)] * 3})
+    assert np.allclose(same.predict(red(9)).probability, 0.5)
+    taught = teach(net, {"a": red(9), "b": [red(200)]})
     assert np.isnan(taught.right)
     assert "1 of a, 1 of b" in repr(taught)
 
@@ -264,3 +314,12 @@ def test_what_comes_with_the_package_is_shown_at_once_and_nothing_else_than_what
         assert (other.error, len(asked)) == ("asked", 1)
         assert asked.pop()[1:4] == ("faces", other.per_class, other.folds)
         other.close()
+
+
+def test_pictures_that_are_left_out_are_told_by_chance_where_there_is_nothing_to_tell(net):
+    """One alone left out makes its class the rarer one: noise was told right far less often than by chance."""
+    found = []
+    for seed in range(30):
+        pictures = np.random.default_rng(seed).integers(0, 255, (10, 32, 32, 3), np.uint8)
+        found.append(teach(net, {"a": pictures[:5], "b": pictures[5:]}).right)
+    assert 0.4 < np.mean(found) < 0.6

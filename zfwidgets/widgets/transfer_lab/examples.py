@@ -17,6 +17,7 @@ from zfwidgets.data import decode
 from zfwidgets.widgets.controls import thumbnail
 
 MOST = 60  # pictures of one thing
+LARGEST = 640  # pixels, the longer side of a picture that is kept: more than networks look at
 
 
 class Examples(anywidget.AnyWidget):
@@ -46,7 +47,9 @@ class Examples(anywidget.AnyWidget):
         except (ValueError, TypeError) as error:
             self._report("upload", f"{name}: {error}")
             return
-        small = thumbnail(Image.fromarray(image))
+        shrunk = Image.fromarray(image)
+        shrunk.thumbnail((LARGEST, LARGEST))
+        image, small = np.asarray(shrunk), thumbnail(shrunk)
         with self._lock:  # messages may come in several threads
             full = self._most > 1 and len(self.images) == self._most
             if not full:

@@ -28,11 +28,17 @@ class Question(W.Box):
         self.asked = Examples("the picture in question", report, most=1)
         self.answer = classed(W.HTML(), "zf-lesson-answer")
         super().__init__([W.HTML("<b>What is this?</b>"), self.asked, self.answer])
+        self.asked.observe(lambda _: self.show(None, None), names="version")  # another picture has no answer yet
         self.add_class("zf-lesson-question")
 
-    def show(self, answer: Prediction | None) -> None:
-        """Say what it is, if anything is known."""
-        self.answer.value = "" if answer is None else probability_bars(answer.top(MOST_ANSWERS))
+    def show(self, answer: Prediction | None, taught: Taught | None) -> None:
+        """Say what it is, if anything is known, and by what."""
+        if answer is None or taught is None:
+            self.answer.value = ""
+            return
+        title, count = escape(taught.network.layer(taught.layer).title), max(taught.counts)
+        by = f"softmax on {title}, {count} picture{'' if count == 1 else 's'} of each"
+        self.answer.value = f"{probability_bars(answer.top(MOST_ANSWERS))}<span class='zf-quiet'>{by}</span>"
 
 
 class LessonView(W.Box):
@@ -70,9 +76,13 @@ class LessonView(W.Box):
             self.words.value = READING
         else:
             title = escape(taught.network.layer(taught.layer).title)
-            tested = "" if np.isnan(taught.right) else f" {taught.right:.0%} of them are told right when left out."
+            tested = (
+                ""
+                if np.isnan(taught.right)
+                else f" {taught.right:.0%} of them are told right when one of each is left out."
+            )
             self.words.value = f"Learnt from {sum(taught.counts)} pictures on the features of {title}.{tested}"
-        self.question.show(answer)
+        self.question.show(answer, taught)
 
     def _named(self, examples: Examples, name: str) -> None:
         examples.what = name

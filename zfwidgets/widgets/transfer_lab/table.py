@@ -15,7 +15,11 @@ TO_COME = "<td class='zf-transfer-bar'></td><td>…</td>"
 def table(found: Transfer, beside: Transfer | None, layer: str, count: int) -> str:
     """A row a layer: its accuracy as a bar with its interval, and in numbers; where there is another network, its
     accuracy and the difference."""
-    more = "" if beside is None else "<th scope='col' title='the same network before any training'>new weights</th>"
+    more = (
+        ""
+        if beside is None
+        else "<th scope='col' title='the same network with weights drawn at random'>new weights</th>"
+    )
     head = (
         "<th scope='col'>layer</th><th scope='col'></th>"
         f"<th scope='col' title='mean of the classes, and its spread over random splits'>right</th>{more}"
@@ -41,7 +45,8 @@ def _cells(estimate: Estimate, colour: str, chance: float) -> str:
         f"<span class='zf-transfer-chance' style='left:{100 * chance:.1f}%;border-color:{REST}'></span>"
     )
     words = f"95 % interval {low:.1f} to {high:.1f} %; dotted: chance, {chance:.0%}"
-    number = f"{mean:.1f}% <span class='zf-quiet'>± {100 * estimate.spread:.1f}</span>"
+    spread = "" if np.isnan(estimate.spread) else f" <span class='zf-quiet'>± {100 * estimate.spread:.1f}</span>"
+    number = f"{mean:.1f}%{spread}"
     return f"<td class='zf-transfer-bar' title='{words}'><div>{bar}</div></td><td title='{words}'>{number}</td>"
 
 

@@ -33,10 +33,12 @@ class LayersView(W.Box):
         super().__init__([classed(W.Box([self.curves]), "zf-transfer-curves"), self.table, below])
         self.add_class("zf-transfer-layers")
 
-    def show(self, found: Transfer, beside: Transfer | None, layer: str, count: int, data: Labelled) -> None:
-        """Draw what is known of each layer, and of one of them what is taken for what."""
+    def show(
+        self, found: Transfer, beside: Transfer | None, layer: str, count: int, data: Labelled, called: str
+    ) -> None:
+        """Draw what is known of each layer, and of one of them what is taken for what; of images that are so called."""
         self.table.value = table(found, beside, layer, count)
-        self._show_curves(found, beside, layer, count)
+        self._show_curves(found, beside, layer, count, called)
         title = found.titles[found.layers.index(layer)]
         images = f"{count} image{'' if count == 1 else 's'}"
         words = f"{escape(title)}, {images} a class"
@@ -47,13 +49,17 @@ class LayersView(W.Box):
         """The layers whose lines there are."""
         return self._drawn
 
-    def _show_curves(self, found: Transfer, beside: Transfer | None, layer: str, count: int) -> None:
+    def _show_curves(self, found: Transfer, beside: Transfer | None, layer: str, count: int, called: str) -> None:
         estimates = {name: [found.estimate(name, n) for n in found.per_class] for name in found.layers}
         colours = dict(zip(found.layers, layer_colours(len(found.layers)), strict=True))
         self._drawn = [name for name in found.layers if not np.isnan(estimates[name][0].mean)]
         paper, values = paper_beside(found), np.array(found.per_class, float)
         last = max((*found.per_class, *(paper.per_class if paper else ())))
-        self.curves.head.value = f"<b>Right answers</b> <span class='zf-quiet'>{_reading(found, beside, layer)}</span>"
+        of = f"{escape(called)}, {escape(found.classifier)}{_left_out(found)}"
+        reading = _reading(found, beside, layer)
+        self.curves.head.value = (
+            f"<div><span><b>Right answers</b> · {of}</span></div><span class='zf-quiet'>{reading}</span>"
+        )
         self.curves.scale(0, last, "images of each class that it learnt from", "right, %", "layer", found.per_class)
         if layer not in self._drawn:
             self.curves.clear()
@@ -77,6 +83,11 @@ class LayersView(W.Box):
     def _dash(self, place: int, curve: list, colour: str) -> None:
         x, y = (np.array(numbers, float) for numbers in curve)
         self.curves.dash(place, x, y, colour)
+
+
+def _left_out(found: Transfer) -> str:
+    count = len(found.broken)
+    return f"; {count} image{'' if count == 1 else 's'} could not be read" if count else ""
 
 
 def _reading(found: Transfer, beside: Transfer | None, layer: str) -> str:

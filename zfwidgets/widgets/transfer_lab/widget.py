@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
+import numpy as np
 import traitlets as T
 
-from zfwidgets.experiments.transfer import Taught, Transfer, prepared_transfer, spread_layers, teach, transfer_sweep
+from zfwidgets.experiments.transfer import (
+    Taught,
+    Transfer,
+    checked_counts,
+    prepared_transfer,
+    spread_layers,
+    teach,
+    transfer_sweep,
+)
 from zfwidgets.models import Network, Prediction, require_network
 from zfwidgets.task import Task
 from zfwidgets.widgets.controls import NameButtons, NameList, bind, classed, control, labelled, rare
@@ -47,7 +56,8 @@ class Shown:
 
     found: Transfer
     beside: Transfer | None
-    answer: Prediction | None = None  # of the picture in question, by what the chosen layer has learnt
+    taught: Taught | None = None  # by what the chosen layer has learnt, for a picture in question
+    answer: Prediction | None = None  # of that picture in question, by what the chosen layer has learnt
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +95,8 @@ class TransferLab(Card):
         ("Learning", "The network stays as it is; a linear classifier learns from a few images of each class (§4.3)."),
         ("Testing", "On others, at most 50 of each class; so five times, with other images drawn at random."),
         ("Interval", "Where the mean lies (95%), corrected for splits that share images."),
-        ("New weights", "The same network before any training: what its architecture alone gives."),
-        ("What is this?", "A picture of your own, by what the chosen layer has learnt from these images."),
+        ("New weights", "The same network with weights drawn at random, as before its training."),
+        ("What is this?", "A picture of your own, by a softmax on the chosen layer, from so many of these images."),
         ("Teach it", "Give pictures of two things, by files or camera, and ask about another (on its chosen layer)."),
         ("Taken for another", "What the chosen layer’s classifier confuses most, over all splits."),
     )  # fmt: skip
@@ -107,7 +117,7 @@ class TransferLab(Card):
 
     def __init__(
         self, net: Network, data: Any = None, *, layers: str | Sequence[str] | None = None,
-        per_class: Sequence[int] = PER_CLASS, folds: int = FOLDS, **settings: Any,
+        per_class: int | Sequence[int] = PER_CLASS, folds: int = FOLDS, **settings: Any,
     ) -> None:  # fmt: skip
         reject_unknown(type(self), [name for name in settings if name != "transport"])
         require_network(net)
@@ -115,10 +125,10 @@ class TransferLab(Card):
         chosen = data if isinstance(data, str) and data in Sources().names else None
         self.sources = Sources(None if chosen else data)
         self.layers = self.net.layer_names(layers, spread_layers(self.net))
-        self.per_class, self.folds = tuple(sorted({int(count) for count in per_class})), folds
+        self.per_class, self.folds = checked_counts(per_class), folds
         self.nets = {"nothing": self.net, "new": self.net.reinitialised()}
         self._known: dict[tuple[str, str, str], Transfer] = {}
-        self._lessons: dict[tuple[str, str], Taught] = {}
+        self._lessons: dict[tuple[str, str, int], Taught] = {}
         self._folder, self._changes = folder_for_now(), itertools.count(1)
         first = {"data": chosen or self.sources.names[0], "layer": self.layers[-1], "count": str(self.per_class[-1])}
         super().__init__(**(first | settings))
@@ -134,6 +144,8 @@ class TransferLab(Card):
             bind(part, self, name)
         self.control_of["layer"] = classed(self.titles, "zf-layer")
         self.titles.observe(lambda change: setattr(self, "layer", change["new"]), names="value")
+        self.observe(self._show_layer, names="layer")
+        self._show_layer()
         self.look, self.lesson = LayersView(self.transport, self.report), LessonView(self.report)
         self.look.curves.observe(self._line_clicked, names="clicked")
         for part in (self.lesson, self.look.question.asked):
@@ -172,8 +184,8 @@ class TransferLab(Card):
         for shown in self._measured(choice, task):
             yield shown
         if self.look.question.asked.images:
-            taught = self._taught(choice.data, choice.layer, task)
-            yield replace(shown, answer=taught.predict(self.look.question.asked.images))
+            taught = self._taught(choice.data, choice.layer, int(choice.count), shown.found, task)
+            yield replace(shown, taught=taught, answer=taught.predict(self.look.question.asked.images))
 
     def _measured(self, choice: TransferChoice, task: Task) -> Iterator[Shown]:
         other = self._known.get((choice.data, choice.classifier, "new")) if choice.beside == "new" else None
@@ -183,12 +195,14 @@ class TransferLab(Card):
             for other in self._found(choice, "new", task):
                 yield Shown(found, other)
 
-    def _taught(self, data: str, layer: str, task: Task) -> Taught:
-        """What the features of a layer have learnt from a data set: from as many images of each class as the most."""
-        if (data, layer) not in self._lessons:
-            few = self.sources[data].at_most(self.per_class[-1])
-            self._lessons[data, layer] = teach(self.net, few, layer, task=task)
-        return self._lessons[data, layer]
+    def _taught(self, data: str, layer: str, count: int, found: Transfer, task: Task) -> Taught:
+        """What the features of a layer have learnt from so many images of each class of a data set."""
+        key = data, layer, count
+        if key not in self._lessons:
+            broken = [number for number, _ in found.broken]
+            readable = self.sources[data].part(np.setdiff1d(np.arange(len(self.sources[data])), broken))
+            self._lessons[key] = teach(self.net, readable.at_most(count), layer, task=task)
+        return self._lessons[key]
 
     def draw(self, result: Shown | Lesson, choice: TransferChoice) -> None:
         """Paint one view, and hide the other."""
@@ -199,12 +213,19 @@ class TransferLab(Card):
         if isinstance(result, Lesson):
             self.lesson.show(result.taught, result.answer)
             return
-        self.look.show(result.found, result.beside, choice.layer, int(choice.count), self.sources[choice.data])
-        self.look.question.show(result.answer)
+        data = self.sources[choice.data]
+        self.look.show(result.found, result.beside, choice.layer, int(choice.count), data, choice.data)
+        self.look.question.show(result.answer, result.taught)
 
-    def settle(self, choice: TransferChoice) -> None:
-        """Show the layer by its title."""
-        self.titles.value = self.net.layer(choice.layer).title
+    def cancel(self) -> None:
+        """Give up what is being computed; what is chosen is again what is on show."""
+        super().cancel()
+        if (shown := self._shown) is None:
+            return  # something of the choice is on show
+        with self.hold_trait_notifications():
+            for name in (field.name for field in fields(shown) if field.name != "version"):
+                setattr(self, name, getattr(shown, name))
+        self.status.ready("Cancelled.")
 
     def _found(self, choice: TransferChoice, which: str, task: Task) -> Iterator[Transfer]:
         key = choice.data, choice.classifier, which
@@ -285,6 +306,10 @@ class TransferLab(Card):
             what = "data sets" if is_data else "numbers of images of each class"
             raise ValueError(f"the {what} here are {', '.join(names)}; {proposal['value']!r} was given")
         return str(proposal["value"])
+
+    def _show_layer(self, _: Any = None) -> None:
+        if self.layer:
+            self.titles.value = self.net.layer(self.layer).title
 
     def _line_clicked(self, change: T.Bunch) -> None:
         line, _ = change["new"]
