@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 
 import distributed
@@ -53,6 +54,12 @@ def test_nothing_is_sure_of_one_value_and_all_of_equal_ones():
     assert corrected_p(np.array([0.3]), 0.25) == 1
     assert corrected_p(np.zeros(5), 0.25) == 1
     assert corrected_p(np.ones(5), 0.25) == 0
+    low, high = corrected_interval(np.full(5, 0.3), 0.25, step=0.1)
+    assert low < 0.3 < high
+    assert (low, high) == corrected_interval(np.full(5, 0.3), 0.25, step=0.1)
+    one_off = np.array([0.3, 0.3, 0.3, 0.3, 0.2])
+    assert high - low == pytest.approx(np.diff(corrected_interval(one_off, 0.25))[0])
+    assert 0 < corrected_p(np.full(5, 0.3), 0.25, step=0.1) < 0.05
 
 
 def test_holms_adjustment_is_by_hand():
@@ -206,3 +213,31 @@ def test_a_variant_that_is_no_network_is_refused():
     seven = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 7))
     with pytest.raises(ValueError, match="classes"):
         zf.ablation({"base": lambda: seven}, SHAPES, 2, size=32, progress=False)
+
+
+@pytest.mark.slow
+def test_a_rate_that_is_lowered_does_not_see_the_fold_that_is_held_back():
+    class Swapped(Work):
+        def parts(self, seed, fold):
+            learn, held = super().parts(seed, fold)
+            return learn, replace(held, targets=(held.targets + 1) % 3)
+
+    def build():
+        modules.append(small())
+        return modules[-1]
+
+    modules: list = []
+    budget = zf.recipe("paper", epochs=4, batch_size=16, border=4, patience=0)
+    for kind in (Work, Swapped):
+        kind(Labelled.of(SHAPES), budget, (1e-2,), 4, None).run(build, Place(0, 0, 0))
+    weights = [module.state_dict().values() for module in modules]
+    assert all((one == other).all() for one, other in zip(*weights, strict=True))
+
+
+@pytest.mark.slow
+def test_a_checkpoint_belongs_to_its_labels(tmp_path):
+    data = Labelled.of(SHAPES)
+    settings = {"folds": 2, "seeds": 1, "budget": BUDGET, "rates": (1e-3,), "checkpoint": tmp_path, "progress": False}
+    zf.ablation({"base": small}, data, **settings)
+    with pytest.raises(ValueError, match="labels"):
+        zf.ablation({"base": small}, replace(data, targets=(data.targets + 1) % 3), **settings)

@@ -258,3 +258,19 @@ def test_it_tells_how_far_it_is_and_can_be_cancelled(small):
     assert told == [(2, 10), (4, 10), (6, 10), (8, 10), (10, 10)]
     with pytest.raises(Cancelled):
         zf.correspondence(small, pictures(2), parts, task=Task(lambda: True))
+
+
+def test_features_that_are_no_numbers_are_refused():
+    class Standardised(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x):
+            x = (x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), keepdim=True)
+            return self.conv(x).relu()
+
+    net = zf.Network(Standardised(), size=24, device="cpu")
+    images = [*pictures(2), np.zeros_like(pictures(1)[0])]
+    with pytest.raises(ValueError, match=r"image 2 in .* no finite numbers"):
+        zf.correspondence(net, images, {"nose": [(2, 2, 6, 6)] * 3}, draws=2)

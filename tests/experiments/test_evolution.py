@@ -267,6 +267,10 @@ def test_layers_and_features_are_chosen_by_name_and_number():
     snapshot = watching.record(small_net(), 1)
     assert snapshot.features["features.relu2"].tolist() == [3, 1]
     assert len(snapshot.features["features.relu4"]) == 2
+    some = recorder(features={"conv 2": [3, 1]}, epochs=[1]).record(small_net(), 1)
+    assert {name: each.tolist() for name, each in some.features.items()} == {"features.relu2": [3, 1]}
+    with pytest.raises(ValueError, match=r"no map of 'features\.relu4', which is recorded"):
+        recorder(layers=["conv 2", "conv 4"], features={"conv 2": [3]}).record(small_net(), 1)
     with pytest.raises(ValueError, match="features 0 to 5"):
         recorder(layers="conv 2", features=[6]).record(small_net(), 1)
 

@@ -388,3 +388,20 @@ def test_checks_and_knock_outs_are_drawn(deep, chain):
     assert len(chain.check(net, SHAPES, 3, layer="conv 4").plot().axes) == 2
     bars = zf.knock_out(net, SHAPES[4][0], "conv 2", 1).plot(2).axes[0]
     assert len(bars.patches) == 4
+
+
+def test_units_that_no_image_made_positive_say_nothing(deep):
+    _, net, tops = deep
+    upper, lower = tops.layers[-1], tops.layers[0]
+    values = {name: each.copy() for name, each in tops.values.items()}
+    values[upper][0], values[upper][1, 1:] = 0, 0
+    known = replace(tops, values=values)
+    found = zf.sharing(net, SHAPES, known, upper, lower, k=4, progress=False)
+    links = found.links(upper)
+    assert links.silent[0]
+    assert found.counts[upper].sum(0)[:2].tolist() == [0, 1]
+    alone = zf.sharing(net, SHAPES, tops, upper, lower, k=1, progress=False).links(upper)
+    assert np.allclose(links.share[1], alone.share[1], atol=1e-6)
+    dead = replace(tops, values={name: np.zeros_like(each) for name, each in values.items()})
+    with pytest.raises(ValueError, match="no image made a feature map of these layers positive"):
+        zf.sharing(net, SHAPES, dead, upper, lower, progress=False)

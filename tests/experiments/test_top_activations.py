@@ -254,6 +254,25 @@ def test_not_a_number_is_never_strong(net):
 # cancelled, told, and resumed
 
 
+def test_what_is_no_number_takes_nobodys_place():
+    class Standardised(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x):
+            return self.conv((x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), keepdim=True)).relu()
+
+    torch.manual_seed(0)
+    net = zf.Network(Standardised(), size=16, device="cpu")
+    noise = list(np.random.default_rng(0).integers(0, 256, (7, 16, 16, 3), np.uint8))
+    layer = net.layers[-1].name
+    alone = zf.top_activations(net, noise, layer, k=3, progress=False)
+    beside = zf.top_activations(net, [*noise, np.zeros_like(noise[0])], layer, k=3, progress=False)
+    assert np.array_equal(beside.images[layer], alone.images[layer])
+    assert (beside.images[layer] >= 0).all()
+
+
 def test_a_pass_that_nobody_wants_stops(net, pictures):
     asked = random.Random(1)
     with pytest.raises(Cancelled):

@@ -379,6 +379,44 @@ def test_labels_of_all_kinds():
         Labelled.of([(pixels, "a"), (pixels, 0.5)])
 
 
+def test_a_checkpoint_belongs_to_its_labels(tmp_path):
+    labelled = Labelled.of(SHAPES)
+    swapped = replace(labelled, targets=(labelled.targets + 1) % 3)
+    once = replace(SMALL, epochs=1)
+    trained(once, labelled, validation=labelled, checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="labels"):
+        trained(once, swapped, validation=labelled, checkpoint=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"optimizer": "SGD"}, "optimizer is 'sgd' or 'adamw'; 'SGD'"),
+        ({"schedule": "Plateau"}, "schedule is 'plateau' or 'cycle'"),
+        ({"crops": "corner"}, "crops is 'corners' or 'anywhere'"),
+        ({"centred": "pixels"}, "centred is 'pixel' or 'channel'"),
+        ({"epochs": 0}, "epochs is a whole number, at least 1; 0"),
+        ({"batch_size": 2.5}, "batch_size is a whole number"),
+        ({"rate": 0}, "rate is above 0"),
+    ],
+)
+def test_a_word_or_number_that_a_recipe_does_not_have_is_refused(changes, said):
+    with pytest.raises(ValueError, match=said):
+        zf.recipe("small", **changes)
+
+
+def test_momentum_is_the_recipes_also_in_a_cycle():
+    recipe = zf.recipe("small", epochs=1, batch_size=32, optimizer="sgd", rate=0.01, low_precision=False)
+    nets = [trained(replace(recipe, momentum=momentum))[0] for momentum in (0.0, 0.9)]
+    assert not same(*nets)
+
+
+@pytest.mark.parametrize("option", ["check_val_every_n_epoch", "val_check_interval", "max_epochs", "logger"])
+def test_options_by_which_epochs_would_be_others_are_refused(option):
+    with pytest.raises(TypeError, match=option):
+        trained(SMALL, **{option: 2})
+
+
 class Numbered(list):
     """A data set as torchvision's, whose classes are called by numbers."""
 

@@ -181,6 +181,17 @@ def test_it_follows_a_recorder_and_stays_at_the_last_epoch():
     player.close()
 
 
+def test_a_layer_with_fewer_recorded_maps_shows_its_last():
+    watching = recorder(layers=["conv 1", "conv 2"], features={"conv 1": [0, 1], "conv 2": [0, 1, 2, 3]}, epochs=[1])
+    watching.record(small_net(), 1)
+    player = zf.EvolutionPlayer(watching)
+    player.choose(layer="features.relu2", place=3)
+    player.layer = "features.relu1"
+    assert player.error == ""
+    assert player.place == 1
+    player.close()
+
+
 def test_it_follows_a_folder_that_is_not_there_yet(tmp_path):
     player = zf.EvolutionPlayer(tmp_path / "run")
     assert str(tmp_path / "run") in player.view_of.words.value

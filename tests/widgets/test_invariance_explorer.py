@@ -76,7 +76,7 @@ def test_what_stands_over_a_chart_says_what_its_lines_are_and_whose_the_number_i
     (now,) = explorer.now
     head = view.probability.head.value
     assert head.startswith("<div><b>Probability</b>")
-    assert head.endswith("</div>true class, here <i>cat</i>")
+    assert head.endswith("</div>of its class, here <i>cat</i>")
     assert f"flower</span> <b>{now.probability[2]:.2f}</b>" in head
     assert LINES[2] in head
     assert all(f">flower</span> <b>{now.distances[layer]:.3g}</b>" in chart.head.value

@@ -214,7 +214,12 @@ def test_a_cancelled_sweep_stays_off(network, images, in_kernel, monkeypatch):
     canvas.fill = "white"
     until(lambda: not canvas.busy)
     time.sleep(0.1)
-    assert canvas.swept.fill == "grey"
+    assert canvas.swept is None
+    assert canvas.sweeper.maps.layout.display == "none"
+    assert "zf.hide(" in canvas.code()
+    canvas.sweeper.job.start()
+    until(lambda: canvas.swept is not None)
+    assert (canvas.swept.fill, canvas.sweeper.maps.layout.display) == ("white", "")
 
 
 def test_what_is_drawn_at_once_counts(network, images, in_kernel):

@@ -151,7 +151,11 @@ def test_a_map_above_cannot_be_taken_out(explorer):
 def test_shares_are_checked_by_taking_maps_out(squeezenet):
     panel = zf.SharingExplorer(squeezenet, layer="fire 9")
     said = panel._check(zf.Task())
-    assert said.startswith("Share and fall, rank correlation: 0.")
+    panel._checked.tell(said)
+    panel.weight = "signal"
+    assert "rank correlation" not in panel._checked.note.value
+    assert panel.answer.weight == "signal"
+    assert said.startswith("fire 9, share by contribution and fall, rank correlation: 0.")
     panel.choose(layer="conv 1")
     assert panel._check(zf.Task()) == "There is nothing below this layer."
 
@@ -290,8 +294,9 @@ def test_unstable_and_silent_maps_are_told(squeezenet):
     assert not any(link.stable for link in lines)
     assert "not stable" in groups[1].nodes[0].words
     assert groups[1].nodes[2].out
-    assert "disagree" in verdict(squeezenet, "features.4.cat", 1, None, links)
-    assert "is silent" in verdict(squeezenet, "features.4.cat", 2, None, links)
+    assert "disagree" in verdict(squeezenet, "features.4.cat", 1, None, links, True)
+    assert "is silent" in verdict(squeezenet, "features.4.cat", 2, None, links, False)
+    assert "nothing comes down from it" in verdict(squeezenet, "features.4.cat", 2, None, links, True)
     assert focus(squeezenet, "features.4.cat", 2, None, links, "share", ())[0][1].note == "Nothing comes down from it."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,11 @@ class Labelled:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def label_digest(self) -> str:
+        """Sixteen hexadecimal digits that tell other labels of the same images."""
+        return sha256(repr(self.classes).encode() + self.targets.tobytes()).hexdigest()[:16]
 
     def kept(self, room: int) -> Labelled:
         """The same; as many images as fit into so many bytes are read once, and remembered."""

@@ -77,7 +77,8 @@ def ablation(
     modules = [built(build, 0) for build in builds]
     asked = Asked(
         "ablation", repr([repr(module) for module in modules]), f"{len(labelled)} images {labelled.images.fingerprint}",
-        {"variants": names, "recipe": asdict(recipe), "rates": grid, "folds": folds, "seeds": seeds, "size": size},
+        {"variants": names, "recipe": asdict(recipe), "rates": grid, "folds": folds, "seeds": seeds, "size": size,
+         "labels": labelled.label_digest},
     )  # fmt: skip
     hidden = not progress or task.report is not unreported
     kept = nullcontext() if checkpoint is None else opened(checkpoint, asked)

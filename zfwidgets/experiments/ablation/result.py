@@ -48,25 +48,32 @@ class Ablation(Result):
         """Held-back images for each one that was learnt from."""
         return 1 / (self.folds - 1)
 
+    @property
+    def step(self) -> float:
+        """What one answer changes of the error of a fold."""
+        return self.folds / self.count
+
     def error(self, variant: str, which: str = "validation") -> tuple[float, float, float, float]:
         """Mean share of wrong answers, its spread over seeds and folds (standard deviation), and where the mean lies
         with 95 % confidence (corrected resampled t-test). `which` is "train" or "validation"."""
         values = getattr(self, which)[self.variants.index(variant)].ravel()
         spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
-        low, high = corrected_interval(values, self.test_share)
+        low, high = corrected_interval(values, self.test_share, self.step)
         return float(values.mean()), spread, max(low, 0.0), min(high, 1.0)
 
     def difference(self, variant: str) -> tuple[float, float, float]:
         """How much larger a variant's validation error is than the base's, on the same folds and seeds: mean, and where
         it lies with 95 % confidence."""
         values = self._differences(variant)
-        return float(values.mean()), *corrected_interval(values, self.test_share)
+        return float(values.mean()), *corrected_interval(values, self.test_share, self.step)
 
     @property
     def p(self) -> np.ndarray:
         """Of each variant but the base: how often chance alone gives a difference as large, adjusted for how many there
         are (Holm), (variants - 1,)."""
-        return holm(np.array([corrected_p(self._differences(name), self.test_share) for name in self.variants[1:]]))
+        return holm(
+            np.array([corrected_p(self._differences(name), self.test_share, self.step) for name in self.variants[1:]])
+        )
 
     def to_pandas(self) -> pandas.DataFrame:
         """A table with a row a variant. Needs pandas."""

@@ -29,14 +29,15 @@ class Trial:
     def error(self) -> tuple[float, float, float]:
         """Mean share of wrong answers to images held back, and where it lies with 95 % confidence (0 to 1 while there
         is one fold)."""
-        low, high = corrected_interval(self.validation, prepared_ablation().test_share)
+        study = prepared_ablation()
+        low, high = corrected_interval(self.validation, study.test_share, study.step)
         return float(self.validation.mean()), max(low, 0.0), min(high, 1.0)
 
     def difference(self) -> tuple[float, float, float]:
         """How much larger it is than that of the study's base, on the same folds: mean, and its interval."""
         study = prepared_ablation()
         values = self.validation - study.validation[0, 0, : len(self.validation)]
-        return float(values.mean()), *corrected_interval(values, study.test_share)
+        return float(values.mean()), *corrected_interval(values, study.test_share, study.step)
 
 
 def trials(build: Build, task: Task = UNWATCHED, callbacks: Sequence[Any] = ()) -> Iterator[Trial]:

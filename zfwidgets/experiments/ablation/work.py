@@ -83,9 +83,13 @@ class Work:
             tried = np.array([self.trained(build, inner, rate, place.seed, quiet)[1].accuracy for rate in self.rates])
         rate = self.rates[int(tried.argmax())] if len(tried) else self.rates[0]
         began = time.monotonic()
-        module, training = self.trained(build, (learn, held), rate, place.seed, quiet)
+        # A rate that is lowered where the error stands still looks at a part of the training fold, not at what is held.
+        watches = self.recipe.schedule == "plateau"
+        parts = split(learn, HELD, place.seed) if watches else (learn, held)
+        module, training = self.trained(build, parts, rate, place.seed, quiet)
         seconds = time.monotonic() - began
-        return Run(1 - right_share(training, module, learn), 1 - training.accuracy, rate, tried, seconds)
+        right = right_share(training, module, held) if watches else training.accuracy
+        return Run(1 - right_share(training, module, parts[0]), 1 - right, rate, tried, seconds)
 
     def trained(
         self, build: Build, parts: tuple[Labelled, Labelled], rate: float, seed: int, task: Task,

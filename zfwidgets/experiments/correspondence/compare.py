@@ -113,6 +113,10 @@ class _Signs:
         self._net, self._steps, self._task = net, steps, task
         self._inputs, self._baselines = [one.input for one in features], list(baselines)
         self._unoccluded = self._features(np.arange(len(self._inputs)))
+        for step, x in zip(steps, self._unoccluded, strict=True):
+            if not (finite := torch.isfinite(x).all(1)).all():
+                number = int(finite.int().argmin())
+                raise ValueError(f"the features of image {number} in {step.name!r} are no finite numbers")
 
     def pairs(self, images: np.ndarray, masks: np.ndarray) -> list[np.ndarray]:
         """For each layer, the share of signs that differ for each pair of these images (n,), masked by (n, H, W)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -23,7 +24,8 @@ def outline_of(
 ) -> Outline:  # fmt: skip
     """What an evolution of a network in these inputs (C, H, W) is of. Raises ValueError where there is no such layer or
     map."""
-    chosen = chosen_layers(net, layers)
+    given = tuple(features) if layers is None and isinstance(features, Mapping) else layers
+    chosen = chosen_layers(net, given)
     content = sha256()
     for x in inputs:
         content.update(np.ascontiguousarray(x.numpy()).tobytes())
@@ -60,11 +62,14 @@ def chosen_layers(net: Network, wanted: str | Sequence[str] | None) -> list[Feat
 
 def chosen_maps(layer: FeatureLayer, wanted: Wanted, seed: tuple[int, int]) -> tuple[int, ...]:
     """Numbers of maps: those that are wanted, or so many chosen at random."""
+    numbers: Any = wanted
     if isinstance(wanted, Mapping):
-        wanted = wanted.get(layer.name, wanted.get(layer.title, ()))
-    if not isinstance(wanted, int | np.integer):
-        return tuple(layer.checked(number) for number in wanted)
-    if wanted < 1:
-        raise ValueError(f"features is how many maps of each layer, or their numbers; this is {wanted}")
-    count = min(int(wanted), layer.channels)
+        numbers = wanted.get(layer.name, wanted.get(layer.title))
+        if numbers is None or not np.size(numbers):
+            raise ValueError(f"features gives no map of {layer.name!r}, which is recorded: give some, or other layers")
+    if not isinstance(numbers, int | np.integer):
+        return tuple(layer.checked(number) for number in numbers)
+    if numbers < 1:
+        raise ValueError(f"features is how many maps of each layer, or their numbers; this is {numbers}")
+    count = min(int(numbers), layer.channels)
     return tuple(sorted(np.random.default_rng(seed).choice(layer.channels, count, replace=False).tolist()))

@@ -37,14 +37,19 @@ class Plan:
     ) -> Plan:
         """For a chain of layers."""
         above = chain[:-1]
-        chosen = {name: tops.images[name][:, :k] for name in above}
+        active = {name: tops.values[name][:, :k] > 0 for name in above}  # of others a signal says nothing
+        if not any(each.any() for each in active.values()):
+            raise ValueError(
+                "no image made a feature map of these layers positive, so nothing is of what they are made"
+            )
+        chosen = {name: np.where(active[name], tops.images[name][:, :k], NONE) for name in above}
         maps = {name: net.layer(name).channels for name in chain}
         zeros = {high: np.zeros((2, maps[high], maps[low]), np.float32) for high, low in pairwise(chain)}
         counts = {name: np.zeros((2, maps[name]), np.int32) for name in above}
         empty = Sharing(
             chain, tuple(net.layer(name).title for name in chain), zeros, dict(zeros), counts, chosen,
-            {name: tops.units[name][:, :k] for name in above}, WEIGHTS[0], rule, net.fingerprint,
-            images.result_fingerprint,
+            {name: np.where(active[name][..., None], tops.units[name][:, :k], NONE) for name in above},
+            WEIGHTS[0], rule, net.fingerprint, images.result_fingerprint,
         )  # fmt: skip
         numbers = np.unique(np.concatenate([each[each != NONE] for each in chosen.values()]))
         pairs = {high: Pair.of(net.program, high, low) for high, low in pairwise(chain)}

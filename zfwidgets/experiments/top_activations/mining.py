@@ -77,6 +77,7 @@ class RunningTop:
         """
         flat = maps.float().reshape(len(maps), maps.shape[1], prod(maps.shape[2:]))
         strongest = flat.amax(2)
+        strongest = torch.where(strongest.isnan(), -torch.inf, strongest)  # which is no activation
         enters = strongest > self._floor
         if len(maps) > self.values.shape[1]:
             enters &= strongest >= strongest.topk(self.values.shape[1], 0).values[-1]

@@ -117,7 +117,8 @@ class Learner(LightningModule):
         if recipe.schedule == "plateau":
             self._plateau = ReduceLROnPlateau(optimizer, factor=0.1, patience=recipe.patience)
             return optimizer
-        cycle = OneCycleLR(optimizer, recipe.rate, max(int(self.trainer.estimated_stepping_batches), 2))
+        steps = max(int(self.trainer.estimated_stepping_batches), 2)
+        cycle = OneCycleLR(optimizer, recipe.rate, steps, cycle_momentum=recipe.optimizer != "sgd")
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
 
     def _laid_out(self, x: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,18 @@ class Recipe:
     levels: bool = False  # inputs keep their 256 levels, about ±128; else they are divided by the standard deviation
     ten_crops: bool = False  # at the end, probabilities are the mean over the centre, the corners and their mirrors
     low_precision: bool = False  # bfloat16 where the device is faster with it
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a word or a number that is none of those there are."""
+        for name, kind in get_type_hints(type(self)).items():
+            if get_origin(kind) is Literal and getattr(self, name) not in get_args(kind):
+                known = " or ".join(map(repr, get_args(kind)))
+                raise ValueError(f"{name} is {known}; {getattr(self, name)!r} was given")
+        for name, least in {"epochs": 1, "batch_size": 1, "patience": 0, "border": 0}.items():
+            if getattr(self, name) < least or getattr(self, name) != int(getattr(self, name)):
+                raise ValueError(f"{name} is a whole number, at least {least}; {getattr(self, name)!r} was given")
+        if not self.rate > 0:
+            raise ValueError(f"rate is above 0; {self.rate!r} was given")
 
     @property
     def enlarged(self) -> bool:
@@ -55,7 +67,7 @@ def recipe(named: str | Recipe, **changes: Any) -> Recipe:
     """The recipe "paper" (§3) or "small", with some numbers changed: `zf.recipe("small", epochs=64)`.
 
     Raises:
-        ValueError: there is no such recipe.
+        ValueError: there is no such recipe, or no such word or number in one.
         TypeError: a recipe has no such number; or it is neither a name nor a recipe.
     """
     if isinstance(named, str) and named not in RECIPES:

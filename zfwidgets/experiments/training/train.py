@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     from zfwidgets.experiments.evolution import EvolutionRecorder
     from zfwidgets.experiments.training.learner import Learner
 
+# What a recipe says, or this module; and by which an epoch's numbers would be of others.
+OURS = {
+    "max_epochs", "max_steps", "callbacks", "plugins", "logger", "enable_checkpointing", "enable_progress_bar",
+    "enable_model_summary", "num_sanity_val_steps", "check_val_every_n_epoch", "val_check_interval",
+    "limit_val_batches",
+}  # fmt: skip
+
 
 def train(
     model: nn.Module,
@@ -74,12 +81,18 @@ def train(
             processors.
         progress: shows a bar.
         task: watches and cancels it.
-        trainer: for Lightning's `Trainer`: accelerator, devices, strategy, num_nodes, precision, …
+        trainer: for Lightning's `Trainer`: accelerator, devices, strategy, num_nodes, precision, …; none by which it
+            would validate at other times than after each epoch.
 
     Raises:
         ValueError: there are no labels, no such recipe, or the model has not one score a class.
+        TypeError: an option for Lightning that would contradict the recipe.
         ImportError: Lightning is not installed.
     """
+    if strange := OURS & trainer.keys():
+        raise TypeError(f"{', '.join(sorted(strange))}: the recipe and this function say that, not Lightning's Trainer")
+    if strange := OURS & trainer.keys():
+        raise TypeError(f"{', '.join(sorted(strange))}: that is for the recipe to say, or for zf.train's own arguments")
     with ExitStack() as stack:
         stack.enter_context(states_after())  # Lightning draws as soon as it is imported
         _require_lightning()
@@ -191,7 +204,10 @@ def _is_first_process() -> bool:
 
 def _asked(model: nn.Module, learn: Labelled, check: Labelled, recipe: Recipe, side: int, seed: int) -> Asked:
     data = {"train": learn.images.fingerprint, "validation": check.images.fingerprint}
-    settings = {"recipe": asdict(recipe), "size": side, "seed": seed, "classes": list(learn.classes)}
+    settings = {
+        "recipe": asdict(recipe), "size": side, "seed": seed, "classes": list(learn.classes),
+        "labels": [learn.label_digest, check.label_digest],
+    }  # fmt: skip
     return Asked(
         "train", repr(model), f"{len(learn)} images {data['train']}, {len(check)} {data['validation']}", settings
     )

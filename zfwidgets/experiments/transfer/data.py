@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Any
 
 from zfwidgets.data import Labelled
@@ -17,8 +16,3 @@ def labelled_data(data: Any) -> Labelled:
     if isinstance(data, LabelledObjects):
         raise TypeError("these images have several objects each: zf.transfer_objects is made for them")
     return data_set(data) if isinstance(data, str) and data in EMBEDDED else Labelled.of(data).occurring()
-
-
-def label_digest(data: Labelled) -> str:
-    """Sixteen hexadecimal digits that tell other labels of the same images."""
-    return sha256(repr(data.classes).encode() + data.targets.tobytes()).hexdigest()[:16]

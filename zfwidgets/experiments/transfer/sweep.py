@@ -13,7 +13,7 @@ from zfwidgets.data import Labelled
 from zfwidgets.experiments.checkpoint import Asked, Checkpoint, opened
 from zfwidgets.experiments.sweeping import completed
 from zfwidgets.experiments.transfer.classify import SEARCHED_FROM, Kind, checked_kind
-from zfwidgets.experiments.transfer.data import label_digest, labelled_data
+from zfwidgets.experiments.transfer.data import labelled_data
 from zfwidgets.experiments.transfer.extraction import PLACES, Bars, features_of, folder_for, workers_for
 from zfwidgets.experiments.transfer.features import Wanted
 from zfwidgets.experiments.transfer.layers import spread_layers
@@ -102,7 +102,7 @@ def _sweep(
         plan = planned(data.targets, readable, data.classes, per_class, folds, seed)
         fits = Asked("transfer", *wanted.told, {
             "layers": names, "places": wanted.places, "per_class": plan.per_class, "folds": folds, "seed": seed,
-            "classifier": kind, "labels": label_digest(data),
+            "classifier": kind, "labels": data.label_digest,
         })  # fmt: skip
         work = Work(features, names, data.targets, plan, kind)
         with opened(folder / "answers", fits) as kept, bars.of("fits", len(work.places)) as watched:

@@ -77,7 +77,7 @@ class ErrorChart(W.Box):
         y = np.array([point.error for point in points])
         colours = [line_colour(int(point.own)) for point in points]
         low, high = float(x.min()) / BESIDE, float(x.max()) * BESIDE
-        top = max(point.high for point in points)
+        top = max(1.0, *(max(point.high, point.train) for point in points))
         marks = np.asarray(LogLocator(subs=(1, 2, 5)).tick_values(low, high))
         with self._across.hold_sync():
             self._across.min, self._across.max = low, high

@@ -32,6 +32,8 @@ def table(result: Correspondence, pictures: int) -> str:
     rows = "".join(_row(result, name, pictures, float(ticks[-1]), papers) for name in names)
     corner = f"<th><abbr title='{MEASURED}'>Signs that differ</abbr></th>"
     keys = "".join(f"<span><i class='zf-delta-key {kind}'></i>{words}</span> " for kind, words in KEYS.items())
+    count = len(result.parts) * len(result.layers)
+    keys += f"<span>about {LOW * count:.2g} of {count} are filled by chance alone</span>" if count > 1 else ""
     return (
         f"<table><thead><tr>{corner}{heads}</tr></thead><tbody>{rows}</tbody></table>"
         f"<div class='zf-delta-keys'>{keys}</div>"
@@ -64,11 +66,16 @@ def _cell(result: Correspondence, name: str, layer: str, end: float) -> str:
     low, high = max(0.0, delta - np.nan_to_num(spread)), delta + np.nan_to_num(spread)
     track = (
         f"<div class='zf-delta-bar {kind}' style='{_from_to(0, delta, end)}'></div>"
-        f"<div class='zf-delta-chance' style='{_from_to(result.delta(RANDOM, layer), None, end)}'></div>"
+        f"<div class='zf-delta-chance' style='{_from_to(_chance(result, name, layer), None, end)}'></div>"
         f"<div class='zf-delta-spread' style='{_from_to(low, high, end)}'></div>"
     )
     numbers = f"<span>{_with_spread(delta, spread)}</span>" + ("" if p is None else f"<span>p {p:.2g}</span>")
     return f"<div class='zf-delta-track'>{track}</div><div class='zf-delta-numbers'>{numbers}</div>"
+
+
+def _chance(result: Correspondence, name: str, layer: str) -> float:
+    """Δ of the same masks elsewhere; below them all, that of all parts' masks."""
+    return result.delta(RANDOM, layer) if name == RANDOM else float(result.chance[f"{name}/{layer}"].mean())
 
 
 def _from_to(low: float, high: float | None, end: float) -> str:
@@ -83,8 +90,9 @@ def _axis(ticks: np.ndarray) -> str:
 
 
 def _reach(result: Correspondence, name: str, layer: str) -> float:
-    """How far a bar goes with its spread."""
-    return result.delta(name, layer) + float(np.nan_to_num(result.spread(name, layer)))
+    """How far a bar goes with its spread, or the mark of chance."""
+    bar = result.delta(name, layer) + float(np.nan_to_num(result.spread(name, layer)))
+    return max(bar, _chance(result, name, layer))
 
 
 def _with_spread(value: float, spread: float) -> str:

@@ -36,8 +36,8 @@ def summary_html(result: Correspondence) -> list[str]:
     for layer in result.layers:
         low = [part for part in result.parts if result.p_value(part, layer) <= LOW]
         rest = [part for part in result.parts if part not in low]
-        says = f"hiding {_listed(low)} changes the features of all images more alike than chance" if low else (
-            "no part changes the features of all images more alike than the same masks at random places")  # fmt: skip
+        says = f"hiding {_listed(low)} changes the features of its images more alike than chance" if low else (
+            "no part changes the features of its images more alike than the same masks at random places")  # fmt: skip
         says += f"; {_listed(rest)} not" if low and rest else ""
         layers.setdefault(says, []).append(layer)
     return [f"{_listed(alike, 'b')}: {says}." for says, alike in layers.items()]

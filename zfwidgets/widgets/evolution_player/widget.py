@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
@@ -194,6 +194,12 @@ class EvolutionPlayer(Card):
     def code_lines(self) -> Sequence[str]:
         source = self.source.code or "...  # your zf.Evolution"
         return [f"evolution = {source}", call("evolution.plot", repr(self.layer), repr(self.shown))]
+
+    def resolve(self, choice: TileChoice, task: Task) -> TileChoice:
+        """Layers may have different numbers of recorded maps: the last one, where there are fewer."""
+        if self.evolution is None:
+            return choice
+        return replace(choice, place=min(choice.place, len(self.evolution.outline.features[choice.layer]) - 1))
 
     @T.validate("epoch")
     def _recorded(self, proposal: T.Bunch) -> int:

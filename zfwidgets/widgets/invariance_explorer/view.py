@@ -78,7 +78,7 @@ class CurvesView(W.VBox):
             chart.head.value = _head(layer, number, quantity)
         label, meaning = escape(self.net.labels[truth]), self.net.scores.meaning
         number = f"{line} <b>{meaning.write(now.probability[truth])}</b>"
-        self.probability.head.value = _head(meaning.quantity.capitalize(), number, f"true class, here <i>{label}</i>")
+        self.probability.head.value = _head(meaning.quantity.capitalize(), number, f"of its class, here <i>{label}</i>")
 
     def mark(self, value: float) -> None:
         """Move the upright line of every chart."""

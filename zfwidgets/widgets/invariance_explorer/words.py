@@ -58,7 +58,7 @@ def describe_prediction(net: Network, name: str, now: np.ndarray, before: np.nda
         words = f"now {says}{words}, no longer {escape(net.labels[was])} ({meaning.write(now[was])})"
     else:
         words = f"{'' if np.array_equal(now, before) else 'still '}{says}{words}"
-    rest = f"; its true class, {escape(net.labels[truth])}, has {meaning.write(now[truth])}"
+    rest = f"; {escape(net.labels[truth])} has {meaning.write(now[truth])}"
     return f"{escape(name)}{begins} {words}{'' if truth in (called, was) else rest}"
 
 

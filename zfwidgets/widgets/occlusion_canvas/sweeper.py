@@ -52,6 +52,7 @@ class Sweeper(W.VBox):
             if task.stopped:
                 break
             self.maps.show(result)
+            self.maps.layout.display = ""
             self.play.count = result.label.size
             panel.swept = result
             self._whole = bool(result.computed.all())
@@ -65,9 +66,12 @@ class Sweeper(W.VBox):
             self.maps.place = min(row, self.maps.result.label.shape[0] - 1), column
 
     def _begin_anew(self, _: Any) -> None:
+        self._panel.swept = None  # it was of another choice
         if self._following:
             self.job.cancel()
             self.job.start()
+        else:
+            self.maps.layout.display = "none"
 
     def _take_over(self, change: T.Bunch) -> None:
         """The square of a sweep's place becomes a mask."""

@@ -102,11 +102,14 @@ def _leaf(branch: SharingBranch, first: bool) -> Node:
     )  # fmt: skip
 
 
-def verdict(net: Network, layer: str, feature: int, up: SharingLinks | None, down: SharingLinks | None) -> str:
-    """What is known of a map, in sentences."""
+def verdict(
+    net: Network, layer: str, feature: int, up: SharingLinks | None, down: SharingLinks | None, active: bool
+) -> str:
+    """What is known of a map, in sentences; whether it is active in any image."""
     title, said = f"{net.layer(layer).title} · {feature}", []
     if down is not None and down.silent[feature]:
-        said.append(f"{title} is silent in these images.")
+        why = "nothing comes down from it" if active else "it is silent"
+        said.append(f"{title}: {why} in these images.")
     elif down is not None:
         number, whole = down.effective_parts[feature], down.share.shape[1]
         said.append(f"{title} is made of about {number:.0f} of {whole} maps of {net.layer(down.lower).title}.")

@@ -48,7 +48,9 @@ class SharingView(W.Box):
             self._show_diagram(look, focus(self.net, look.layer, look.feature, up, down, by, out), "down")
             image = "" if look.strongest is None else self.examples.sources.images.names[look.strongest.image]
             self.unit.show(look.strongest, image, "" if look.lower is None else self.net.layer(look.lower).title)
-        self.verdict.value = f"<span>{escape(verdict(self.net, look.layer, look.feature, up, down))}</span>"
+        self.verdict.value = (
+            f"<span>{escape(verdict(self.net, look.layer, look.feature, up, down, _is_active(look)))}</span>"
+        )
 
     def _show_diagram(self, look: Look, drawn: Drawn, flow: str) -> None:
         groups, links = drawn
@@ -57,3 +59,8 @@ class SharingView(W.Box):
         nine = self.examples.nine
         tiles = [nine(look.tops, node.layer, node.feature) if node.large else next(small) for node in nodes]
         self.diagram.show(groups, links, tiles, flow)
+
+
+def _is_active(look: Look) -> bool:
+    """Whether any image makes the map positive, as far as is known."""
+    return look.layer not in look.tops.layers or bool((look.tops.values[look.layer][look.feature] > 0).any())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
@@ -123,6 +123,7 @@ class SharingExplorer(FeaturePanel):
         self.history.observe(self._return, names="wanted")
         self.observe(self._elsewhere, names=["layer", "feature"])
         self._checked = self.job("Check by taking maps out", "maps", self._check)
+        self.observe(lambda _: self._checked.tell(""), names=["layer", "weight"])  # what was checked was another
         return self.picture
 
     def controls(self) -> list[W.Widget]:
@@ -154,12 +155,13 @@ class SharingExplorer(FeaturePanel):
                 f"the strongest activations of {layer!r} are not known, so nothing is of what it is made of"
             )
         if choice.view == "tree" and lower is not None:
-            tree = self.known.chain(layer, task).chain(feature, layer=layer, by=choice.by)
+            chain = replace(self.known.chain(layer, task), weight=choice.weight)
+            tree = chain.chain(feature, layer=layer, by=choice.by)
             yield Look(layer, feature, tops, lower, self.known.between(layer, lower, task), None, None, None, tree)
             return
         down = None if lower is None else self.known.between(layer, lower, task)
         unit = None
-        if choice.view != "matrix":
+        if choice.view != "matrix" or lower is None:
             unit = strongest(self.net, self.examples, tops, layer, feature, lower, choice.out)
         task.check()
         if upper is None or self.known.found(upper, layer) is None:
@@ -184,12 +186,13 @@ class SharingExplorer(FeaturePanel):
         look: Look = super().answer
         found = look.down or look.up
         assert found is not None
-        return found
+        return found if found.weight == self.weight else replace(found, weight=self.weight)
 
     def figure(self, **options: Any) -> Figure:
         look: Look = super().answer
         if self.view == "tree" and look.tree is not None:
-            return self.known.chain(look.layer, Task()).plot(look.feature, look.layer, self.by, **options)
+            chain = replace(self.known.chain(look.layer, Task()), weight=self.weight)
+            return chain.plot(look.feature, look.layer, self.by, **options)
         return self.answer.plot(None, look.layer if look.down is not None else look.upper, self.by, **options)
 
     def code_lines(self) -> Sequence[str]:
@@ -203,16 +206,15 @@ class SharingExplorer(FeaturePanel):
 
     def _check(self, task: Task) -> str:
         """Whether maps fall as their shares say, when lower maps are taken out."""
-        lower = self.known.below(self.layer)
+        layer, weight = self.layer, self.weight
+        lower = self.known.below(layer)
         if lower is None:
             return "There is nothing below this layer."
-        found = self.known.between(self.layer, lower, task).check(
-            self.net, self.images, CHECKED, layer=self.layer, task=task
-        )
-        (mean, low, high), guess = found.correlation(self.weight), found.correlation("average")[0]
+        found = self.known.between(layer, lower, task).check(self.net, self.images, CHECKED, layer=layer, task=task)
+        (mean, low, high), guess = found.correlation(weight), found.correlation("average")[0]
         return (
-            f"Share and fall, rank correlation: {mean:.2f} (95 %: {low:.2f} to {high:.2f}); "
-            f"mean share alone: {guess:.2f}"
+            f"{self.net.layer(layer).title}, share by {weight} and fall, rank correlation: {mean:.2f} "
+            f"(95 %: {low:.2f} to {high:.2f}); mean share alone: {guess:.2f}"
         )
 
     def _walk(self, change: T.Bunch) -> None:

@@ -22,15 +22,15 @@ class OpenedImages(W.VBox):
         super().__init__([self.reveal])
         self.add_class("zf-opened")
 
-    def show(self, tiles: Tiles, place: int) -> None:
-        """Show the image of one of the chosen feature's activations, 0 the strongest, and its unit; scroll there."""
+    def show(self, tiles: Tiles, layer: str, feature: int, place: int) -> None:
+        """Show the image of one of a feature's activations, 0 the strongest, and its unit; scroll there."""
         panel = self._panel
-        number = int(tiles.tops.images[panel.layer][panel.feature, place])
-        unit = tuple(tiles.tops.units[panel.layer][panel.feature, place].tolist())
+        number = int(tiles.tops.images[layer][feature, place])
+        unit = tuple(tiles.tops.units[layer][feature, place].tolist())
         explorer = self._explorer_on(tiles, number)
         image = self._names[tiles.images.result_fingerprint, number]
         explorer.rule = panel.rule
-        explorer.selection.choose(image=image, layer=panel.layer, feature=panel.feature, unit=unit)
+        explorer.selection.choose(image=image, layer=layer, feature=feature, unit=unit)
         self.reveal.reveal()
 
     def _explorer_on(self, tiles: Tiles, number: int) -> FeatureExplorer:

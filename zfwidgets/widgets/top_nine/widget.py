@@ -139,11 +139,13 @@ class TopNine(PagedFeatures):
 
         Nothing happens where the feature map has fewer activations.
         """
-        if self.tiles is None or place >= len(self.tiles.activations(self.layer, self.feature)):
+        shown = self._shown or self
+        layer, feature = shown.layer, shown.feature  # of what is on show, while another choice is under way
+        if self.tiles is None or feature is None or place >= len(self.tiles.activations(layer, feature)):
             return
         self.report("open", None)
         try:
-            self.opened.show(self.tiles, place)
+            self.opened.show(self.tiles, layer, feature, place)
         except (ValueError, TypeError, OSError) as error:
             self.report("open", error)
 
