@@ -337,7 +337,9 @@ def test_training_writes_weights_that_load_again(data, tmp_path):
         "--record", str(tmp_path / "evolution"), "--checkpoint", str(tmp_path / "run"), "--accelerator", "cpu",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
-    net = zfwidgets.load(out, model=zfwidgets.zfnet_shapes(2, size=32), size=32)
+    net = zfwidgets.load(out, model=zfwidgets.zfnet_shapes(2, size=32))
+    training = zfwidgets.Training.load(tmp_path / "weights.training.safetensors")
+    assert (net.labels, net.preprocess) == (training.classes, training.preprocess)
     assert net.predict(zfwidgets.Shapes(3, 32)).probability.shape == (3, 2)
     with safe_open(out, framework="numpy") as file:
         classes = file.metadata()["classes"].split("\n")

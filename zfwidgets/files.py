@@ -87,6 +87,16 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, str], Arrays]:
     return metadata, arrays
 
 
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The metadata of a file of safetensors, without its arrays. Raises as `read_arrays`."""
+    check_header(Path(path))
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return dict(file.metadata() or {})
+    except Exception as error:  # safetensors has its own
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
 def mapped_arrays(path: str | os.PathLike[str]) -> Arrays:
     """The arrays of a file that `read_arrays` has read before, mapped into memory: what is looked at is read.
 

@@ -14,6 +14,7 @@ from zfwidgets.experiments.training import Training, train
 from zfwidgets.experiments.training import recipe as recipe_named
 from zfwidgets.files import arrays_to_bytes, write_aside
 from zfwidgets.models.architectures import architecture
+from zfwidgets.models.trained_file import described
 from zfwidgets.models.zfnet import alexnet_zf, zfnet, zfnet_shapes
 
 OURS = {"zfnet": zfnet, "alexnet_zf": alexnet_zf, "zfnet_shapes": zfnet_shapes}
@@ -48,7 +49,8 @@ def train_and_save(
         **options,
     )
     arrays = {name: weight.detach().cpu().contiguous().numpy() for name, weight in model.state_dict().items()}
-    write_aside(out, arrays_to_bytes({"classes": "\n".join(classes)}, arrays))
+    write_aside(out, arrays_to_bytes(described(training.preprocess, classes), arrays))
+    training.save(out.with_suffix(".training.safetensors"))
     return training
 
 

@@ -22,6 +22,7 @@ from zfwidgets.models.embedded import load_shapes
 from zfwidgets.models.network import Network
 from zfwidgets.models.preprocess import Preprocess
 from zfwidgets.models.squeezenet import TRAINED, imagenet_labels, squeezenet1_1
+from zfwidgets.models.trained_file import reading_of
 from zfwidgets.models.weights_file import SUFFIXES, Weights, read_weights
 
 EMBEDDED = ("squeezenet1_1", "zfnet_shapes")
@@ -50,7 +51,8 @@ def load(
         model: whose weights are in the file: `"resnet18"`, `"timm/resnet26d"`, built for as many classes as the file
             has; or a module, which stays as it is: a copy gets the weights. May be left out where the file's name
             begins with that of a torchvision model, `resnet18-f37072fd.pth`.
-        labels, size, preprocess, device: as for `zf.Network`; by default those of the model. Where the file's number
+        labels, size, preprocess, device: as for `zf.Network`; by default those of the model, or of the training where
+            `zfwidgets train` wrote the file. Where the file's number
             of classes is ImageNet's 1000, labels are ImageNet's.
         epoch: of the training of `"zfnet_shapes"`: 1, 2, 5, 10, 20, 30, 40 or 64, which is the last.
 
@@ -103,10 +105,11 @@ def _named(
 
 def _from_file(path: Path, model: Any, size: Any, given: dict[str, Any]) -> Network:
     found = read_weights(path)
+    given = _as_trained(path, size, given)
     if isinstance(model, nn.Module):
         module = deepcopy(unwrapped(model))
         fill(module, best_fit(found, module, path), path, type(module).__name__)
-        return Network(module, 224 if size is None else size, **given)
+        return Network(module, _size_of(given["preprocess"], size), **given)
     if model is None:
         model = named_in(path.stem)
     if not isinstance(model, str):
@@ -119,6 +122,24 @@ def _from_file(path: Path, model: Any, size: Any, given: dict[str, Any]) -> Netw
     fill(module, best_fit(found, module, path), path, model)
     net = _network(module, known, model, classes, size, given)
     return _named(net, size, given, arguments=f"{str(path)!r}, model={model!r}")
+
+
+def _as_trained(path: Path, size: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """What is given, with labels and preprocessing of the training where the file says them (`zfwidgets train`)."""
+    said = reading_of(path)
+    if said is None:
+        return given
+    labels, preprocess = said
+    if preprocess is None and given["preprocess"] is None:
+        training = path.with_suffix(".training.safetensors").name
+        raise ValueError(
+            f"in the training of {path.name} each pixel had a mean of its own, which {training} holds beside it: give "
+            f'preprocess=zf.Training.load("{training}").preprocess'
+        )
+    if preprocess is not None and size is not None:
+        preprocess = _of_size(preprocess, checked_size(size))
+    own = {"labels": labels, "preprocess": preprocess}
+    return given | {name: value for name, value in own.items() if given[name] is None}
 
 
 def _built(known: Torchvision | Timm, found: list[Weights], path: Path) -> tuple[nn.Module, int]:

@@ -50,16 +50,21 @@ class Training(Result):
         """The numbers of the epochs, from 1."""
         return np.arange(1, len(self.train_loss) + 1)
 
-    def network(self, module: nn.Module, device: Any = "auto") -> Network:
-        """The trained module as a network to look into, which reads photographs as this training did."""
+    @property
+    def preprocess(self) -> Any:
+        """What reads photographs as this training did, for `zf.Network` and `zf.load`."""
         import torch
 
         from zfwidgets.experiments.training.preparation import Preparation
-        from zfwidgets.models import Network
 
         mean, scale = torch.from_numpy(self.mean), torch.from_numpy(self.scale)
-        prepared = Preparation(self.size, mean, scale, self.border, self.border > 0)
-        return Network(module, self.size, self.classes, prepared.preprocess, device)
+        return Preparation(self.size, mean, scale, self.border, self.border > 0).preprocess
+
+    def network(self, module: nn.Module, device: Any = "auto") -> Network:
+        """The trained module as a network to look into, which reads photographs as this training did."""
+        from zfwidgets.models import Network
+
+        return Network(module, self.size, self.classes, self.preprocess, device)
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row an epoch: epoch, losses, accuracies, learning rate. Needs pandas."""
