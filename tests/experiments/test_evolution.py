@@ -355,6 +355,36 @@ def test_a_training_from_the_beginning_forgets_the_former_one(tmp_path):
     assert list(zf.Evolution.load(tmp_path).curves["loss"]) == [1]
 
 
+def test_a_training_from_the_beginning_has_all_its_pictures(tmp_path):
+    in_folder(tmp_path)
+    torch.manual_seed(3)
+    other = recorder(tmp_path)
+    for epoch in (1, 2, 3):
+        model = small_net()
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.normal_()
+        if epoch == 1:
+            other.start(model)
+        other.record(model, epoch)
+    read = zf.Evolution.load(tmp_path)
+    shown = {int(number) for snapshot in read.snapshots for each in snapshot.images.values() for number in each.ravel()}
+    assert shown == set(read.pictures) == set(other.evolution.pictures)
+
+
+@pytest.mark.parametrize(
+    ("anchors", "said"),
+    [
+        ({"conv 2": [500, 1]}, "are 2 numbers of images from 0"),
+        ({"conv 2": [1]}, "are 2 numbers"),
+        ({"Layer 2": [1, 2]}, "none 'Layer 2'"),
+    ],
+)
+def test_anchors_are_one_image_a_map(anchors, said):
+    with pytest.raises(ValueError, match=said):
+        recorder(layers=["conv 2"], features={"conv 2": [0, 1]}, anchors=anchors).record(small_net(), 1)
+
+
 def test_another_training_is_refused_in_words(tmp_path):
     in_folder(tmp_path)
     with pytest.raises(ValueError, match="its images are"):

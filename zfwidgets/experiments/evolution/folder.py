@@ -73,7 +73,7 @@ class EvolutionFolder:
 
     def forget_from(self, epoch: int) -> None:
         """Remove what a former training recorded at this epoch and later. Raises OSError."""
-        for prefix in (SNAPSHOT, STATE):
+        for prefix in (SNAPSHOT, STATE, PICTURES):
             for path in self.folder.glob(f"{prefix}*{SUFFIX}"):
                 if path.name >= self._path(prefix, epoch).name:
                     path.unlink(missing_ok=True)

@@ -113,12 +113,12 @@ class EvolutionRecorder:
         Returns the snapshot, or None. A full disk or a vanished folder is a warning, once; the training goes on.
         """
         with states_kept(), undisturbed():
-            snapshot = self._take(model, epoch) if epoch in self.epochs else None
+            snapshot, pictures = self._take(model, epoch) if epoch in self.epochs else (None, {})
             self.curves = _until(self.curves, epoch)
             for name, value in numbers.items():
                 if math.isfinite(value):
                     self.curves.setdefault(name, {})[int(epoch)] = float(value)
-            self._write(snapshot)
+            self._write(snapshot, pictures)
         return snapshot
 
     def callback(self, module: nn.Module | None = None, curves: Mapping[str, Sequence[float]] | None = None) -> Any:
@@ -153,6 +153,7 @@ class EvolutionRecorder:
         read = [net.reader.read_from(self.images, number) for number in range(len(self.images))]
         self._pictures, self._inputs = {n: picture for n, (picture, _) in enumerate(read)}, [x for _, x in read]
         outline = outline_of(net, self._inputs, self.layers, self.features, self.epochs, self.seed)
+        self._anchors = self._given_anchors = _checked_anchors(self._given_anchors, outline, len(read))
         if self.folder is not None:
             self._go_on(self.folder, outline)
         self.outline = outline
@@ -173,14 +174,17 @@ class EvolutionRecorder:
         if found.snapshots:
             self._anchors = {layer: images[1].astype(np.int64) for layer, images in found.snapshots[0].images.items()}
 
-    def _take(self, model: nn.Module, epoch: int) -> Snapshot:
+    def _take(self, model: nn.Module, epoch: int) -> tuple[Snapshot, dict[int, np.ndarray]]:
+        """A snapshot, and the pictures in it that no earlier one has."""
         net = self._network(model)
         self._forget_from(epoch)
         watch = self._watch(net, epoch)
         snapshot = take_snapshot(watch, self._anchors, self._states[-1] if self._states else None)
+        new = {number: self._pictures[number] for number in sorted(_numbers_in(snapshot) - self._shown.keys())}
+        self._shown |= new  # first: who reads along finds the pictures of every snapshot
         self._snapshots[epoch] = snapshot
         self._keep(watch.state)
-        return snapshot
+        return snapshot, new
 
     def _watch(self, net: Network, epoch: int) -> Watch:
         assert self.outline is not None
@@ -194,6 +198,8 @@ class EvolutionRecorder:
     def _forget_from(self, epoch: int) -> None:
         """What a former training recorded at this epoch and later is not of this one."""
         self._snapshots = {known: snapshot for known, snapshot in self._snapshots.items() if known < epoch}
+        left = set().union(*map(_numbers_in, self._snapshots.values()))
+        self._shown = {number: picture for number, picture in self._shown.items() if number in left}
         self._states = [state for state in self._states if state.epoch < epoch]
         self.curves = _until(self.curves, epoch)
         if not self._snapshots:
@@ -212,19 +218,14 @@ class EvolutionRecorder:
         except OSError as error:
             self._warn(error)
 
-    def _write(self, snapshot: Snapshot | None) -> None:
+    def _write(self, snapshot: Snapshot | None, pictures: dict[int, np.ndarray]) -> None:
         """Write what is new; once that has failed, it has been said."""
-        new: dict[int, np.ndarray] = {}
-        if snapshot is not None:
-            numbers = {int(number) for images in snapshot.images.values() for number in images.ravel()}
-            new = {number: self._pictures[number] for number in sorted(numbers - self._shown.keys())}
-            self._shown |= new
         if self.outline is None:
             return
 
         def write(folder: EvolutionFolder) -> None:
             if snapshot is not None:
-                folder.write(snapshot, new)
+                folder.write(snapshot, pictures)
             folder.write_curves(self.curves)
 
         self._attempt(write)
@@ -249,3 +250,20 @@ def _checked_epochs(epochs: Sequence[int]) -> tuple[int, ...]:
     if not chosen or chosen[0] < 1:
         raise ValueError(f"epochs are those after which to take a snapshot, counted from 1; these are {epochs!r}")
     return chosen
+
+
+def _numbers_in(snapshot: Snapshot) -> set[int]:
+    """Of the images that a snapshot speaks of."""
+    return {int(number) for images in snapshot.images.values() for number in images.ravel()}
+
+
+def _checked_anchors(given: dict[str, np.ndarray], outline: Outline, count: int) -> dict[str, np.ndarray]:
+    """Anchors by the names of layers. Raises ValueError where they are not one image a map."""
+    names = dict(zip(outline.titles, outline.layers, strict=True)) | {name: name for name in outline.layers}
+    if strange := given.keys() - names.keys():
+        raise ValueError(f"anchors are for the layers {', '.join(outline.layers)}; there is none {min(strange)!r}")
+    for layer, numbers in given.items():
+        maps = len(outline.features[names[layer]])
+        if numbers.shape != (maps,) or not ((numbers >= 0) & (numbers < count)).all():
+            raise ValueError(f"anchors of {layer!r} are {maps} numbers of images from 0 to {count - 1}, one a map")
+    return {names[layer]: numbers.copy() for layer, numbers in given.items()}
