@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from zfwidgets.widgets.architecture_lab.compared import NEW, Compared
 from zfwidgets.widgets.architecture_lab.error_chart import ErrorChart, Point
 from zfwidgets.widgets.architecture_lab.errors import points_of, points_of_paper
 from zfwidgets.widgets.architecture_lab.look_view import ORDERS
-from zfwidgets.widgets.architecture_lab.own import YOURS
+from zfwidgets.widgets.architecture_lab.own import YOURS, OwnNetworks
 
 from .conftest import Small
 
@@ -348,3 +348,12 @@ def test_it_says_in_code_what_it_shows():
     assert "zf.papers_ablation()" in lab.code()
     lab.view = "look"
     assert "zf.load('zfnet_shapes')" in lab.code().replace('"', "'")
+
+
+@pytest.mark.slow
+def test_a_training_that_is_given_up_leaves_the_whole_one(short_study):
+    own = OwnNetworks()
+    for folds in (2, 1):
+        for trained in islice(own.train(PLAN, lambda *_: None, Task()), folds):
+            assert len(trained.trial.validation) <= folds
+    assert [len(trained.trial.validation) for trained in own.trained] == [2]

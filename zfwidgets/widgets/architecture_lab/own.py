@@ -57,8 +57,10 @@ class OwnNetworks:
         size = self.counted(plan)
         for trial in trials(plan.build, task, [_watching(watch, plan)]):
             task.check()
-            self._trained[plan] = Trained(f"{YOURS}: {plan.words}", size, trial)
-            yield self._trained[plan]
+            found, known = Trained(f"{YOURS}: {plan.words}", size, trial), self._trained.get(plan)
+            if known is None or len(trial.validation) >= len(known.trial.validation):
+                self._trained[plan] = found  # one that is given up does not take the place of a whole one
+            yield found
 
 
 def _watching(watch: Watch, plan: Plan) -> Any:

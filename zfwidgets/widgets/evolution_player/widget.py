@@ -76,7 +76,10 @@ class EvolutionPlayer(Card):
         ),
         ("Anchored", "The same image at all epochs: what changes is the feature's own, and nothing jumps."),
         ("A blue edge", "From here on, another image is the strongest: the paper's sudden jumps."),
-        ("The chart", "One minus the correlation of a map's activations with those at the epoch before: 0 is settled."),
+        (
+            "The chart",
+            "One minus the correlation of a map's activations with those in the snapshot before: 0 is settled.",
+        ),
     )
     Choice = TileChoice
 
