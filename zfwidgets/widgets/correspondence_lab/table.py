@@ -13,8 +13,9 @@ MEASURED = (
     "The share of features whose change has another sign in another image, 0 where all change alike (§4.4): mean and "
     "spread over the pairs of images"
 )
+LOWER = "zf-delta-low"
 KEYS = {
-    "zf-delta-low": f"more alike than chance (p ≤ {LOW})",
+    LOWER: f"more alike than chance (p ≤ {LOW})",
     "": "not so",
     "zf-delta-chance": "chance: the same masks elsewhere",
     "zf-delta-spread": "spread over pairs",
@@ -31,9 +32,10 @@ def table(result: Correspondence, pictures: int) -> str:
     heads += "<th scope='col' class='zf-delta-paper'>in the paper</th>" if papers else ""
     rows = "".join(_row(result, name, pictures, float(ticks[-1]), papers) for name in names)
     corner = f"<th><abbr title='{MEASURED}'>Signs that differ</abbr></th>"
-    keys = "".join(f"<span><i class='zf-delta-key {kind}'></i>{words}</span> " for kind, words in KEYS.items())
     count = len(result.parts) * len(result.layers)
-    keys += f"<span>about {LOW * count:.2g} of {count} are filled by chance alone</span>" if count > 1 else ""
+    many = f"of {count} numbers about {LOW * count:.2g} are so by chance alone" if count > 1 else "in 1 of 20 by chance"
+    said = KEYS | {LOWER: f"<abbr title='{many}'>{KEYS[LOWER]}</abbr>"}
+    keys = "".join(f"<span><i class='zf-delta-key {kind}'></i>{words}</span> " for kind, words in said.items())
     return (
         f"<table><thead><tr>{corner}{heads}</tr></thead><tbody>{rows}</tbody></table>"
         f"<div class='zf-delta-keys'>{keys}</div>"
@@ -62,7 +64,7 @@ def _cell(result: Correspondence, name: str, layer: str, end: float) -> str:
     """A bar, its spread and where chance is, above the numbers."""
     delta, spread = result.delta(name, layer), result.spread(name, layer)
     p = None if name == RANDOM else result.p_value(name, layer)
-    kind = "zf-delta-random" if p is None else "zf-delta-low" if p <= LOW else ""
+    kind = "zf-delta-random" if p is None else LOWER if p <= LOW else ""
     low, high = max(0.0, delta - np.nan_to_num(spread)), delta + np.nan_to_num(spread)
     track = (
         f"<div class='zf-delta-bar {kind}' style='{_from_to(0, delta, end)}'></div>"

@@ -70,7 +70,7 @@ class Sweeper(W.VBox):
         if self._following:
             self.job.cancel()
             self.job.start()
-        else:
+        elif self.maps.result is not None:
             self.maps.layout.display = "none"
 
     def _take_over(self, change: T.Bunch) -> None:
