@@ -1,4 +1,4 @@
-"""A network that learnt nothing, as small as one with two convolutions and two linear layers can be."""
+"""Networks that learnt nothing, as small as they can be."""
 
 from __future__ import annotations
 
@@ -16,3 +16,15 @@ def tiny_network() -> zf.Network:
         nn.Linear(7 * 64, 9), nn.ReLU(), nn.Linear(9, 4),
     )  # fmt: skip
     return zf.Network(module, 32, device="cpu")
+
+
+class Standardised(nn.Module):
+    """Gives NaN for a picture of one colour: it divides by the deviation of each channel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """From (N, 3, H, W) to four maps."""
+        return torch.relu(self.conv((x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), keepdim=True)))

@@ -14,6 +14,8 @@ from zfwidgets.experiments.occlusion import mask_of
 from zfwidgets.experiments.occlusion.masks import random_placement
 from zfwidgets.task import Cancelled, Task
 
+from ..tiny import Standardised
+
 SHAPE = (24, 31)
 
 
@@ -261,15 +263,6 @@ def test_it_tells_how_far_it_is_and_can_be_cancelled(small):
 
 
 def test_features_that_are_no_numbers_are_refused():
-    class Standardised(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 4, 3)
-
-        def forward(self, x):
-            x = (x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), keepdim=True)
-            return self.conv(x).relu()
-
     net = zf.Network(Standardised(), size=24, device="cpu")
     images = [*pictures(2), np.zeros_like(pictures(1)[0])]
     with pytest.raises(ValueError, match=r"image 2 in .* no finite numbers"):

@@ -372,6 +372,17 @@ def test_a_training_from_the_beginning_has_all_its_pictures(tmp_path):
     assert shown == set(read.pictures) == set(other.evolution.pictures)
 
 
+def test_a_recorder_that_begins_again_anchors_what_is_strongest_then():
+    watching, model = recorder(epochs=[1]), small_net()
+    watching.record(model, 1)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.normal_()
+    again, fresh = watching.record(model, 1), recorder(epochs=[1]).record(model, 1)
+    for layer, images in again.images.items():
+        assert np.array_equal(images, fresh.images[layer])
+
+
 @pytest.mark.parametrize(
     ("anchors", "said"),
     [

@@ -20,6 +20,8 @@ from zfwidgets.experiments.top_activations.mining import RunningTop
 from zfwidgets.experiments.top_activations.result import merged
 from zfwidgets.task import Cancelled, Task
 
+from ..tiny import Standardised
+
 pytestmark = pytest.mark.slow
 SIZE = (20, 26)
 
@@ -255,14 +257,6 @@ def test_not_a_number_is_never_strong(net):
 
 
 def test_what_is_no_number_takes_nobodys_place():
-    class Standardised(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 4, 3)
-
-        def forward(self, x):
-            return self.conv((x - x.mean((2, 3), keepdim=True)) / x.std((2, 3), keepdim=True)).relu()
-
     torch.manual_seed(0)
     net = zf.Network(Standardised(), size=16, device="cpu")
     noise = list(np.random.default_rng(0).integers(0, 256, (7, 16, 16, 3), np.uint8))

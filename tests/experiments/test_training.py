@@ -377,6 +377,8 @@ def test_labels_of_all_kinds():
         Labelled.of([pixels])
     with pytest.raises(ValueError, match="float and str"):
         Labelled.of([(pixels, "a"), (pixels, 0.5)])
+    with pytest.raises(ValueError, match="that of one is NaN"):
+        Labelled.of([(pixels, 0.5), (pixels, float("nan"))])
 
 
 def test_a_checkpoint_belongs_to_its_labels(tmp_path):

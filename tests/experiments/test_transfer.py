@@ -29,6 +29,7 @@ from zfwidgets.experiments.transfer import (
     classify,
     features,
     from_scratch,
+    labelled_data,
     near_duplicates,
     objects,
     paper_beside,
@@ -451,6 +452,15 @@ def test_a_cluster_gives_the_same(net, shapes, tmp_path):
     assert np.array_equal(found.answers, alone.answers)
     again = transfer(net, shapes, ["0", "3"], (2, 5), 2, checkpoint=tmp_path / "kept", progress=False)
     assert np.array_equal(again.answers, alone.answers)
+
+
+def test_gaps_between_numbers_are_no_classes_and_an_empty_class_is_one(shapes):
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    years = labelled_data([(pixels, year) for year in (2020, 2018, 2020)])
+    assert (years.classes, years.targets.tolist()) == (("2018", "2020"), [1, 0, 1])
+    digits = replace(shapes, classes=("0", "1", "2", "3"))
+    with pytest.raises(ValueError, match="'3' has 0 images"):
+        transfer(tiny_network(), digits, ["3"], 4, 2, progress=False)
 
 
 # ---- trained from scratch, objects, near duplicates

@@ -73,10 +73,8 @@ class Labelled:
         return self.part(np.sort(np.concatenate(own)))
 
     def occurring(self) -> Labelled:
-        """Without classes that are but gaps between labels that are numbers."""
+        """Without classes that no image is of."""
         there = np.unique(self.targets)
-        if len(there) == len(self.classes) or self.classes != tuple(map(str, range(len(self.classes)))):
-            return self
         names = tuple(self.classes[number] for number in there)
         return replace(self, targets=np.searchsorted(there, self.targets), classes=names)
 
@@ -99,8 +97,8 @@ def _of_folders(images: Collection) -> tuple[str, ...]:
 
 def _named(source: Any, labels: Sequence[Any]) -> Sequence[Any]:
     """Labels by their names, where a data set says what its numbers mean; names may be numbers, and other ones."""
-    if wrong := next((label for label in labels if label is None or label != label), None):
-        raise ValueError(f"every image needs a label, and there is one with {wrong!r}")
+    if any(label != label for label in labels):
+        raise ValueError("every image needs a label, and that of one is NaN")
     said = getattr(source, "classes", None)
     if said is None or not all(_is_number(label) and 0 <= label < len(said) for label in labels):
         return labels

@@ -19,7 +19,10 @@ def corrected_deviation(values: np.ndarray, test_share: float, step: float = 0.0
 
 
 def corrected_interval(values: np.ndarray, test_share: float, step: float = 0.0) -> tuple[float, float]:
-    """Where the mean lies with 95 % confidence, by the corrected resampled t-test; without bounds for one value."""
+    """Where the mean lies with 95 % confidence, by the corrected resampled t-test; without bounds for one value.
+
+    `step` as for `corrected_deviation`.
+    """
     from scipy.stats import t
 
     if len(values) < 2:
@@ -30,7 +33,7 @@ def corrected_interval(values: np.ndarray, test_share: float, step: float = 0.0)
 
 def corrected_p(differences: np.ndarray, test_share: float, step: float = 0.0) -> float:
     """How often a mean difference at least as large comes by chance, in either direction (corrected resampled t-test);
-    1 where all differences are 0, or there is but one."""
+    1 where all differences are 0, or there is but one. `step` as for `corrected_deviation`."""
     from scipy.stats import t
 
     if len(differences) < 2:

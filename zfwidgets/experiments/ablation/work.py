@@ -84,11 +84,11 @@ class Work:
         rate = self.rates[int(tried.argmax())] if len(tried) else self.rates[0]
         began = time.monotonic()
         # A rate that is lowered where the error stands still looks at a part of the training fold, not at what is held.
-        watches = self.recipe.schedule == "plateau"
-        parts = split(learn, HELD, place.seed) if watches else (learn, held)
+        watching = self.recipe.schedule == "plateau"
+        parts = split(learn, HELD, place.seed) if watching else (learn, held)
         module, training = self.trained(build, parts, rate, place.seed, quiet)
         seconds = time.monotonic() - began
-        right = right_share(training, module, held) if watches else training.accuracy
+        right = right_share(training, module, held) if watching else training.accuracy
         return Run(1 - right_share(training, module, parts[0]), 1 - right, rate, tried, seconds)
 
     def trained(

@@ -153,7 +153,8 @@ class EvolutionRecorder:
         read = [net.reader.read_from(self.images, number) for number in range(len(self.images))]
         self._pictures, self._inputs = {n: picture for n, (picture, _) in enumerate(read)}, [x for _, x in read]
         outline = outline_of(net, self._inputs, self.layers, self.features, self.epochs, self.seed)
-        self._anchors = self._given_anchors = _checked_anchors(self._given_anchors, outline, len(read))
+        self._given_anchors = _checked_anchors(self._given_anchors, outline, len(read))
+        self._anchors = dict(self._given_anchors)
         if self.folder is not None:
             self._go_on(self.folder, outline)
         self.outline = outline
@@ -266,4 +267,4 @@ def _checked_anchors(given: dict[str, np.ndarray], outline: Outline, count: int)
         maps = len(outline.features[names[layer]])
         if numbers.shape != (maps,) or not ((numbers >= 0) & (numbers < count)).all():
             raise ValueError(f"anchors of {layer!r} are {maps} numbers of images from 0 to {count - 1}, one a map")
-    return {names[layer]: numbers.copy() for layer, numbers in given.items()}
+    return {names[layer]: numbers for layer, numbers in given.items()}

@@ -90,8 +90,6 @@ def train(
         ImportError: Lightning is not installed.
     """
     if strange := OURS & trainer.keys():
-        raise TypeError(f"{', '.join(sorted(strange))}: the recipe and this function say that, not Lightning's Trainer")
-    if strange := OURS & trainer.keys():
         raise TypeError(f"{', '.join(sorted(strange))}: that is for the recipe to say, or for zf.train's own arguments")
     with ExitStack() as stack:
         stack.enter_context(states_after())  # Lightning draws as soon as it is imported

@@ -15,4 +15,8 @@ def labelled_data(data: Any) -> Labelled:
     """
     if isinstance(data, LabelledObjects):
         raise TypeError("these images have several objects each: zf.transfer_objects is made for them")
-    return data_set(data) if isinstance(data, str) and data in EMBEDDED else Labelled.of(data).occurring()
+    if isinstance(data, str) and data in EMBEDDED:
+        return data_set(data)
+    found = Labelled.of(data)
+    named = isinstance(data, Labelled) or hasattr(data, "classes")
+    return found if named else found.occurring()  # numbers from 1 on, or years, leave gaps

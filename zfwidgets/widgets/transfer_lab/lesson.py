@@ -76,11 +76,8 @@ class LessonView(W.Box):
             self.words.value = READING
         else:
             title = escape(taught.network.layer(taught.layer).title)
-            tested = (
-                ""
-                if np.isnan(taught.right)
-                else f" {taught.right:.0%} of them are told right when one of each is left out."
-            )
+            right = f" {taught.right:.0%} of them are told right when one of each is left out."
+            tested = "" if np.isnan(taught.right) else right
             self.words.value = f"Learnt from {sum(taught.counts)} pictures on the features of {title}.{tested}"
         self.question.show(answer, taught)
 

@@ -15,11 +15,8 @@ TO_COME = "<td class='zf-transfer-bar'></td><td>…</td>"
 def table(found: Transfer, beside: Transfer | None, layer: str, count: int) -> str:
     """A row a layer: its accuracy as a bar with its interval, and in numbers; where there is another network, its
     accuracy and the difference."""
-    more = (
-        ""
-        if beside is None
-        else "<th scope='col' title='the same network with weights drawn at random'>new weights</th>"
-    )
+    new = "<th scope='col' title='the same network with weights drawn at random'>new weights</th>"
+    more = "" if beside is None else new
     head = (
         "<th scope='col'>layer</th><th scope='col'></th>"
         f"<th scope='col' title='mean of the classes, and its spread over random splits'>right</th>{more}"
