@@ -12,7 +12,7 @@ from torch import nn
 import zfwidgets as zf
 from zfwidgets.data import Labelled
 from zfwidgets.experiments.transfer import teach
-from zfwidgets.widgets.transfer_lab import widget as module
+from zfwidgets.widgets.transfer_lab import known
 
 from ..tiny import tiny_network
 
@@ -89,7 +89,7 @@ def test_a_field_for_what_is_taken_for_nothing_is_as_large_and_out_of_sight(lab)
 
 
 def test_a_choice_of_layer_computes_nothing_anew(lab, monkeypatch):
-    monkeypatch.setattr(module, "transfer_sweep", None)
+    monkeypatch.setattr(known, "transfer_sweep", None)
     lab.layer = lab.layers[0]
     lab.count = "2"
     assert lab.error == ""
@@ -103,7 +103,7 @@ def test_a_sweep_that_was_left_goes_on_from_what_it_had(net, data, monkeypatch):
     monkeypatch.setattr(Work, "answers", lambda self, *given: done.append(given[0]) or answers(self, *given))
     lab = zf.TransferLab(net, data, per_class=(2, 6), folds=3)
     assert len(done) == 3 * len(lab.layers)
-    lab._known.clear()
+    lab.known._whole.clear()
     lab.layer = lab.layers[0]
     assert len(done) == 3 * len(lab.layers)
     assert lab.result.found.complete
@@ -159,7 +159,7 @@ def test_too_few_images_are_told_in_the_panel(net, data):
 
 
 def test_the_embedded_data_sets_are_offered(net, monkeypatch):
-    monkeypatch.setattr(module.TransferLab, "compute", lambda self, choice, task: iter(()))
+    monkeypatch.setattr(zf.TransferLab, "compute", lambda self, choice, task: iter(()))
     lab = zf.TransferLab(net)
     assert lab.sources.names[:4] == ("digits", "faces", "forms", "textures")
     assert "zf.data_set('digits', per_class=40)" in lab.code()
@@ -228,13 +228,13 @@ def test_after_cancel_what_is_chosen_is_what_is_shown(lab, monkeypatch):
         task.check()
         yield None
 
-    known, head = lab.result, lab.look.curves.head.value
+    before, head = lab.result, lab.look.curves.head.value
     assert "forms, softmax" in head
-    monkeypatch.setattr(module, "transfer_sweep", sweep)
+    monkeypatch.setattr(known, "transfer_sweep", sweep)
     for name, other in {"data": "rings & <b>", "classifier": "svm"}.items():
         setattr(lab, name, other)
         assert (lab.data, lab.classifier, lab.status.words) == ("forms", "softmax", "Cancelled.")
-        assert lab.result is known
+        assert lab.result is before
         assert lab.look.curves.head.value == head
     monkeypatch.undo()
     lab.data = "rings & <b>"
@@ -298,13 +298,13 @@ def test_what_comes_with_the_package_is_shown_at_once_and_nothing_else_than_what
         asked.append((net.name, data.name, per_class, folds, classifier))
         raise ValueError("asked")
 
-    monkeypatch.setattr(module, "transfer_sweep", sweep)
+    monkeypatch.setattr(known, "transfer_sweep", sweep)
     squeezenet = zf.load("squeezenet1_1", device="cpu")
     lab = zf.TransferLab(squeezenet)
     assert lab.result.found.complete
     lab.data = "faces"
     lab.beside = "new"
-    assert (lab.error, lab.result.found.data, lab.result.beside.network) == ("", "faces", lab.nets["new"].name)
+    assert (lab.error, lab.result.found.data, lab.result.beside.network) == ("", "faces", lab.known.nets["new"].name)
     assert asked == []
     lab.classifier = "svm"
     assert (lab.error, asked.pop()) == ("asked", ("squeezenet1_1", "faces", lab.per_class, 5, "svm"))

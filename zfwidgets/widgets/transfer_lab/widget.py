@@ -8,25 +8,17 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W
-import numpy as np
 import traitlets as T
 
-from zfwidgets.experiments.transfer import (
-    Taught,
-    Transfer,
-    checked_counts,
-    prepared_transfer,
-    spread_layers,
-    teach,
-    transfer_sweep,
-)
+from zfwidgets.experiments.transfer import Taught, Transfer, checked_counts, spread_layers, teach
 from zfwidgets.models import Network, Prediction, require_network
 from zfwidgets.task import Task
 from zfwidgets.widgets.controls import NameButtons, NameList, bind, classed, control, labelled, rare
 from zfwidgets.widgets.panel import Card, call, network_line
 from zfwidgets.widgets.traits import Option, reject_unknown
+from zfwidgets.widgets.transfer_lab.known import Known
 from zfwidgets.widgets.transfer_lab.lesson import LessonView
-from zfwidgets.widgets.transfer_lab.sources import Sources, folder_for_now
+from zfwidgets.widgets.transfer_lab.sources import Sources
 from zfwidgets.widgets.transfer_lab.view import LayersView
 
 if TYPE_CHECKING:
@@ -56,8 +48,8 @@ class Shown:
 
     found: Transfer
     beside: Transfer | None
-    taught: Taught | None = None  # by what the chosen layer has learnt, for a picture in question
-    answer: Prediction | None = None  # of that picture in question, by what the chosen layer has learnt
+    taught: Taught | None = None  # what the chosen layer has learnt, where there is a picture in question
+    answer: Prediction | None = None  # to that picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,10 +118,8 @@ class TransferLab(Card):
         self.sources = Sources(None if chosen else data)
         self.layers = self.net.layer_names(layers, spread_layers(self.net))
         self.per_class, self.folds = checked_counts(per_class), folds
-        self.nets = {"nothing": self.net, "new": self.net.reinitialised()}
-        self._known: dict[tuple[str, str, str], Transfer] = {}
-        self._lessons: dict[tuple[str, str, int], Taught] = {}
-        self._folder, self._changes = folder_for_now(), itertools.count(1)
+        self.known = Known(net, self.sources, tuple(self.layers), self.per_class, folds)
+        self._changes = itertools.count(1)
         first = {"data": chosen or self.sources.names[0], "layer": self.layers[-1], "count": str(self.per_class[-1])}
         super().__init__(**(first | settings))
         self.add_class("zf-transfer")
@@ -184,25 +174,17 @@ class TransferLab(Card):
         for shown in self._measured(choice, task):
             yield shown
         if self.look.question.asked.images:
-            taught = self._taught(choice.data, choice.layer, int(choice.count), shown.found, task)
+            taught = self.known.taught(choice.data, choice.layer, int(choice.count), shown.found.broken, task)
             yield replace(shown, taught=taught, answer=taught.predict(self.look.question.asked.images))
 
     def _measured(self, choice: TransferChoice, task: Task) -> Iterator[Shown]:
-        other = self._known.get((choice.data, choice.classifier, "new")) if choice.beside == "new" else None
-        for found in self._found(choice, "nothing", task):
+        of = choice.data, choice.classifier
+        other = self.known.whole(*of, "new") if choice.beside == "new" else None
+        for found in self.known.found(*of, "nothing", task):
             yield Shown(found, other)
         if choice.beside == "new" and other is None:
-            for other in self._found(choice, "new", task):
+            for other in self.known.found(*of, "new", task):
                 yield Shown(found, other)
-
-    def _taught(self, data: str, layer: str, count: int, found: Transfer, task: Task) -> Taught:
-        """What the features of a layer have learnt from so many images of each class of a data set."""
-        key = data, layer, count
-        if key not in self._lessons:
-            broken = [number for number, _ in found.broken]
-            readable = self.sources[data].part(np.setdiff1d(np.arange(len(self.sources[data])), broken))
-            self._lessons[key] = teach(self.net, readable.at_most(count), layer, task=task)
-        return self._lessons[key]
 
     def draw(self, result: Shown | Lesson, choice: TransferChoice) -> None:
         """Paint one view, and hide the other."""
@@ -226,29 +208,6 @@ class TransferLab(Card):
             for name in (field.name for field in fields(shown) if field.name != "version"):
                 setattr(self, name, getattr(shown, name))
         self.status.ready("Cancelled.")
-
-    def _found(self, choice: TransferChoice, which: str, task: Task) -> Iterator[Transfer]:
-        key = choice.data, choice.classifier, which
-        if key not in self._known and (prepared := self._prepared(*key)) is not None:
-            self._known[key] = prepared
-        if key in self._known:
-            yield self._known[key]
-            return
-        folder = self._folder / "-".join(map(str, (self.sources.names.index(choice.data), *key[1:])))
-        for found in transfer_sweep(
-            self.nets[which], self.sources[choice.data], self.layers, self.per_class, self.folds, choice.classifier,
-            checkpoint=folder, task=task,
-        ):  # fmt: skip
-            yield found
-        self._known[key] = found
-
-    def _prepared(self, data: str, classifier: str, which: str) -> Transfer | None:
-        """What comes with the package, where it is of the same layers, numbers of images and splits."""
-        found = prepared_transfer(self.nets[which], self.sources[data])
-        if found is None or found.classifier != classifier:
-            return None
-        wanted = tuple(self.layers), self.per_class, self.folds
-        return found if (found.layers, found.per_class, len(found.tests)) == wanted else None
 
     def _lesson(self, choice: TransferChoice, task: Task) -> Lesson:
         pictures = self.lesson.pictures
