@@ -42,6 +42,12 @@ def _bars(axes: Axes, correspondence: Correspondence, layer: str) -> None:
     spreads = [np.nan_to_num(correspondence.spread(name, layer)) for name in names]
     colours = [*[PALETTE[0]] * len(correspondence.parts), REST]
     axes.bar(range(len(names)), heights, yerr=spreads, color=colours, capsize=3, error_kw={"linewidth": 1})
+    elsewhere = [correspondence.chance[f"{part}/{layer}"].mean() for part in correspondence.parts]
+    axes.plot(
+        range(len(elsewhere)), elsewhere, "D", color=REST, markeredgecolor="black", markersize=5,
+        label="the same masks elsewhere",
+    )  # fmt: skip
+    axes.legend(fontsize=7, loc="lower right")
     said = [f"{fill(name, WIDE)}\np = {correspondence.p_value(name, layer):.2g}" for name in correspondence.parts]
     axes.set_xticks(range(len(names)), [*said, "random"], fontsize=8)
     axes.set_title(f"{layer}: share of signs that differ", fontsize=9)
